@@ -1,0 +1,14 @@
+//! fondly shows a business's customers that somebody cares: records in → rules decide → ledger →
+//! render → deliver → review.
+//!
+//! The rooms stand in the order in which data flows. Who may use whom is written down, and
+//! enforced, in `tests/it/rooms.rs`.
+
+// The words of the business: plain data.
+pub mod model;
+
+// The only reader of the wall clock.
+pub mod clock;
+
+// Rule files -> rules, with findings that point at the line.
+pub mod rules;

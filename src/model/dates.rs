@@ -1,0 +1,121 @@
+//! Dates as businesses keep them: with or without a year, and moments given as a bare day.
+//!
+//! May not know what day it is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+/// A leap year, so that a year-less 29 February is valid.
+const A_LEAP_YEAR: i16 = 2000;
+
+/// A calendar date whose year may be unknown, such as a birthday. Always a real date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PartialDate {
+    year: Option<i16>,
+    month: i8,
+    day: i8,
+}
+
+impl PartialDate {
+    /// `None` unless the date exists (29 February without a year does).
+    pub fn new(year: Option<i16>, month: i8, day: i8) -> Option<Self> {
+        Date::new(year.unwrap_or(A_LEAP_YEAR), month, day).ok()?;
+        Some(Self { year, month, day })
+    }
+
+    /// The year, where it is known.
+    pub const fn year(self) -> Option<i16> {
+        self.year
+    }
+
+    /// 1 to 12.
+    pub const fn month(self) -> i8 {
+        self.month
+    }
+
+    /// 1 to 31.
+    pub const fn day(self) -> i8 {
+        self.day
+    }
+
+    /// The full date, where the year is known.
+    pub fn full(self) -> Option<Date> {
+        Date::new(self.year?, self.month, self.day).ok()
+    }
+
+    /// Whether it is a 29 February.
+    pub const fn is_leap_day(self) -> bool {
+        self.month == 2 && self.day == 29
+    }
+}
+
+impl From<Date> for PartialDate {
+    fn from(date: Date) -> Self {
+        Self {
+            year: Some(date.year()),
+            month: date.month(),
+            day: date.day(),
+        }
+    }
+}
+
+impl fmt::Display for PartialDate {
+    /// `1987-04-23`, or `--04-23` without a year (as in vCard, RFC 6350 §4.3.1).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.year {
+            Some(year) => write!(f, "{year:04}-{:02}-{:02}", self.month, self.day),
+            None => write!(f, "--{:02}-{:02}", self.month, self.day),
+        }
+    }
+}
+
+/// A text that isn't a [`PartialDate`] as it displays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a date of the form 1987-04-23 or --04-23")]
+pub struct NotADate;
+
+impl FromStr for PartialDate {
+    type Err = NotADate;
+
+    /// Reads back what `Display` writes.
+    ///
+    /// # Errors
+    /// [`NotADate`] for everything else.
+    fn from_str(text: &str) -> Result<Self, NotADate> {
+        if let Some(rest) = text.strip_prefix("--") {
+            let (month, day) = rest.split_once('-').ok_or(NotADate)?;
+            let month = month.parse().map_err(|_| NotADate)?;
+            let day = day.parse().map_err(|_| NotADate)?;
+            return Self::new(None, month, day).ok_or(NotADate);
+        }
+        text.parse::<Date>().map(Self::from).map_err(|_| NotADate)
+    }
+}
+
+/// When something happened: an instant, or a whole civil day (in the customer's own zone).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum When {
+    /// A bare date: the whole civil day, from its first moment.
+    Day(Date),
+    /// A moment.
+    Instant(Timestamp),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_year_is_optional_and_dates_are_real() {
+        assert!(PartialDate::new(None, 2, 29).is_some());
+        assert!(PartialDate::new(Some(2023), 2, 29).is_none());
+        assert!(PartialDate::new(None, 4, 31).is_none());
+        for text in ["1987-04-23", "--02-29"] {
+            assert_eq!(text.parse::<PartialDate>().unwrap().to_string(), text);
+        }
+        assert!("23/04".parse::<PartialDate>().is_err());
+    }
+}

@@ -1,0 +1,29 @@
+//! The words of the business: customers, events, occasions, outcomes.
+//!
+//! Plain data with no behaviour beyond its own invariants. May not do I/O, read a clock, or know
+//! of any other room.
+
+pub mod amount;
+pub mod customer;
+pub mod dates;
+pub mod event;
+pub mod facts;
+pub mod finding;
+pub mod occasion;
+pub mod outcome;
+pub mod period;
+pub mod policy;
+pub mod refusal;
+pub mod view;
+
+pub use amount::Amount;
+pub use customer::{AttrValue, Consent, Customer};
+pub use dates::{PartialDate, When};
+pub use event::Event;
+pub use finding::Finding;
+pub use occasion::Occasion;
+pub use outcome::{Outcome, Reason};
+pub use period::Period;
+pub use policy::Policy;
+pub use refusal::Refusal;
+pub use view::View;

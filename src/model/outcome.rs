@@ -1,0 +1,276 @@
+//! What became of an occasion, and why: closed sets, with the words for people beside them.
+
+use std::fmt;
+
+/// The state of a ledger entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Due, or soon to be; not yet decided.
+    Planned,
+    /// Waits for a person.
+    Held,
+    /// Waits for a later moment.
+    Deferred,
+    /// About to be handed over, or being handed over.
+    Sending,
+    /// The relay answered 250 after the final dot, or the file is durably in place.
+    Sent,
+    /// Decided against.
+    Skipped,
+    /// The relay refused it for good.
+    Rejected,
+    /// Tried, and no longer worth trying.
+    Expired,
+    /// The dot may have been sent and no reply was recorded.
+    Unknown,
+}
+
+impl Outcome {
+    /// Every outcome, in the contract's order.
+    pub const ALL: [Self; 9] = [
+        Self::Planned,
+        Self::Held,
+        Self::Deferred,
+        Self::Sending,
+        Self::Sent,
+        Self::Skipped,
+        Self::Rejected,
+        Self::Expired,
+        Self::Unknown,
+    ];
+
+    /// As the ledger writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Held => "held",
+            Self::Deferred => "deferred",
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::Skipped => "skipped",
+            Self::Rejected => "rejected",
+            Self::Expired => "expired",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Reads back what [`Outcome::as_str`] writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|outcome| outcome.as_str() == text)
+    }
+
+    /// Whether nothing more will happen by itself.
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::Sent | Self::Skipped | Self::Rejected | Self::Expired | Self::Unknown => true,
+            Self::Planned | Self::Held | Self::Deferred | Self::Sending => false,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why an entry has its outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// The customer was erased.
+    Erased,
+    /// No usable address.
+    NoAddress,
+    /// Unsubscribed, or the address is suppressed.
+    Suppressed,
+    /// No consent to marketing.
+    NoConsent,
+    /// The rule's file is gone.
+    RuleRemoved,
+    /// The rule is switched off.
+    RuleDisabled,
+    /// Past `late`.
+    TooLate,
+    /// A contact came before the "we miss you" went out.
+    ContactedSince,
+    /// The record no longer gives this occasion.
+    RecordChanged,
+    /// A complaint is open.
+    ComplaintOpen,
+    /// `[only].where` is false.
+    ConditionFalse,
+    /// `[only].where` couldn't be worked out.
+    ConditionFailed,
+    /// In the comparison group.
+    Holdout,
+    /// A frequency cap is reached.
+    Capped,
+    /// Inside the quiet hours.
+    QuietHours,
+    /// Not on one of the rule's days.
+    NotThisDay,
+    /// The letter couldn't be rendered.
+    TemplateFailed,
+    /// The relay couldn't be reached or asked to wait.
+    RelayTrouble,
+    /// The relay put this message off.
+    TemporaryRefusal,
+    /// The relay refused the address.
+    BadAddress,
+    /// The relay refused the message.
+    Refused,
+    /// The relay refused us: login, reputation, policy.
+    RelayRefusesUs,
+    /// The relay took it, or the file is in place.
+    Accepted,
+    /// The connection ended after the dot, before the reply.
+    ReplyLost,
+    /// We were stopped between the dot and the reply.
+    StoppedWhileSending,
+}
+
+impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 25] = [
+        Self::Erased,
+        Self::NoAddress,
+        Self::Suppressed,
+        Self::NoConsent,
+        Self::RuleRemoved,
+        Self::RuleDisabled,
+        Self::TooLate,
+        Self::ContactedSince,
+        Self::RecordChanged,
+        Self::ComplaintOpen,
+        Self::ConditionFalse,
+        Self::ConditionFailed,
+        Self::Holdout,
+        Self::Capped,
+        Self::QuietHours,
+        Self::NotThisDay,
+        Self::TemplateFailed,
+        Self::RelayTrouble,
+        Self::TemporaryRefusal,
+        Self::BadAddress,
+        Self::Refused,
+        Self::RelayRefusesUs,
+        Self::Accepted,
+        Self::ReplyLost,
+        Self::StoppedWhileSending,
+    ];
+
+    /// As the ledger writes it, and a sentence for people.
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Erased => ("erased", "The customer asked to be forgotten."),
+            Self::NoAddress => ("no-address", "There is no e-mail address on record."),
+            Self::Suppressed => (
+                "suppressed",
+                "They unsubscribed, or their address is suppressed.",
+            ),
+            Self::NoConsent => ("no-consent", "They haven't consented to marketing."),
+            Self::RuleRemoved => ("rule-removed", "The rule's file is gone."),
+            Self::RuleDisabled => ("rule-disabled", "The rule is switched off."),
+            Self::TooLate => ("too-late", "It is later than the rule's `late` allows."),
+            Self::ContactedSince => (
+                "contacted-since",
+                "They have been in touch since, so nobody needs to miss them.",
+            ),
+            Self::RecordChanged => (
+                "record-changed",
+                "The record that gave this occasion has changed since.",
+            ),
+            Self::ComplaintOpen => ("complaint-open", "A complaint of theirs is open."),
+            Self::ConditionFalse => (
+                "condition-false",
+                "The rule's `where` doesn't hold for them.",
+            ),
+            Self::ConditionFailed => (
+                "condition-failed",
+                "The rule's `where` couldn't be worked out for them.",
+            ),
+            Self::Holdout => (
+                "holdout",
+                "They are in the rule's comparison group, which never gets it.",
+            ),
+            Self::Capped => (
+                "capped",
+                "They had as many messages as the frequency caps allow.",
+            ),
+            Self::QuietHours => (
+                "quiet-hours",
+                "It is within the quiet hours where they live.",
+            ),
+            Self::NotThisDay => ("not-this-day", "Today isn't one of the rule's days."),
+            Self::TemplateFailed => ("template-failed", "The letter couldn't be written."),
+            Self::RelayTrouble => (
+                "relay-trouble",
+                "The mail server couldn't be reached, or asked us to wait.",
+            ),
+            Self::TemporaryRefusal => (
+                "temporary-refusal",
+                "The mail server put this message off; we try again.",
+            ),
+            Self::BadAddress => (
+                "bad-address",
+                "The mail server says the address doesn't exist.",
+            ),
+            Self::Refused => ("refused", "The mail server refused this message for good."),
+            Self::RelayRefusesUs => (
+                "relay-refuses-us",
+                "The mail server refuses us (login, policy or reputation), not this customer.",
+            ),
+            Self::Accepted => ("accepted", "The mail server took it."),
+            Self::ReplyLost => (
+                "reply-lost",
+                "The connection ended after the whole message was sent, before the answer came.",
+            ),
+            Self::StoppedWhileSending => (
+                "stopped-while-sending",
+                "fondly was stopped after the message may have been sent, before the answer was noted.",
+            ),
+        }
+    }
+
+    /// As the ledger writes it: `too-late`.
+    pub const fn as_str(self) -> &'static str {
+        self.words().0
+    }
+
+    /// A sentence that a shop owner understands.
+    pub const fn sentence(self) -> &'static str {
+        self.words().1
+    }
+
+    /// Reads back what [`Reason::as_str`] writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_read_back() {
+        assert!(
+            Outcome::ALL
+                .into_iter()
+                .all(|o| Outcome::parse(o.as_str()) == Some(o))
+        );
+        assert!(
+            Reason::ALL
+                .into_iter()
+                .all(|r| Reason::parse(r.as_str()) == Some(r))
+        );
+    }
+}

@@ -1,0 +1,18 @@
+//! A record that can't be used: bad input is data, not an error.
+
+/// One quarantined record, whole, with what was wrong and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The file as the settings name it.
+    pub file: String,
+    /// The line on which the record starts, from 1 (the header is line 1).
+    pub line: u64,
+    /// The column's name as the file has it; empty when the whole row is at fault.
+    pub column: String,
+    /// The value that can't be used, as it stood (cut to 200 characters).
+    pub value: String,
+    /// Why, and what would mend it, in one sentence.
+    pub reason: String,
+    /// The whole row, as it stood, so that nothing is lost.
+    pub record: String,
+}

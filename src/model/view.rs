@@ -1,0 +1,52 @@
+//! Everything that a decision about one customer may look at.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::customer::Customer;
+use super::event::Event;
+use super::policy::Class;
+
+/// One customer with their events and what was sent to them.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// The record.
+    pub customer: Customer,
+    /// They asked to be forgotten.
+    pub erased: bool,
+    /// Their address is on the suppression list.
+    pub suppressed: bool,
+    /// Rises with every change to anything in this view; the store compares it before the dot.
+    pub revision: i64,
+    /// Their zone, or the business's where theirs is missing or unknown.
+    pub zone: TimeZone,
+    /// Its IANA name.
+    pub zone_name: String,
+    /// Every event, the earliest first (see [`moment`]); events ahead of now included.
+    pub events: Vec<Event>,
+    /// What was sent, may have been sent, or is being sent, the earliest first.
+    pub sent: Vec<Sent>,
+}
+
+/// A message that counts towards the frequency caps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// The rule's id.
+    pub rule: String,
+    /// The occasion key.
+    pub occasion: String,
+    /// The message's class.
+    pub class: Class,
+    /// When it went out.
+    pub at: Timestamp,
+}
+
+/// The first instant at which an event is seen: its own, or the first of its day in this zone.
+pub fn moment(event: &Event, zone: &TimeZone) -> Timestamp {
+    match event.at {
+        super::dates::When::Instant(at) => at,
+        super::dates::When::Day(day) => zone
+            .to_timestamp(day.at(0, 0, 0, 0))
+            .unwrap_or(Timestamp::MAX),
+    }
+}

@@ -1,0 +1,141 @@
+//! A rule as the rest of the house sees it: checked, typed, without spans.
+//!
+//! May not know how rule files are written; `parse` does.
+
+use jiff::civil::{Time, Weekday};
+
+use super::condition::Condition;
+use crate::model::Period;
+use crate::model::policy::Class;
+
+/// When to write to whom.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// The file's stem.
+    pub id: String,
+    /// Changes with every edit that matters to a reader of the ledger: a hash of the file's text.
+    pub version: String,
+    /// What people call it.
+    pub title: String,
+    /// The template's name, without language.
+    pub template: String,
+    /// What the message is about.
+    pub class: Class,
+    /// 0 to 100, higher first.
+    pub priority: u8,
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// What makes it due.
+    pub trigger: Trigger,
+    /// `[only].where`.
+    pub condition: Option<Condition>,
+    /// When on the day, and how late.
+    pub send: Send,
+    /// Share of customers who never get it, in parts of 2^32 (0 = nobody).
+    pub holdout: u32,
+    /// How far before its first day the rule looks back.
+    pub backfill: Period,
+}
+
+/// What makes a rule due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trigger {
+    /// Every year on this date of the customer's.
+    Anniversary {
+        /// The date.
+        field: DateField,
+        /// Days or months before (negative) or after.
+        offset: Period,
+        /// What becomes of 29 February in common years.
+        feb29: Feb29,
+    },
+    /// After something happened.
+    Event {
+        /// The kind of event.
+        kind: String,
+        /// How long after; never negative.
+        after: Period,
+    },
+    /// When nothing happened for so long.
+    Lapsed {
+        /// The kinds of event that count as a contact.
+        contact: Vec<String>,
+        /// Civil days of silence, at least 1.
+        after_days: i32,
+        /// Distinct contact days before anybody is missed, at least 1.
+        min_contacts: u32,
+    },
+}
+
+/// A date of the customer's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DateField {
+    /// `birthday`
+    Birthday,
+    /// `joined_on`
+    JoinedOn,
+    /// `attr.<name>`
+    Attr(String),
+}
+
+impl DateField {
+    /// As rules and the store name it: `birthday`, `joined_on`, `attr.wedding`.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Birthday => "birthday".to_owned(),
+            Self::JoinedOn => "joined_on".to_owned(),
+            Self::Attr(name) => format!("attr.{name}"),
+        }
+    }
+}
+
+/// What becomes of a 29 February in a common year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Feb29 {
+    /// 28 February.
+    #[default]
+    Feb28,
+    /// 1 March.
+    Mar1,
+    /// Nothing that year.
+    Skip,
+}
+
+/// `[send]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Send {
+    /// Wall clock in the send zone.
+    pub at: Time,
+    /// Whose wall clock.
+    pub zone: SendZone,
+    /// Allowed days; never empty.
+    pub days: Vec<Weekday>,
+    /// How much later than due is still fine; never negative.
+    pub late: Period,
+    /// The template used from the next civil day on.
+    pub late_template: Option<String>,
+    /// Minutes over which a day's messages are spread.
+    pub spread_minutes: u32,
+    /// What a frequency cap does.
+    pub when_capped: WhenCapped,
+}
+
+/// Whose wall clock counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SendZone {
+    /// The customer's, or the business's where theirs isn't known.
+    #[default]
+    Customer,
+    /// The business's.
+    Business,
+}
+
+/// What a frequency cap does to a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WhenCapped {
+    /// It waits.
+    #[default]
+    Defer,
+    /// It ends as skipped.
+    Skip,
+}
