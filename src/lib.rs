@@ -12,3 +12,6 @@ pub mod clock;
 
 // Rule files -> rules, with findings that point at the line.
 pub mod rules;
+
+// RULES DECIDE: pure; which occasions are due, and what becomes of them.
+pub mod decide;

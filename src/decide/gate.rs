@@ -1,0 +1,178 @@
+//! The contract's decision order as one visible list of gates.
+//!
+//! Asked when an occasion comes due and again at the moment of sending; the first gate that
+//! doesn't let it pass gives the outcome and its reason. May not know how occasions arise.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::calendar::deadline;
+use super::{caps, moment, withdrawn};
+use crate::model::customer::Consent;
+use crate::model::occasion::stable_share;
+use crate::model::policy::{Class, MarketingBasis};
+use crate::model::view::moment as seen_at;
+use crate::model::{Occasion, Policy, Reason, View};
+use crate::rules::{Rule, WhenCapped};
+
+/// Everything that the gates may look at.
+pub struct Case<'a> {
+    /// The rule as it stands now; `None` when its file is gone.
+    pub rule: Option<&'a Rule>,
+    /// The class under which the occasion was planned.
+    pub class: Class,
+    /// The occasion, as planned.
+    pub occasion: &'a Occasion,
+    /// The zone it was planned in.
+    pub zone: &'a TimeZone,
+    /// The customer.
+    pub view: &'a View,
+    /// The business's policy.
+    pub policy: &'a Policy,
+    /// The moment of the decision.
+    pub now: Timestamp,
+    /// What `[only].where` sees; asked for only when there is a condition.
+    pub facts: &'a dyn Fn() -> minijinja::Value,
+}
+
+/// What the gates say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Send it now.
+    Pass,
+    /// Never.
+    Skip(Reason),
+    /// Look again at this moment.
+    Defer(Timestamp, Reason),
+}
+
+/// One gate: `None` lets it pass.
+type Gate = fn(&Case<'_>) -> Option<Answer>;
+
+/// The decision order, as users are told it.
+const GATES: &[Gate] = &[
+    erased,
+    no_address,
+    suppressed,
+    no_consent,
+    rule_gone_or_off,
+    too_late,
+    no_longer_so,
+    complaint_open,
+    condition,
+    holdout,
+    capped,
+    // From here on it only waits.
+    not_at_this_moment,
+];
+
+/// Asks every gate in order.
+pub fn judge(case: &Case<'_>) -> Answer {
+    GATES
+        .iter()
+        .find_map(|gate| gate(case))
+        .unwrap_or(Answer::Pass)
+}
+
+fn skip_if(no: bool, reason: Reason) -> Option<Answer> {
+    no.then_some(Answer::Skip(reason))
+}
+
+fn erased(case: &Case<'_>) -> Option<Answer> {
+    skip_if(case.view.erased, Reason::Erased)
+}
+
+fn no_address(case: &Case<'_>) -> Option<Answer> {
+    skip_if(case.view.customer.email.is_none(), Reason::NoAddress)
+}
+
+/// A service message, which the customer asked for, goes to everybody with an address.
+fn suppressed(case: &Case<'_>) -> Option<Answer> {
+    let stopped = case.view.suppressed || case.view.customer.unsubscribed;
+    skip_if(stopped && case.class != Class::Service, Reason::Suppressed)
+}
+
+fn no_consent(case: &Case<'_>) -> Option<Answer> {
+    let consent = case.view.customer.consent;
+    let allowed = match case.policy.basis {
+        MarketingBasis::OptIn => consent == Consent::Yes,
+        MarketingBasis::ExistingCustomers => consent != Consent::No,
+    };
+    skip_if(
+        case.class == Class::Marketing && !allowed,
+        Reason::NoConsent,
+    )
+}
+
+fn rule_gone_or_off(case: &Case<'_>) -> Option<Answer> {
+    match case.rule {
+        None => Some(Answer::Skip(Reason::RuleRemoved)),
+        Some(rule) => skip_if(!rule.enabled, Reason::RuleDisabled),
+    }
+}
+
+fn too_late(case: &Case<'_>) -> Option<Answer> {
+    let rule = case.rule?;
+    let end = deadline(rule.send.late, case.occasion, case.zone);
+    skip_if(case.now > end, Reason::TooLate)
+}
+
+fn no_longer_so(case: &Case<'_>) -> Option<Answer> {
+    withdrawn(case.rule?, case.view, case.occasion, case.now).map(Answer::Skip)
+}
+
+/// Marketing and relationship messages keep quiet while a complaint is open.
+fn complaint_open(case: &Case<'_>) -> Option<Answer> {
+    if case.class == Class::Service {
+        return None;
+    }
+    let last = |kind: &str| {
+        let of_kind = case.view.events.iter().filter(|event| event.kind == kind);
+        of_kind
+            .map(|event| seen_at(event, &case.view.zone))
+            .filter(|at| *at <= case.now)
+            .max()
+    };
+    let open = match (last("complaint-opened"), last("complaint-closed")) {
+        (Some(opened), Some(closed)) => opened > closed,
+        (opened, _) => opened.is_some(),
+    };
+    skip_if(open, Reason::ComplaintOpen)
+}
+
+fn condition(case: &Case<'_>) -> Option<Answer> {
+    let condition = case.rule?.condition.as_ref()?;
+    match condition.holds(&(case.facts)()) {
+        Ok(holds) => skip_if(!holds, Reason::ConditionFalse),
+        Err(_) => Some(Answer::Skip(Reason::ConditionFailed)),
+    }
+}
+
+/// The comparison group: the same customers for ever, another group for each rule.
+fn holdout(case: &Case<'_>) -> Option<Answer> {
+    let rule = case.rule?;
+    let share = stable_share(&["holdout", &rule.id, &case.view.customer.id]);
+    skip_if(share < rule.holdout, Reason::Holdout)
+}
+
+fn capped(case: &Case<'_>) -> Option<Answer> {
+    let rule = case.rule?;
+    let skip = rule.send.when_capped == WhenCapped::Skip;
+    skip_if(
+        skip && caps::free_again(case, case.now).is_some(),
+        Reason::Capped,
+    )
+}
+
+/// Quiet hours, days and caps: waits for the first moment that all of them allow. Where none is
+/// left inside `late`, it ends here, with the reason that kept it.
+fn not_at_this_moment(case: &Case<'_>) -> Option<Answer> {
+    let rule = case.rule?;
+    let (until, reason) = moment::next_allowed(case, rule)?;
+    let end = deadline(rule.send.late, case.occasion, case.zone);
+    Some(if until > end {
+        Answer::Skip(reason)
+    } else {
+        Answer::Defer(until, reason)
+    })
+}

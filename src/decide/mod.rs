@@ -1,0 +1,64 @@
+//! RULES DECIDE: which occasions are due, and what becomes of them.
+//!
+//! Pure: no I/O, no clock, no randomness, no settings; the time, the customer's view and the
+//! business's policy are handed in. The planner, the sender and the rehearsal ask the same
+//! functions.
+
+#![warn(clippy::wildcard_enum_match_arm, clippy::float_arithmetic)]
+
+mod anniversary;
+pub mod calendar;
+mod caps;
+mod event;
+pub mod gate;
+mod lapse;
+mod moment;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::model::{Occasion, Policy, Reason, View};
+use crate::rules::{Rule, Trigger};
+
+/// The occasions that this rule gives this customer on due days `from..=to` (in the send zone),
+/// the earliest first.
+///
+/// Events ahead of an occasion's due moment don't count: it is told as it will look then if
+/// nothing more happens. The same day may hold two, where a zone skipped a day.
+pub fn occasions(rule: &Rule, view: &View, policy: &Policy, from: Date, to: Date) -> Vec<Occasion> {
+    let desk = calendar::Desk::new(rule, view, policy);
+    let mut found = match &rule.trigger {
+        Trigger::Anniversary {
+            field,
+            offset,
+            feb29,
+        } => anniversary::occasions(&desk, field, *offset, *feb29, (from, to)),
+        Trigger::Event { kind, after } => event::occasions(&desk, kind, *after, (from, to)),
+        Trigger::Lapsed {
+            contact,
+            after_days,
+            min_contacts,
+        } => lapse::occasions(&desk, contact, *after_days, *min_contacts, (from, to)),
+    };
+    found.sort_by(|a, b| (a.due_at, &a.key).cmp(&(b.due_at, &b.key)));
+    found
+}
+
+/// Why the records no longer give an occasion that was planned, if they don't.
+pub(crate) fn withdrawn(
+    rule: &Rule,
+    view: &View,
+    occasion: &Occasion,
+    now: Timestamp,
+) -> Option<Reason> {
+    match &rule.trigger {
+        Trigger::Anniversary { field, feb29, .. } => {
+            anniversary::withdrawn(view, field, *feb29, occasion)
+        }
+        Trigger::Event { kind, .. } => event::withdrawn(view, kind, occasion),
+        Trigger::Lapsed { contact, .. } => lapse::withdrawn(view, contact, occasion, now),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,486 @@
+//! The deciding core against plain expectations.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, date};
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+
+use super::gate::{Answer, Case, judge};
+use super::*;
+use crate::model::customer::Consent;
+use crate::model::policy::{Cap, Class, MarketingBasis, QuietHours};
+use crate::model::view::Sent;
+use crate::model::{Customer, Event, PartialDate, Period, When};
+use crate::rules::{Condition, DateField, Feb29, Send, SendZone, WhenCapped};
+
+fn rule(trigger: Trigger) -> Rule {
+    Rule {
+        id: "r".to_owned(),
+        version: "v".to_owned(),
+        title: "R".to_owned(),
+        template: "t".to_owned(),
+        class: Class::Marketing,
+        priority: 50,
+        enabled: true,
+        trigger,
+        condition: None,
+        send: Send {
+            at: jiff::civil::time(9, 0, 0, 0),
+            zone: SendZone::Customer,
+            days: jiff::civil::Weekday::Monday
+                .cycle_forward()
+                .take(7)
+                .collect(),
+            late: Period::Days(2),
+            late_template: None,
+            spread_minutes: 0,
+            when_capped: WhenCapped::Defer,
+        },
+        holdout: 0,
+        backfill: Period::Days(0),
+    }
+}
+
+fn birthday(feb29: Feb29) -> Rule {
+    rule(Trigger::Anniversary {
+        field: DateField::Birthday,
+        offset: Period::Days(0),
+        feb29,
+    })
+}
+
+fn lapsed() -> Rule {
+    let contact = vec!["visit".to_owned(), "purchase".to_owned()];
+    rule(Trigger::Lapsed {
+        contact,
+        after_days: 90,
+        min_contacts: 1,
+    })
+}
+
+fn view(zone: &str) -> View {
+    View {
+        customer: Customer {
+            id: "c".to_owned(),
+            email: Some("c@mail.example".to_owned()),
+            ..Customer::default()
+        },
+        erased: false,
+        suppressed: false,
+        revision: 0,
+        zone: TimeZone::get(zone).unwrap(),
+        zone_name: zone.to_owned(),
+        events: Vec::new(),
+        sent: Vec::new(),
+    }
+}
+
+fn policy() -> Policy {
+    Policy {
+        zone: TimeZone::get("Europe/London").unwrap(),
+        zone_name: "Europe/London".to_owned(),
+        basis: MarketingBasis::ExistingCustomers,
+        quiet: None,
+        caps: Vec::new(),
+        live_from: None,
+    }
+}
+
+fn event(id: &str, kind: &str, at: When) -> Event {
+    Event {
+        id: id.to_owned(),
+        customer_id: "c".to_owned(),
+        kind: kind.to_owned(),
+        at,
+        amount: None,
+        currency: None,
+        quantity: None,
+        attrs: std::collections::BTreeMap::new(),
+    }
+}
+
+fn ts(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn keys_and_dues(found: &[Occasion]) -> Vec<(String, String)> {
+    found
+        .iter()
+        .map(|o| (o.key.clone(), o.due_at.to_string()))
+        .collect()
+}
+
+#[test]
+fn a_leap_day_birthday_follows_the_stated_policy_every_year() {
+    let mut view = view("UTC");
+    for (policy_29, common) in [
+        (Feb29::Feb28, Some("02-28")),
+        (Feb29::Mar1, Some("03-01")),
+        (Feb29::Skip, None),
+    ] {
+        for year_known in [true, false] {
+            view.customer.birthday = PartialDate::new(year_known.then_some(1896), 2, 29);
+            for year in 1900..=2100_i16 {
+                let (from, to) = (date(year, 1, 1), date(year, 12, 31));
+                let found = occasions(&birthday(policy_29), &view, &policy(), from, to);
+                let leap = from.in_leap_year();
+                let wanted = if leap { Some("02-29") } else { common };
+                let keys: Vec<String> = found.into_iter().map(|o| o.key).collect();
+                let wanted: Vec<String> = wanted
+                    .map(|day| format!("{year}-{day}"))
+                    .into_iter()
+                    .collect();
+                assert_eq!(keys, wanted, "{policy_29:?} {year}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_day_of_birth_is_no_birthday_and_years_are_counted_from_it() {
+    let mut view = view("UTC");
+    view.customer.birthday = PartialDate::new(Some(2000), 5, 2);
+    let all = |from, to| occasions(&birthday(Feb29::Feb28), &view, &policy(), from, to);
+    assert!(all(date(1998, 1, 1), date(2000, 12, 31)).is_empty());
+    assert_eq!(all(date(2001, 1, 1), date(2001, 12, 31))[0].years, Some(1));
+}
+
+#[test]
+fn an_offset_moves_the_day_but_not_the_key() {
+    let mut view = view("UTC");
+    view.customer.birthday = PartialDate::new(None, 1, 3);
+    let mut rule = birthday(Feb29::Feb28);
+    let offset = Period::Days(-7);
+    rule.trigger = Trigger::Anniversary {
+        field: DateField::Birthday,
+        offset,
+        feb29: Feb29::Feb28,
+    };
+    let found = occasions(
+        &rule,
+        &view,
+        &policy(),
+        date(2026, 12, 27),
+        date(2026, 12, 27),
+    );
+    let wanted = ("2027-01-03".to_owned(), "2026-12-27T09:00:00Z".to_owned());
+    assert_eq!(keys_and_dues(&found), [wanted]);
+}
+
+#[test]
+fn the_wall_clock_stays_across_changes_of_the_clock() {
+    let mut view = view("Europe/London");
+    let mut rule = birthday(Feb29::Feb28);
+    rule.send.at = jiff::civil::time(1, 30, 0, 0);
+    // The hour that doesn't exist, the hour that exists twice, and days at both ends of the world.
+    for (zone, month, day, at, due) in [
+        ("Europe/London", 3, 28, (1, 30), "2027-03-28T01:30:00Z"),
+        ("Europe/London", 10, 31, (1, 30), "2027-10-31T00:30:00Z"),
+        ("Pacific/Kiritimati", 6, 1, (9, 0), "2027-05-31T19:00:00Z"),
+        ("Pacific/Pago_Pago", 6, 1, (9, 0), "2027-06-01T20:00:00Z"),
+    ] {
+        view.zone = TimeZone::get(zone).unwrap();
+        rule.send.at = jiff::civil::time(at.0, at.1, 0, 0);
+        view.customer.birthday = PartialDate::new(None, month, day);
+        let day = date(2027, month, day);
+        let found = occasions(&rule, &view, &policy(), day, day);
+        assert_eq!(found[0].due_at, ts(due), "{zone}");
+    }
+}
+
+#[test]
+fn a_thank_you_counts_civil_days_where_it_is_sent() {
+    let mut view = view("America/New_York");
+    // 2 January in London, still the 1st in New York.
+    view.events = vec![event(
+        "e1",
+        "purchase",
+        When::Instant(ts("2027-01-02T02:00:00Z")),
+    )];
+    let mut rule = rule(Trigger::Event {
+        kind: "purchase".to_owned(),
+        after: Period::Days(3),
+    });
+    let window = (date(2027, 1, 1), date(2027, 1, 31));
+    let found = occasions(&rule, &view, &policy(), window.0, window.1);
+    assert_eq!(found[0].due_at, ts("2027-01-04T14:00:00Z"));
+    rule.send.zone = SendZone::Business;
+    let found = occasions(&rule, &view, &policy(), window.0, window.1);
+    assert_eq!(found[0].due_at, ts("2027-01-05T09:00:00Z"));
+    rule.trigger = Trigger::Event {
+        kind: "purchase".to_owned(),
+        after: Period::Minutes(120),
+    };
+    let found = occasions(&rule, &view, &policy(), window.0, window.1);
+    assert_eq!(found[0].due_at, ts("2027-01-02T04:00:00Z"));
+}
+
+#[test]
+fn a_silence_is_counted_from_the_last_contact_and_ended_by_the_next() {
+    let mut view = view("UTC");
+    let day = |d: Date| When::Day(d);
+    view.events = vec![
+        event("1", "purchase", day(date(1998, 1, 5))),
+        event("2", "purchase", day(date(1998, 1, 5))),
+        event("3", "visit", day(date(1998, 4, 5))),
+        event("4", "feedback", day(date(1998, 5, 1))),
+    ];
+    let window = (date(1998, 1, 1), date(1998, 12, 31));
+    let found = occasions(&lapsed(), &view, &policy(), window.0, window.1);
+    // 5 January + 90 days is 5 April, on which the visit began at midnight, before nine.
+    let wanted = ("1998-04-05/1".to_owned(), "1998-07-04T09:00:00Z".to_owned());
+    assert_eq!(keys_and_dues(&found), [wanted]);
+    let Trigger::Lapsed { contact, .. } = lapsed().trigger else {
+        panic!("lapsed")
+    };
+    let mut rule = lapsed();
+    rule.trigger = Trigger::Lapsed {
+        contact,
+        after_days: 90,
+        min_contacts: 3,
+    };
+    assert!(occasions(&rule, &view, &policy(), window.0, window.1).is_empty());
+}
+
+/// Judges a due lapse of a customer as `change` leaves them.
+fn judged(change: impl Fn(&mut Rule, &mut View, &mut Policy), now: &str) -> Answer {
+    let (mut rule, mut view, mut policy) = (lapsed(), view("UTC"), policy());
+    view.events = vec![event("1", "purchase", When::Day(date(1998, 1, 5)))];
+    let day = date(1998, 4, 5);
+    let occasion = occasions(&rule, &view, &policy, day, day).pop().unwrap();
+    change(&mut rule, &mut view, &mut policy);
+    judge(&Case {
+        rule: (rule.id == "r").then_some(&rule),
+        class: rule.class,
+        occasion: &occasion,
+        zone: &TimeZone::UTC,
+        view: &view,
+        policy: &policy,
+        now: ts(now),
+        facts: &|| minijinja::context! { customer => minijinja::context! { vip => true } },
+    })
+}
+
+const DUE: &str = "1998-04-05T09:00:00Z";
+
+#[test]
+fn every_gate_stops_what_it_is_for() {
+    use Answer::{Pass, Skip};
+    assert_eq!(judged(|_, _, _| {}, DUE), Pass);
+    assert_eq!(judged(|_, v, _| v.erased = true, DUE), Skip(Reason::Erased));
+    assert_eq!(
+        judged(|_, v, _| v.customer.email = None, DUE),
+        Skip(Reason::NoAddress)
+    );
+    assert_eq!(
+        judged(|_, v, _| v.suppressed = true, DUE),
+        Skip(Reason::Suppressed)
+    );
+    assert_eq!(
+        judged(|_, v, _| v.customer.unsubscribed = true, DUE),
+        Skip(Reason::Suppressed)
+    );
+    let service = |r: &mut Rule, v: &mut View, _: &mut Policy| {
+        r.class = Class::Service;
+        v.suppressed = true;
+    };
+    assert_eq!(judged(service, DUE), Pass);
+    assert_eq!(
+        judged(|_, v, _| v.customer.consent = Consent::No, DUE),
+        Skip(Reason::NoConsent)
+    );
+    let opt_in = |_: &mut Rule, _: &mut View, p: &mut Policy| p.basis = MarketingBasis::OptIn;
+    assert_eq!(judged(opt_in, DUE), Skip(Reason::NoConsent));
+    assert_eq!(
+        judged(|r, _, _| r.id = "gone".to_owned(), DUE),
+        Skip(Reason::RuleRemoved)
+    );
+    assert_eq!(
+        judged(|r, _, _| r.enabled = false, DUE),
+        Skip(Reason::RuleDisabled)
+    );
+    assert_eq!(judged(|_, _, _| {}, "1998-04-07T09:00:00Z"), Pass);
+    assert_eq!(
+        judged(|_, _, _| {}, "1998-04-07T09:00:01Z"),
+        Skip(Reason::TooLate)
+    );
+    let came = |_: &mut Rule, v: &mut View, _: &mut Policy| {
+        v.events
+            .push(event("2", "visit", When::Day(date(1998, 4, 6))));
+    };
+    assert_eq!(judged(came, "1998-04-05T23:59:59Z"), Pass);
+    assert_eq!(
+        judged(came, "1998-04-06T00:00:00Z"),
+        Skip(Reason::ContactedSince)
+    );
+    assert_eq!(
+        judged(|_, v, _| v.events.clear(), DUE),
+        Skip(Reason::RecordChanged)
+    );
+    let complaint = |_: &mut Rule, v: &mut View, _: &mut Policy| {
+        v.events
+            .push(event("3", "complaint-opened", When::Day(date(1998, 4, 1))));
+    };
+    assert_eq!(judged(complaint, DUE), Skip(Reason::ComplaintOpen));
+    let closed = |r: &mut Rule, v: &mut View, p: &mut Policy| {
+        complaint(r, v, p);
+        v.events
+            .push(event("4", "complaint-closed", When::Day(date(1998, 4, 2))));
+    };
+    assert_eq!(judged(closed, DUE), Pass);
+    let only = |text: &'static str| {
+        move |r: &mut Rule, _: &mut View, _: &mut Policy| {
+            r.condition = Some(Condition::parse(text).unwrap());
+        }
+    };
+    assert_eq!(judged(only("customer.vip"), DUE), Pass);
+    assert_eq!(
+        judged(only("not customer.vip"), DUE),
+        Skip(Reason::ConditionFalse)
+    );
+    assert_eq!(
+        judged(only("customer.vpi == 1"), DUE),
+        Skip(Reason::ConditionFailed)
+    );
+    assert_eq!(
+        judged(|r, _, _| r.holdout = u32::MAX, DUE),
+        Skip(Reason::Holdout)
+    );
+}
+
+#[test]
+fn what_has_to_wait_waits_for_the_first_allowed_moment() {
+    let quiet = |_: &mut Rule, _: &mut View, p: &mut Policy| {
+        let hour = |h| jiff::civil::time(h, 0, 0, 0);
+        p.quiet = Some(QuietHours {
+            from: hour(20),
+            until: hour(8),
+        });
+    };
+    let late_evening = "1998-04-05T21:00:00Z";
+    let morning = Answer::Defer(ts("1998-04-06T08:00:00Z"), Reason::QuietHours);
+    assert_eq!(judged(quiet, late_evening), morning);
+    assert_eq!(judged(quiet, "1998-04-06T07:59:59Z"), morning);
+    assert_eq!(judged(quiet, "1998-04-06T08:00:00Z"), Answer::Pass);
+    // A Sunday, and a rule that sends on Tuesdays.
+    let tuesdays = |r: &mut Rule, _: &mut View, _: &mut Policy| {
+        r.send.days = vec![jiff::civil::Weekday::Tuesday];
+    };
+    let tuesday = Answer::Defer(ts("1998-04-07T09:00:00Z"), Reason::NotThisDay);
+    assert_eq!(judged(tuesdays, DUE), tuesday);
+    let fridays = |r: &mut Rule, _: &mut View, _: &mut Policy| {
+        r.send.days = vec![jiff::civil::Weekday::Friday];
+    };
+    assert_eq!(
+        judged(fridays, DUE),
+        Answer::Skip(Reason::NotThisDay),
+        "after `late`"
+    );
+}
+
+#[test]
+fn caps_count_civil_days_and_the_message_waits_or_ends() {
+    let sent_on = |day: i8, days: i32| {
+        move |_: &mut Rule, v: &mut View, p: &mut Policy| {
+            let at = date(1998, 4, day)
+                .at(9, 0, 30, 0)
+                .to_zoned_datetime(TimeZone::UTC)
+                .unwrap();
+            let (rule, occasion) = ("other".to_owned(), "x".to_owned());
+            v.sent = vec![Sent {
+                rule,
+                occasion,
+                class: Class::Service,
+                at: at.timestamp(),
+            }];
+            p.caps = vec![Cap {
+                class: None,
+                count: 1,
+                days,
+            }];
+        }
+    };
+    let tomorrow = Answer::Defer(ts("1998-04-06T09:00:00Z"), Reason::Capped);
+    assert_eq!(judged(sent_on(4, 2), DUE), tomorrow);
+    assert_eq!(
+        judged(sent_on(3, 2), DUE),
+        Answer::Pass,
+        "a half minute doesn't cost a day"
+    );
+    assert_eq!(
+        judged(sent_on(4, 30), DUE),
+        Answer::Skip(Reason::Capped),
+        "not inside `late`"
+    );
+    let skip = |r: &mut Rule, v: &mut View, p: &mut Policy| {
+        sent_on(4, 2)(r, v, p);
+        r.send.when_capped = WhenCapped::Skip;
+    };
+    assert_eq!(judged(skip, DUE), Answer::Skip(Reason::Capped));
+    let other_class = |r: &mut Rule, v: &mut View, p: &mut Policy| {
+        sent_on(4, 2)(r, v, p);
+        p.caps[0].class = Some(Class::Marketing);
+    };
+    assert_eq!(judged(other_class, DUE), Answer::Pass);
+}
+
+const ZONES: &[&str] = &[
+    "UTC",
+    "Europe/London",
+    "Pacific/Kiritimati",
+    "Pacific/Pago_Pago",
+    "America/Santiago",
+    "Asia/Kathmandu",
+    "Australia/Lord_Howe",
+    "America/St_Johns",
+];
+
+proptest! {
+    /// Planning day by day finds what planning the whole span at once finds, each exactly once.
+    #[test]
+    fn windows_can_be_cut_anywhere(
+        days in proptest::collection::vec(0_i32..400, 0..12),
+        zone in 0..ZONES.len(),
+        cut in 0_i32..500,
+        after in 1_i32..120,
+    ) {
+        let mut view = view(ZONES[zone]);
+        let start = date(2027, 1, 1);
+        let day = |n: i32| Period::Days(n).from_date(start).unwrap();
+        view.events = days
+            .iter()
+            .enumerate()
+            .map(|(i, n)| event(&i.to_string(), "visit", When::Day(day(*n))))
+            .collect();
+        view.customer.birthday = PartialDate::new(None, 2, 29);
+        let mut silence = lapsed();
+        let contact = vec!["visit".to_owned()];
+        silence.trigger = Trigger::Lapsed { contact, after_days: after, min_contacts: 1 };
+        let thanks = rule(Trigger::Event { kind: "visit".to_owned(), after: Period::Days(after) });
+        for rule in [silence, thanks, birthday(Feb29::Mar1)] {
+            let all = |from, to| occasions(&rule, &view, &policy(), from, to);
+            let mut parts = all(day(0), day(cut));
+            parts.extend(all(day(cut + 1), day(600)));
+            prop_assert_eq!(&parts, &all(day(0), day(600)));
+            let mut keys: Vec<_> = parts.iter().map(|o| o.key.clone()).collect();
+            keys.sort();
+            keys.dedup();
+            prop_assert_eq!(keys.len(), parts.len());
+        }
+    }
+
+    /// A deferral always leads to a later moment, at which the same question has an answer other
+    /// than the same deferral.
+    #[test]
+    fn deferrals_go_forward(minute in 0_i64..4_000, from in 0_i8..24, until in 0_i8..24) {
+        let now = ts(DUE) + jiff::SignedDuration::from_mins(minute);
+        let change = |_: &mut Rule, _: &mut View, p: &mut Policy| {
+            let hour = |h| jiff::civil::time(h, 0, 0, 0);
+            p.quiet = (from != until).then(|| QuietHours { from: hour(from), until: hour(until) });
+        };
+        if let Answer::Defer(later, _) = judged(change, &now.to_string()) {
+            prop_assert!(later > now);
+            prop_assert_eq!(judged(change, &later.to_string()), Answer::Pass);
+        }
+    }
+}
