@@ -1,1 +1,3 @@
-//! Tests that drive the real binary.
+//! Tests that drive the real binary against real parts.
+
+mod rooms;

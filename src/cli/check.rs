@@ -1,0 +1,55 @@
+//! `fondly check`: is it safe to let it run?
+
+use std::path::Path;
+
+use super::{Done, Failure, Outcome, output, plans, run};
+use crate::clock::Clock;
+use crate::engine::{House, check};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Prints the settings as they take effect, secrets hidden
+    #[arg(long)]
+    show: bool,
+    /// Only the configuration, without the records
+    #[arg(long)]
+    no_records: bool,
+}
+
+pub(super) async fn run(args: Args, config: &Path) -> Outcome {
+    let plans = plans(config)?;
+    if args.show {
+        output::raw(&plans.settings.shown())?;
+        return Ok(Done::Well);
+    }
+    let rules = plans.rules.len();
+    let letters = plans.letters.len();
+    output::say(format!("{}: {rules} rules and {letters} letters, each fine by itself", config.display()))?;
+    if args.no_records {
+        return Ok(Done::Well);
+    }
+    let house = House::open(plans, Clock::System).await?;
+    let live = run::check_live_sending(&house);
+    let checked = Box::pin(check::check(&house, house.clock.now())).await?;
+    house.store.close().await?;
+    for remark in &checked.remarks {
+        output::say(remark)?;
+    }
+    let (customers, letters) = (checked.customers, checked.letters);
+    output::say(format!("{customers} customers: {letters} letters could be written for them"))?;
+    for problem in &checked.problems {
+        output::note(format!("  × {problem}"));
+    }
+    live?;
+    if !checked.problems.is_empty() {
+        let count = checked.problems.len();
+        let words = format!("{count} to mend before the first letter goes out");
+        return Err(Failure::Trouble(anyhow::anyhow!(words)));
+    }
+    if checked.refused > 0 {
+        let words = format!("{} records can't be used: `fondly quarantine` says why", checked.refused);
+        output::note(words);
+        return Ok(Done::NeedsAPerson);
+    }
+    Ok(Done::Well)
+}

@@ -1,0 +1,115 @@
+//! `fondly demo`: everything working on a made-up business, in a folder of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::{Done, Outcome, init, output, plans, run, summary};
+use crate::clock::Clock;
+use crate::daemon;
+use crate::engine::tick::{self, Pass};
+use crate::engine::{House, Report};
+use crate::model;
+use crate::records::made_up;
+use crate::store::Filter;
+
+/// Letters of the pass that are named one by one.
+const NAMED: u32 = 6;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The folder of the made-up business; its earlier files there are replaced
+    #[arg(long, value_name = "DIR", default_value = "demo")]
+    dir: PathBuf,
+    /// Stops after the first pass
+    #[arg(long)]
+    once: bool,
+}
+
+pub(super) async fn run(args: Args) -> Outcome {
+    let clock = Clock::System;
+    build(&args.dir, &clock)?;
+    let config = args.dir.join("config/fondly.toml");
+    let house = Arc::new(House::open(plans(&config)?, clock).await?);
+    let _holder = run::hold(&house, "fondly demo")?;
+    let stop = run::stop_on_signals()?;
+    let mut report = tick::recover(&house).await?;
+    let pass = Pass { sync: true, workers: None };
+    report.add(Box::pin(tick::tick(&house, pass, &stop)).await?);
+    tell(&house, &report, &args.dir).await?;
+    if args.once {
+        house.store.close().await?;
+        return Ok(Done::Well);
+    }
+    let config = config.display();
+    output::say("\nIt goes on watching; Ctrl-C stops it. Meanwhile, in another terminal:")?;
+    output::say(format!("  fondly --config {config} log"))?;
+    output::say(format!("  add a row to {}/data/customers.csv and see it being greeted", args.dir.display()))?;
+    Box::pin(daemon::run(house, stop)).await?;
+    Ok(Done::Well)
+}
+
+/// Lays out the folder: configuration, records around today, an empty store and outbox.
+fn build(dir: &Path, clock: &Clock) -> anyhow::Result<()> {
+    let marker = dir.join(".fondly-demo");
+    let ours = marker.exists();
+    let empty = fs::read_dir(dir).map_or(true, |mut entries| entries.next().is_none());
+    anyhow::ensure!(
+        ours || empty,
+        "{} holds other files; name an empty folder with --dir",
+        dir.display()
+    );
+    for folder in ["config", "data", "var"] {
+        let path = dir.join(folder);
+        if path.exists() {
+            fs::remove_dir_all(&path).with_context(|| format!("{} can't be emptied", path.display()))?;
+        }
+    }
+    init::write_shipped(&dir.join("config"))?;
+    let today = jiff::tz::TimeZone::get(made_up::ZONE)
+        .map_or(jiff::tz::TimeZone::UTC, |zone| zone)
+        .to_datetime(clock.now())
+        .date();
+    let business = made_up::business(today, made_up::SEED);
+    let write = |name: &str, text: &str| {
+        let path = dir.join(name);
+        let folder = path.parent().unwrap_or(dir);
+        fs::create_dir_all(folder)
+            .and_then(|()| fs::write(&path, text))
+            .with_context(|| format!("{} can't be written", path.display()))
+    };
+    write("data/customers.csv", &business.customers)?;
+    write("data/events.csv", &business.events)?;
+    // The shipped settings with the two sources and without quiet hours, so that the demo has
+    // something to show at any time of the day.
+    write("config/local.toml", made_up::SETTINGS)?;
+    write(".fondly-demo", "A folder made by `fondly demo`, which may empty it.\n")
+}
+
+async fn tell(house: &House, report: &Report, dir: &Path) -> anyhow::Result<()> {
+    output::say("A made-up flower shop with 200 customers, and three rules. Today's pass:\n")?;
+    for line in summary::lines(house, report) {
+        output::say(format!("  {line}"))?;
+    }
+    let outbox = dir.join("var/outbox");
+    output::say(format!("\nThe letters are files in {}, for example:", outbox.display()))?;
+    for rule in &house.plans.rules {
+        let filter = Filter {
+            rule: Some(rule.id.clone()),
+            outcome: Some(model::Outcome::Sent),
+            limit: NAMED / 3,
+            ..Filter::default()
+        };
+        for row in house.store.log(&filter).await? {
+            let to = row.recipient.unwrap_or_default();
+            let subject = row.subject.unwrap_or_default();
+            output::say(format!("  {to:<34} {subject}"))?;
+        }
+    }
+    let config = dir.join("config/fondly.toml");
+    output::say("\nEvery yes and every no stands in the ledger with its reason:")?;
+    output::say(format!("  fondly --config {} log", config.display()))?;
+    Ok(())
+}

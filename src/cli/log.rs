@@ -1,0 +1,81 @@
+//! `fondly log`: the ledger.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::output::{self, Format};
+use super::{Done, Failure, Outcome, fields, house};
+use crate::engine::House;
+use crate::model;
+use crate::store::{Filter, LedgerRow};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// From this day on (2027-05-02, in the business's zone) or this moment (RFC 3339)
+    #[arg(long, value_name = "WHEN")]
+    since: Option<String>,
+    /// Before this day or moment
+    #[arg(long, value_name = "WHEN")]
+    until: Option<String>,
+    /// Only this rule
+    #[arg(long)]
+    rule: Option<String>,
+    /// Only this customer
+    #[arg(long)]
+    customer: Option<String>,
+    /// Only this outcome: planned, held, deferred, sending, sent, skipped, rejected, expired or
+    /// unknown
+    #[arg(long)]
+    outcome: Option<String>,
+    /// At most so many, the latest
+    #[arg(long, default_value_t = 100)]
+    limit: u32,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) async fn run(args: Args, config: &Path) -> Outcome {
+    let house = house(config).await?;
+    let outcome = args.outcome.as_deref().map(outcome).transpose()?;
+    let filter = Filter {
+        since: args.since.as_deref().map(|text| moment(&house, text)).transpose()?,
+        until: args.until.as_deref().map(|text| moment(&house, text)).transpose()?,
+        rule: args.rule,
+        customer: args.customer,
+        outcome,
+        limit: args.limit,
+    };
+    let rows = house.store.log(&filter).await?;
+    let full = u32::try_from(rows.len()).is_ok_and(|n| n == args.limit);
+    if rows.is_empty() && args.format == Format::Table {
+        output::note("The ledger has no such entry. `fondly tick` decides and sends what is due.");
+    }
+    let rows: Vec<_> = rows.iter().map(LedgerRow::to_json).collect();
+    output::listing(args.format, fields::LOG_COLUMNS, fields::LEDGER, &rows)?;
+    if full && args.format == Format::Table {
+        output::note(format!("The latest {}; `--limit` shows more.", args.limit));
+    }
+    Ok(Done::Well)
+}
+
+fn outcome(text: &str) -> Result<model::Outcome, Failure> {
+    model::Outcome::parse(text).ok_or_else(|| {
+        let all: Vec<_> = model::Outcome::ALL.into_iter().map(model::Outcome::as_str).collect();
+        Failure::Usage(format!("`{text}` is no outcome; they are: {}", all.join(", ")))
+    })
+}
+
+/// A day begins at midnight in the business's zone.
+fn moment(house: &House, text: &str) -> Result<Timestamp, Failure> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(at);
+    }
+    let day: Date = text.parse().map_err(|_| {
+        let form = "write a day such as 2027-05-02, or a moment such as 2027-05-02T09:00:00Z";
+        Failure::Usage(format!("`{text}` is no day and no moment; {form}"))
+    })?;
+    Ok(house.policy().zone.to_timestamp(day.at(0, 0, 0, 0))?)
+}

@@ -1,0 +1,170 @@
+//! The commands: each parses its arguments, asks the engine or the store, and prints.
+//!
+//! May hold no rule logic and no SQL.
+
+mod check;
+mod demo;
+mod fields;
+mod init;
+mod log;
+pub mod output;
+mod preview;
+mod quarantine;
+mod rehearse;
+mod run;
+mod show;
+mod summary;
+mod sync;
+mod tick;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::clock::Clock;
+use crate::engine::{House, Plans};
+use crate::model::Finding;
+use crate::settings;
+
+/// Shows a business's customers that somebody cares.
+///
+/// fondly reads customer records, decides by rules who is due a birthday greeting, a thank-you or a
+/// "we miss you", sends each letter once, and keeps a ledger of every yes and every no.
+#[derive(Debug, Parser)]
+#[command(name = "fondly", version, max_term_width = 100)]
+struct Cli {
+    /// The settings; rules/ and templates/ lie beside it [default: config/fondly.toml, or
+    /// /etc/fondly/fondly.toml where the first isn't there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Shows everything working on a made-up business
+    Demo(demo::Args),
+    /// Writes a commented configuration to start from
+    Init(init::Args),
+    /// The daemon: reads, decides and sends until it is told to stop
+    Run(run::Args),
+    /// One pass: reads the sources, decides, sends what is due, and ends
+    Tick(tick::Args),
+    /// Reads the sources once
+    Sync(sync::Args),
+    /// Checks settings, rules and letters against the real records
+    Check(check::Args),
+    /// The ledger: who got what and when, and who didn't and why
+    Log(log::Args),
+    /// One entry of the ledger: its history, reason, letter, and every server reply
+    Show(show::Args),
+    /// A letter as a customer would get it
+    Preview(preview::Args),
+    /// A stretch of time on a copy of the store, under a virtual clock; touches nothing real
+    Rehearse(rehearse::Args),
+    /// Records that couldn't be used, and why
+    Quarantine(quarantine::Args),
+}
+
+/// What a command ended with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Done {
+    /// Nothing is left to do.
+    Well,
+    /// Done, but something needs a person.
+    NeedsAPerson,
+}
+
+/// How a command fails.
+#[derive(Debug)]
+enum Failure {
+    /// Findings in the user's own files.
+    Findings(Vec<Finding>),
+    /// Wrong usage that only shows while it runs.
+    Usage(String),
+    /// Anything else, with what and where.
+    Trouble(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Trouble(error.into())
+    }
+}
+
+type Outcome = Result<Done, Failure>;
+
+/// Runs the program with the process's own arguments.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output and are no failure.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let logs = settings::log_wishes();
+    crate::observe::start(logs.format, logs.filter.as_deref());
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&Failure::Trouble(error.into())),
+    };
+    let outcome = runtime.block_on(Box::pin(cli.run()));
+    match outcome {
+        Ok(Done::Well) => ExitCode::SUCCESS,
+        Ok(Done::NeedsAPerson) => ExitCode::from(3),
+        Err(failure) => fail(&failure),
+    }
+}
+
+fn fail(failure: &Failure) -> ExitCode {
+    match failure {
+        Failure::Findings(findings) => {
+            output::findings(findings);
+            let count = findings.len();
+            output::note(format!("{count} finding{}", if count == 1 { "" } else { "s" }));
+            ExitCode::from(1)
+        }
+        Failure::Usage(words) => {
+            output::note(format!("fondly: {words}"));
+            ExitCode::from(2)
+        }
+        Failure::Trouble(error) => {
+            output::note(format!("fondly: {error:#}"));
+            ExitCode::from(1)
+        }
+    }
+}
+
+impl Cli {
+    async fn run(self) -> Outcome {
+        let config = self.config.unwrap_or_else(settings::usual_place);
+        match self.command {
+            Command::Demo(args) => Box::pin(demo::run(args)).await,
+            Command::Init(args) => init::run(&args),
+            Command::Run(args) => Box::pin(run::run(args, &config)).await,
+            Command::Tick(args) => Box::pin(tick::run(args, &config)).await,
+            Command::Sync(args) => Box::pin(sync::run(args, &config)).await,
+            Command::Check(args) => Box::pin(check::run(args, &config)).await,
+            Command::Log(args) => log::run(args, &config).await,
+            Command::Show(args) => show::run(args, &config).await,
+            Command::Preview(args) => preview::run(args, &config).await,
+            Command::Rehearse(args) => Box::pin(rehearse::run(args, &config)).await,
+            Command::Quarantine(args) => quarantine::run(args, &config).await,
+        }
+    }
+}
+
+/// Reads the configuration, all findings at once.
+fn plans(config: &std::path::Path) -> Result<Plans, Failure> {
+    Plans::read(config).map_err(Failure::Findings)
+}
+
+/// Reads the configuration and opens the store.
+async fn house(config: &std::path::Path) -> Result<House, Failure> {
+    Ok(House::open(plans(config)?, Clock::System).await?)
+}

@@ -1,0 +1,194 @@
+//! The only printer: tables for people, JSON and CSV for machines, findings with a caret.
+//!
+//! Data goes to standard output, everything else to standard error. A closed pipe ends the output,
+//! not the command. May not decide anything.
+
+use std::fmt;
+use std::io::{self, IsTerminal as _, Write as _};
+
+use clap::ValueEnum;
+use comfy_table::{ContentArrangement, Table, presets};
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
+use serde_json::{Map, Value};
+
+use crate::model::Finding;
+use crate::model::finding::SourceText;
+
+/// Columns of a table when the terminal doesn't say.
+const WIDTH: u16 = 120;
+
+/// How a listing is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// One object a line.
+    Json,
+    /// With a header line; safe to open in a spreadsheet.
+    Csv,
+}
+
+/// One row: its fields in order.
+pub(crate) type Row = Map<String, Value>;
+
+/// Prints one line of data.
+///
+/// # Errors
+/// Standard output can't be written (a closed pipe is none).
+pub(crate) fn say(line: impl AsRef<str>) -> io::Result<()> {
+    quiet_pipe(writeln!(io::stdout().lock(), "{}", line.as_ref()))
+}
+
+/// Tells the person at the terminal something that isn't data.
+pub(crate) fn note(line: impl AsRef<str>) {
+    // There is nowhere left to complain to when standard error is gone.
+    _ = writeln!(io::stderr().lock(), "{}", line.as_ref());
+}
+
+/// Prints raw text as it is.
+///
+/// # Errors
+/// Standard output can't be written (a closed pipe is none).
+pub(crate) fn raw(text: &str) -> io::Result<()> {
+    quiet_pipe(io::stdout().lock().write_all(text.as_bytes()))
+}
+
+/// Prints a listing. Tables show `columns` with these titles; JSON and CSV carry every field.
+///
+/// # Errors
+/// Standard output can't be written (a closed pipe is none).
+pub(crate) fn listing(
+    format: Format,
+    columns: &[(&str, &str)],
+    fields: &[&str],
+    rows: &[Row],
+) -> io::Result<()> {
+    let text = match format {
+        Format::Table => table(columns, rows),
+        Format::Json => rows.iter().fold(String::new(), |mut text, row| {
+            text.push_str(&Value::Object(row.clone()).to_string());
+            text.push('\n');
+            text
+        }),
+        Format::Csv => csv_text(fields, rows)?,
+    };
+    raw(&text)
+}
+
+fn table(columns: &[(&str, &str)], rows: &[Row]) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(terminal_width());
+    table.set_header(columns.iter().map(|(_, title)| title.to_uppercase()));
+    for row in rows {
+        table.add_row(columns.iter().map(|(field, _)| plain(row.get(*field))));
+    }
+    let lines = table.lines().map(|line| line.trim_end().to_owned() + "\n");
+    lines.collect()
+}
+
+/// The terminal's width; piped output gets a fixed one, so that it doesn't change.
+fn terminal_width() -> u16 {
+    terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0)
+}
+
+fn csv_text(fields: &[&str], rows: &[Row]) -> io::Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(fields)?;
+    for row in rows {
+        writer.write_record(fields.iter().map(|field| no_formula(plain(row.get(*field)))))?;
+    }
+    let bytes = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+    String::from_utf8(bytes).map_err(io::Error::other)
+}
+
+/// A cell that a spreadsheet would take for a formula gets an apostrophe in front (OWASP ASVS
+/// 1.2.10).
+fn no_formula(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+}
+
+fn plain(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// Prints findings in the user's own files: place, caret and advice.
+pub(crate) fn findings(findings: &[Finding]) {
+    // The default theme honours NO_COLOR.
+    let terminal = io::stderr().is_terminal();
+    let theme = if terminal { GraphicalTheme::default() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(100);
+    for finding in findings {
+        let mut text = String::new();
+        if finding.span.is_empty() || handler.render_report(&mut text, &Shown::new(finding)).is_err()
+        {
+            let (line, column) = finding.position();
+            text = format!("  × {}:{line}:{column}: {}", finding.source.name, finding.message);
+            if let Some(help) = &finding.help {
+                text = format!("{text}\n  help: {help}");
+            }
+        }
+        note(text.trim_end());
+    }
+}
+
+/// A finding as miette draws it.
+#[derive(Debug)]
+struct Shown<'a> {
+    finding: &'a Finding,
+    source: NamedSource<String>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(finding: &'a Finding) -> Self {
+        let SourceText { name, text } = finding.source.as_ref();
+        Self { finding, source: NamedSource::new(name, text.clone()) }
+    }
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.finding.message)
+    }
+}
+
+impl std::error::Error for Shown<'_> {}
+
+impl Diagnostic for Shown<'_> {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.finding.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        Some(&self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let label = LabeledSpan::new_with_span(None, self.finding.span.clone());
+        Some(Box::new(std::iter::once(label)))
+    }
+}
+
+/// A closed pipe (`fondly log | head`) is the reader's wish, not our failure.
+fn quiet_pipe(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_starts_a_formula() {
+        let row: Row = [("a".to_owned(), Value::from("=1+1"))].into_iter().collect();
+        assert_eq!(csv_text(&["a"], &[row]).unwrap(), "a\n'=1+1\n");
+    }
+}

@@ -1,0 +1,57 @@
+//! `fondly run`: the daemon, and what it shares with `tick`: the hold on the store and the signals.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::{Done, Failure, Outcome, house};
+use crate::daemon;
+use crate::engine::House;
+use crate::settings::live_sending_problems;
+use crate::store::{Holder, Store};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+pub(super) async fn run(_: Args, config: &Path) -> Outcome {
+    let house = house(config).await?;
+    let _holder = hold(&house, "fondly run")?;
+    check_live_sending(&house)?;
+    let stop = stop_on_signals()?;
+    Box::pin(daemon::run(Arc::new(house), stop)).await?;
+    Ok(Done::Well)
+}
+
+/// Takes hold of the store, or says who has it.
+pub(super) fn hold(house: &House, command: &str) -> Result<Holder, Failure> {
+    Ok(Store::hold(house.store.path(), command, house.clock.now())?)
+}
+
+/// Refuses to send live what the law doesn't let out.
+pub(super) fn check_live_sending(house: &House) -> Result<(), Failure> {
+    let classes = house.plans.rules.iter().filter(|rule| rule.enabled).map(|rule| rule.class);
+    let problems = live_sending_problems(&house.plans.settings, classes);
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Trouble(anyhow::anyhow!("nothing is sent yet: {}", problems.join("; "))))
+}
+
+/// A token that SIGTERM and SIGINT raise.
+pub(super) fn stop_on_signals() -> Result<CancellationToken, Failure> {
+    let stop = CancellationToken::new();
+    let raised = stop.clone();
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
+    #[expect(clippy::disallowed_methods, reason = "waits for a signal until the process ends")]
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = term.recv() => tracing::info!("asked to stop (SIGTERM)"),
+            _ = int.recv() => tracing::info!("asked to stop (interrupt)"),
+        }
+        raised.cancel();
+    });
+    Ok(stop)
+}

@@ -1,0 +1,49 @@
+//! `fondly sync`: reads the sources once.
+
+use std::path::Path;
+
+use super::{Done, Failure, Outcome, house, output};
+use crate::engine::sync;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Only this source
+    source: Option<String>,
+}
+
+pub(super) async fn run(args: Args, config: &Path) -> Outcome {
+    let house = house(config).await?;
+    let names: Vec<&str> =
+        house.plans.settings.sources.iter().map(|source| source.name.as_str()).collect();
+    if let Some(name) = &args.source
+        && !names.contains(&name.as_str())
+    {
+        let known = names.join(", ");
+        return Err(Failure::Usage(format!("there is no source `{name}`; there are: {known}")));
+    }
+    if names.is_empty() {
+        output::note("There is no [[source]] in fondly.toml yet, so there is nothing to read.");
+    }
+    let synced = sync::sync(&house, args.source.as_deref(), house.clock.now()).await?;
+    let mut failing = false;
+    for source in synced {
+        for (file, applied) in source.files {
+            output::say(format!("{}: {file}: {applied}", source.source))?;
+        }
+        if source.unchanged_files > 0 {
+            let n = source.unchanged_files;
+            let files = if n == 1 { "file hasn't" } else { "files haven't" };
+            output::say(format!("{}: {n} {files} changed since the last time", source.source))?;
+        }
+        for trouble in source.trouble {
+            failing = true;
+            output::note(format!("{}: {trouble}", source.source));
+        }
+    }
+    let quarantined = house.store.quarantine_count().await?;
+    if quarantined > 0 {
+        output::note(format!("{quarantined} in quarantine: `fondly quarantine` says why"));
+    }
+    house.store.close().await?;
+    Ok(if failing || quarantined > 0 { Done::NeedsAPerson } else { Done::Well })
+}

@@ -1,0 +1,31 @@
+//! `fondly tick`: one pass, then the end.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Done, Outcome, house, output, run, summary};
+use crate::engine::tick::{self, Pass};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Don't read the sources
+    #[arg(long)]
+    no_sync: bool,
+}
+
+pub(super) async fn run(args: Args, config: &Path) -> Outcome {
+    let house = house(config).await?;
+    let _holder = run::hold(&house, "fondly tick")?;
+    run::check_live_sending(&house)?;
+    let house = Arc::new(house);
+    let stop = run::stop_on_signals()?;
+    let mut report = tick::recover(&house).await?;
+    let pass = Pass { sync: !args.no_sync, workers: None };
+    let passed = Box::pin(tick::tick(&house, pass, &stop)).await;
+    house.store.close().await?;
+    report.add(passed?);
+    for line in summary::lines(&house, &report) {
+        output::say(line)?;
+    }
+    Ok(if report.needs_a_person() { Done::NeedsAPerson } else { Done::Well })
+}

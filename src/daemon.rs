@@ -1,0 +1,156 @@
+//! The daemon: woken by the scheduler, stopped by a signal, never ended by a bad pass.
+//!
+//! tokio-cron-scheduler only says "look now": its jobs raise a flag and do nothing else, and a
+//! timer of our own looks anyway should the scheduler fall silent. What is due is always a question
+//! to the store. May not decide anything.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_cron_scheduler::{Job, JobScheduler};
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::tick::{self, Pass};
+use crate::engine::{EngineError, House, Report};
+use crate::model::Outcome;
+
+/// Without a wake-up for this long we look by ourselves.
+const SILENCE: Duration = Duration::from_secs(90);
+/// After a stop is asked for, a pass has this long to finish the messages on the wire; then its
+/// sockets are dropped. The promise is ten seconds in all.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// Trouble that ends the daemon.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The scheduler couldn't be set up.
+    #[error("the scheduler can't be started: {0}")]
+    Schedule(#[from] tokio_cron_scheduler::JobSchedulerError),
+    /// The engine's trouble at start or at the end.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// What the scheduler's jobs raise.
+#[derive(Debug, Default)]
+struct Wakes {
+    any: Notify,
+    sync: AtomicBool,
+}
+
+/// Works until `stop` is raised.
+///
+/// # Errors
+/// Trouble at the start; later trouble is logged and the next pass tries again.
+pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), DaemonError> {
+    let wakes = Arc::new(Wakes::default());
+    // The first pass reads the sources at once.
+    wakes.sync.store(true, Ordering::Relaxed);
+    wakes.any.notify_one();
+    tick::recover(&house).await?;
+    let mut scheduler = scheduler(&house, &wakes).await?;
+    scheduler.start().await?;
+    notify(&[NotifyState::Ready]);
+    let rules = house.plans.rules.iter().filter(|rule| rule.enabled).count();
+    tracing::info!(rules, store = %house.store.path().display(), "watching");
+    let passes = AtomicU64::new(0);
+    while !stop.is_cancelled() {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            () = wakes.any.notified() => {}
+            () = tokio::time::sleep(SILENCE) => tracing::warn!("no wake-up came; looking anyway"),
+        }
+        let sync = wakes.sync.swap(false, Ordering::Relaxed);
+        let number = passes.fetch_add(1, Ordering::Relaxed) + 1;
+        pass(&house, sync, number, &stop).await;
+        notify(&[NotifyState::Watchdog]);
+    }
+    notify(&[NotifyState::Stopping]);
+    // First of all: dropping the scheduler doesn't stop it.
+    scheduler.shutdown().await?;
+    house.store.flush().await.map_err(EngineError::from)?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn scheduler(house: &House, wakes: &Arc<Wakes>) -> Result<JobScheduler, DaemonError> {
+    let scheduler = JobScheduler::new().await?;
+    let schedule = &house.plans.settings.schedule;
+    for (when, sync) in [(&schedule.sync, true), (&schedule.tick, false)] {
+        let wakes = Arc::clone(wakes);
+        let job = Job::new(when.as_str(), move |_, _| {
+            wakes.sync.fetch_or(sync, Ordering::Relaxed);
+            wakes.any.notify_one();
+        })?;
+        scheduler.add(job).await?;
+    }
+    Ok(scheduler)
+}
+
+/// One pass in a task of its own, so that even a panic ends only the pass.
+async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationToken) {
+    let mut task = JoinSet::new();
+    let (ours, theirs) = (Arc::clone(house), stop.clone());
+    task.spawn(async move {
+        ours.plans.settings.faults.maybe_panic(number);
+        Box::pin(tick::tick(&ours, Pass { sync, workers: None }, &theirs)).await
+    });
+    let joined = tokio::select! {
+        joined = task.join_next() => joined,
+        () = too_long_after(stop) => {
+            tracing::error!("the pass didn't end in time; its connections are dropped");
+            task.shutdown().await;
+            return;
+        }
+    };
+    match joined {
+        Some(Ok(Ok(report))) => tell(&report),
+        Some(Ok(Err(error))) => tracing::error!(%error, "a pass failed; the next one tries again"),
+        Some(Err(error)) if error.is_panic() => {
+            let words = panic_words(error.into_panic());
+            tracing::error!(words, "a pass panicked; the next one tries again");
+        }
+        Some(Err(_)) | None => {}
+    }
+}
+
+async fn too_long_after(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(GRACE).await;
+}
+
+fn panic_words(panic: Box<dyn Any + std::marker::Send>) -> String {
+    match panic.downcast::<String>() {
+        Ok(words) => *words,
+        Err(panic) => panic.downcast::<&str>().map_or_else(|_| String::new(), |w| (*w).to_owned()),
+    }
+}
+
+/// A quiet pass is not worth a line.
+fn tell(report: &Report) {
+    if report.decided.is_empty() && report.planned == 0 {
+        return tracing::debug!("nothing due");
+    }
+    tracing::info!(
+        planned = report.planned,
+        sent = report.total(Outcome::Sent),
+        skipped = report.total(Outcome::Skipped),
+        deferred = report.total(Outcome::Deferred),
+        rejected = report.total(Outcome::Rejected),
+        unknown = report.total(Outcome::Unknown),
+        "a pass ended"
+    );
+}
+
+/// Tells systemd; without it nobody listens, which is fine.
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!(%error, "systemd doesn't listen");
+    }
+}

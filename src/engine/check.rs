@@ -1,0 +1,142 @@
+//! Holds rules and letters against the real records, before anybody gets a broken letter.
+//!
+//! Every rule's condition and letter is tried for every customer whom the rule would reach, with an
+//! occasion of theirs. Changes nothing.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{EngineError, House, letter, sync};
+use crate::decide;
+use crate::model::{Occasion, Period, View};
+use crate::records::{self, FileReader, Row};
+use crate::rules::{Rule, Trigger};
+
+/// Customers looked at together.
+const CHUNK: usize = 512;
+/// Days within which every customer with the date has an anniversary, even of a 29 February.
+const AHEAD: i32 = 366 * 8 + 2;
+
+/// What a check of the records found.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// Customers looked at.
+    pub customers: u64,
+    /// Letters written, over all rules.
+    pub letters: u64,
+    /// Each thing that is wrong, with the first customer it is wrong for and how many more.
+    pub problems: Vec<String>,
+    /// What a person should know of the sources.
+    pub remarks: Vec<String>,
+    /// Records in the sources that can't be used.
+    pub refused: u64,
+}
+
+/// Checks against the sources as they are now, and the customers that the store knows.
+///
+/// # Errors
+/// The store's trouble.
+pub async fn check(house: &House, now: Timestamp) -> Result<Checked, EngineError> {
+    let mut checked = Checked::default();
+    sources(house, &mut checked);
+    sync::sync(house, None, now).await?;
+    let mut wrong: BTreeMap<String, (String, u64)> = BTreeMap::new();
+    let ids = house.store.customer_ids().await?;
+    checked.customers = ids.len() as u64;
+    for chunk in ids.chunks(CHUNK) {
+        for view in house.views(chunk).await? {
+            for rule in house.plans.rules.iter().filter(|rule| rule.enabled) {
+                match tried(house, rule, &view, now) {
+                    Ok(count) => checked.letters += count,
+                    Err(words) => {
+                        let first = wrong.entry(words).or_insert((view.customer.id.clone(), 0));
+                        first.1 += 1;
+                    }
+                }
+            }
+        }
+    }
+    for (words, (customer, count)) in wrong {
+        let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+        checked.problems.push(format!("{words} (customer {customer}{more})"));
+    }
+    Ok(checked)
+}
+
+/// Reads the sources without keeping anything.
+fn sources(house: &House, checked: &mut Checked) {
+    for source in house.plans.settings.csv_sources() {
+        let files = match records::files(&source) {
+            Ok(files) => files,
+            Err(error) => {
+                checked.problems.push(format!("source {}: {error}", source.name));
+                continue;
+            }
+        };
+        for path in files {
+            let reader = match FileReader::open(&source, &path) {
+                Ok(reader) => reader,
+                Err(error) => {
+                    checked.problems.push(format!("source {}: {error}", source.name));
+                    continue;
+                }
+            };
+            let ignored = reader.ignored_columns().join(", ");
+            if !ignored.is_empty() {
+                let words = format!("source {}: columns not used: {ignored}", source.name);
+                checked.remarks.push(words);
+            }
+            for row in reader {
+                match row {
+                    Ok(Row::Refused(_)) => checked.refused += 1,
+                    Ok(Row::Customer(_) | Row::Event(_)) => {}
+                    Err(error) => {
+                        checked.problems.push(format!("source {}: {error}", source.name));
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How many letters were written for this customer, or what is wrong.
+fn tried(house: &House, rule: &Rule, view: &View, now: Timestamp) -> Result<u64, String> {
+    if view.customer.email.is_none() || view.erased {
+        return Ok(0);
+    }
+    let Some(occasion) = an_occasion(house, rule, view, now) else { return Ok(0) };
+    if let Some(condition) = &rule.condition {
+        let facts = letter::facts_of(house, view, &occasion, now);
+        match condition.holds(&facts) {
+            Ok(true) => {}
+            Ok(false) => return Ok(0),
+            Err(error) => return Err(format!("rules/{}.toml: where: {error}", rule.id)),
+        }
+    }
+    let due = letter::write(house, rule, view, &occasion, occasion.due_at);
+    due.map_err(|error| error.to_string())?;
+    if rule.send.late_template.is_none() {
+        return Ok(1);
+    }
+    let day = jiff::SignedDuration::from_hours(25);
+    let belated = letter::write(house, rule, view, &occasion, occasion.due_at + day);
+    belated.map_err(|error| error.to_string())?;
+    Ok(2)
+}
+
+fn an_occasion(house: &House, rule: &Rule, view: &View, now: Timestamp) -> Option<Occasion> {
+    let today = house.today(now);
+    let ahead = Period::Days(AHEAD).from_date(today)?;
+    let since = Period::Days(-AHEAD * 4).from_date(today)?;
+    let policy = house.policy();
+    match rule.trigger {
+        Trigger::Anniversary { .. } => {
+            decide::occasions(rule, view, policy, today, ahead).into_iter().next()
+        }
+        Trigger::Event { .. } | Trigger::Lapsed { .. } => {
+            decide::occasions(rule, view, policy, since, ahead).pop()
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Everything a pass works with: settings, rules, letters, the store and the clock.
+//!
+//! Reads the configuration folder as a whole, collects every finding in it, and checks what only
+//! shows when its files are held against each other.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::EngineError;
+use crate::clock::Clock;
+use crate::model::facts::BusinessWords;
+use crate::model::finding::SourceText;
+use crate::model::{Finding, Policy, View};
+use crate::render::Catalogue;
+use crate::rules::{self, Rule};
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// What stands in the configuration folder.
+#[derive(Debug)]
+pub struct Plans {
+    /// The settings.
+    pub settings: Settings,
+    /// Every rule, by name.
+    pub rules: Vec<Rule>,
+    /// Every letter.
+    pub letters: Catalogue,
+    /// What letters and conditions see of the business.
+    pub words: Arc<BusinessWords>,
+}
+
+impl Plans {
+    /// Reads the folder of this `fondly.toml`.
+    ///
+    /// # Errors
+    /// Every finding in it.
+    pub fn read(config: &Path) -> Result<Self, Vec<Finding>> {
+        let settings = Settings::load(config)?;
+        let (rules, mut findings) = rules::load(&settings.rules_dir());
+        let (letters, more) = Catalogue::load(&settings.templates_dir());
+        findings.extend(more);
+        for rule in &rules {
+            let wanted = [("template", Some(&rule.template)), ("late_template", rule.send.late_template.as_ref())];
+            for (key, name) in wanted {
+                let Some(name) = name else { continue };
+                if !letters.has(name, &settings.business.language) {
+                    findings.push(missing_letter(&settings, rule, key, name));
+                }
+            }
+        }
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        let words = Arc::new(settings.business.words());
+        Ok(Self { settings, rules, letters, words })
+    }
+}
+
+/// The rule's file, with the caret under the key that names a letter nobody wrote.
+fn missing_letter(settings: &Settings, rule: &Rule, key: &str, name: &str) -> Finding {
+    let path = settings.rules_dir().join(format!("{}.toml", rule.id));
+    let text = std::fs::read_to_string(&path).unwrap_or_default();
+    let mut at = 0;
+    let mut span = 0..0;
+    for line in text.split_inclusive('\n') {
+        let rest = line.trim_start();
+        if rest.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('=')) {
+            let indent = line.len() - rest.len();
+            span = at + indent..at + line.trim_end().len();
+            break;
+        }
+        at += line.len();
+    }
+    let language = &settings.business.language;
+    let source = Arc::new(SourceText { name: format!("rules/{}.toml", rule.id), text });
+    Finding::new(&source, span, format!("there is no letter `{name}` in the business's language"))
+        .with_help(format!("write `templates/{name}.{language}.md`, or name another letter"))
+}
+
+/// One business at work.
+#[derive(Debug)]
+pub struct House {
+    /// The configuration.
+    pub plans: Plans,
+    /// Ledger, outbox and people.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// Signs unsubscribe links.
+    pub link_key: [u8; 32],
+}
+
+impl House {
+    /// Opens the store and moves in.
+    ///
+    /// # Errors
+    /// The store can't be opened.
+    pub async fn open(plans: Plans, clock: Clock) -> Result<Self, EngineError> {
+        let store = Store::open(&plans.settings.store.path, clock.now()).await?;
+        let link_key = store.link_key().await?;
+        Ok(Self { plans, store, clock, link_key })
+    }
+
+    /// What holds for every rule.
+    pub fn policy(&self) -> &Policy {
+        &self.plans.settings.sending
+    }
+
+    /// The rule with this id.
+    pub fn rule(&self, id: &str) -> Option<&Rule> {
+        self.plans.rules.iter().find(|rule| rule.id == id)
+    }
+
+    /// The civil day at the business.
+    pub fn today(&self, now: Timestamp) -> Date {
+        self.policy().zone.to_datetime(now).date()
+    }
+
+    /// A zone by its IANA name; the business's where the name isn't known (any more).
+    pub fn zone(&self, name: &str) -> TimeZone {
+        TimeZone::get(name).unwrap_or_else(|_| self.policy().zone.clone())
+    }
+
+    /// Everything about these customers that a decision may look at.
+    ///
+    /// # Errors
+    /// The store's trouble.
+    pub async fn views(&self, ids: &[String]) -> Result<Vec<View>, EngineError> {
+        let policy = self.policy();
+        Ok(self.store.views(ids, &policy.zone, &policy.zone_name).await?)
+    }
+}

@@ -1,0 +1,42 @@
+//! The only place that strings the rooms together.
+//!
+//! One pass, told once: `records` reads the sources and `store` takes each file whole or not at
+//! all ([`sync`]) → for each rule the customers whose day may have come are looked at one by one,
+//! the pure core says which occasions are due, and the store keeps one row for each ([`plan`]) →
+//! due rows are claimed, the gates asked, the letter rendered, the gates' answer committed as
+//! "about to send" only if nothing changed since, the relay spoken to, its verdict recorded
+//! ([`send`]). May not print, nor know of commands.
+
+pub mod check;
+pub mod house;
+mod letter;
+pub mod plan;
+pub mod preview;
+pub mod rehearse;
+mod report;
+pub mod send;
+pub mod sync;
+pub mod tick;
+mod worker;
+
+pub use house::{House, Plans};
+pub use report::Report;
+
+/// Trouble that ends a pass.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store can't be used.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    /// A file or folder of ours can't be used.
+    #[error("{what}: {error}")]
+    File {
+        /// What it was and where.
+        what: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// Something else that the message explains.
+    #[error("{0}")]
+    Other(String),
+}

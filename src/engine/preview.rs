@@ -1,0 +1,98 @@
+//! A letter as one customer would get it, without a trace in the ledger.
+
+use jiff::civil::Date;
+
+use super::{EngineError, House, letter};
+use crate::decide;
+use crate::decide::calendar;
+use crate::model::{Occasion, Period, View};
+use crate::rules::{Rule, SendZone};
+
+/// Days ahead in which the next occasion is looked for: two leap years.
+const AHEAD: i32 = 366 * 8;
+
+/// A rendered letter and the occasion it is for.
+#[derive(Debug)]
+pub struct Preview {
+    /// The occasion.
+    pub occasion: Occasion,
+    /// Whether the records give that occasion, or it was made up to have something to show.
+    pub real: bool,
+    /// The subject.
+    pub subject: String,
+    /// The text part.
+    pub text: String,
+    /// The HTML part.
+    pub html: String,
+    /// The language it is written in.
+    pub language: String,
+    /// The whole message, as it would go out.
+    pub message: Vec<u8>,
+}
+
+/// Renders the letter of the occasion on this day, or of the next one from that day on; where the
+/// records give none (an event that hasn't happened), one is made up for the day.
+///
+/// # Errors
+/// An unknown rule or customer, or a letter that can't be written.
+pub async fn preview(
+    house: &House,
+    rule: &str,
+    customer: &str,
+    on: Option<Date>,
+) -> Result<Preview, EngineError> {
+    let known = || house.plans.rules.iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>();
+    let rule = house.rule(rule).ok_or_else(|| {
+        EngineError::Other(format!("there is no rule `{rule}`; there are: {}", known().join(", ")))
+    })?;
+    let view = house.views(&[customer.to_owned()]).await?.pop().ok_or_else(|| {
+        EngineError::Other(format!(
+            "there is no customer `{customer}`; `fondly sync` reads the sources"
+        ))
+    })?;
+    let now = house.clock.now();
+    let from = on.unwrap_or_else(|| house.today(now));
+    let (occasion, real) = next_occasion(house, rule, &view, from)?;
+    // The letter as it would be written when due, or now for what is past.
+    let ready = letter::write(house, rule, &view, &occasion, occasion.due_at)
+        .map_err(|error| EngineError::Other(error.to_string()))?;
+    Ok(Preview {
+        occasion,
+        real,
+        subject: ready.letter.subject,
+        text: ready.letter.text,
+        html: ready.letter.html,
+        language: ready.letter.language,
+        message: ready.mail.bytes,
+    })
+}
+
+fn next_occasion(
+    house: &House,
+    rule: &Rule,
+    view: &View,
+    from: Date,
+) -> Result<(Occasion, bool), EngineError> {
+    let policy = house.policy();
+    let until = Period::Days(AHEAD).from_date(from).unwrap_or(from);
+    let mut ahead = decide::occasions(rule, view, policy, from, until);
+    if !ahead.is_empty() {
+        return Ok((ahead.swap_remove(0), true));
+    }
+    let since = Period::Days(-AHEAD).from_date(from).unwrap_or(from);
+    if let Some(last) = decide::occasions(rule, view, policy, since, from).pop() {
+        return Ok((last, true));
+    }
+    let (zone, zone_name) = match rule.send.zone {
+        SendZone::Customer => (&view.zone, &view.zone_name),
+        SendZone::Business => (&policy.zone, &policy.zone_name),
+    };
+    let due_at = calendar::instant(from, rule.send.at, zone)
+        .ok_or_else(|| EngineError::Other(format!("{from} lies outside the calendar")))?;
+    let event = view.events.last().map(|event| event.id.clone());
+    let key = event.clone().unwrap_or_else(|| from.to_string());
+    let zone = zone_name.clone();
+    let made_up =
+        Occasion { key, day: from, due_at, zone, anchor: from, years: None, event };
+    Ok((made_up, false))
+}

@@ -1,0 +1,50 @@
+//! What a pass did, counted.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Outcome, Reason};
+
+/// Counts of one pass.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Entries that got this outcome for this reason, by rule.
+    pub decided: BTreeMap<(String, Outcome, Reason), u64>,
+    /// Occasions planned.
+    pub planned: u64,
+    /// Records quarantined now, over all sources.
+    pub quarantined: u64,
+    /// Sources that couldn't be read, with what was wrong.
+    pub failing_sources: Vec<String>,
+    /// What the relay said when it stopped us.
+    pub relay_trouble: Option<String>,
+}
+
+impl Report {
+    /// Counts one entry.
+    pub fn count(&mut self, rule: &str, outcome: Outcome, reason: Reason) {
+        *self.decided.entry((rule.to_owned(), outcome, reason)).or_default() += 1;
+    }
+
+    /// How many entries got this outcome.
+    pub fn total(&self, outcome: Outcome) -> u64 {
+        self.decided.iter().filter(|((_, o, _), _)| *o == outcome).map(|(_, n)| n).sum()
+    }
+
+    /// Adds what another part of the pass counted.
+    pub fn add(&mut self, other: Self) {
+        for (key, n) in other.decided {
+            *self.decided.entry(key).or_default() += n;
+        }
+        self.planned += other.planned;
+        self.quarantined += other.quarantined;
+        self.failing_sources.extend(other.failing_sources);
+        self.relay_trouble = other.relay_trouble.or(self.relay_trouble.take());
+    }
+
+    /// Whether it needs a person.
+    pub fn needs_a_person(&self) -> bool {
+        self.total(Outcome::Held) + self.total(Outcome::Unknown) + self.quarantined > 0
+            || !self.failing_sources.is_empty()
+            || self.relay_trouble.is_some()
+    }
+}

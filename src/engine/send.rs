@@ -1,0 +1,162 @@
+//! Sending: what is due is claimed, judged, written, and handed over, each on its own.
+//!
+//! A dispatcher claims rows and groups them by customer; a few workers, one connection each, take
+//! a customer at a time. The gates are asked with the view the worker has; the store commits
+//! "about to send" only if nothing in that view changed since, so the answer is that of the moment
+//! before the final dot.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::worker::Worker;
+use super::{EngineError, House, Report};
+use crate::deliver::Throttle;
+use crate::model::View;
+use crate::settings::Transport;
+use crate::store::Entry;
+
+/// Entries claimed at once: enough to group commits, few enough to give back quickly.
+const CLAIM: usize = 128;
+/// Jobs waiting in front of the workers.
+const QUEUE: usize = 64;
+/// Workers that write files: the disk takes several fsyncs at once.
+const FILE_WORKERS: u32 = 8;
+/// Relay troubles in a row, with nothing delivered in between, after which the pass stops.
+const TROUBLES: u32 = 3;
+
+/// One customer's due entries, the most important first.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) view: View,
+    pub(super) entries: Vec<Entry>,
+}
+
+/// What the workers of one pass share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) house: Arc<House>,
+    pub(super) report: std::sync::Mutex<Report>,
+    pub(super) throttle: Throttle,
+    /// Raised when nobody should begin another message.
+    pub(super) stop: CancellationToken,
+    /// Relay troubles in a row.
+    troubles: AtomicU32,
+}
+
+impl Shared {
+    /// The relay failed; after a few in a row the pass ends, so that not every letter finds out.
+    pub(super) fn relay_failed(&self, words: &str) {
+        if self.troubles.fetch_add(1, Ordering::Relaxed) + 1 >= TROUBLES {
+            self.stop_relay(words);
+        }
+    }
+
+    pub(super) fn relay_works(&self) {
+        self.troubles.store(0, Ordering::Relaxed);
+    }
+
+    /// No more for now.
+    pub(super) fn stop_relay(&self, words: &str) {
+        let mut report = self.lock();
+        if report.relay_trouble.is_none() {
+            tracing::error!(reply = words, "the mail server takes nothing at the moment");
+            report.relay_trouble = Some(words.to_owned());
+        }
+        drop(report);
+        self.stop.cancel();
+    }
+
+    pub(super) fn lock(&self) -> std::sync::MutexGuard<'_, Report> {
+        self.report.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Sends what is due, until nothing is or `stop` is raised; messages on the wire are finished.
+///
+/// # Errors
+/// The store's trouble.
+pub async fn send_due(
+    house: &Arc<House>,
+    workers: Option<u32>,
+    stop: &CancellationToken,
+) -> Result<Report, EngineError> {
+    let (count, per_second) = match &house.plans.settings.mail {
+        Transport::File(_) => (FILE_WORKERS, None),
+        Transport::Smtp(smtp) => (smtp.connections, Some(smtp.per_second)),
+    };
+    let shared = Arc::new(Shared {
+        house: Arc::clone(house),
+        report: std::sync::Mutex::default(),
+        throttle: Throttle::new(per_second),
+        stop: stop.child_token(),
+        troubles: AtomicU32::new(0),
+    });
+    let (jobs, queue) = mpsc::channel(QUEUE);
+    let queue = Arc::new(Mutex::new(queue));
+    let mut team = JoinSet::new();
+    for _ in 0..workers.unwrap_or(count).max(1) {
+        team.spawn(Worker::new(Arc::clone(&shared)).work(Arc::clone(&queue)));
+    }
+    let dispatched = dispatch(&shared, &jobs).await;
+    drop(jobs);
+    let mut ended = Ok(());
+    while let Some(worker) = team.join_next().await {
+        match worker {
+            Ok(result) => ended = ended.and(result),
+            Err(panic) => {
+                tracing::error!(%panic, "a worker ended unexpectedly; its entry is looked at again");
+            }
+        }
+    }
+    house.store.flush().await?;
+    house.store.release_claims().await?;
+    dispatched?;
+    ended?;
+    let report = std::mem::take(&mut *shared.lock());
+    Ok(report)
+}
+
+/// Claims what is due and hands it out, customer by customer.
+async fn dispatch(shared: &Shared, jobs: &mpsc::Sender<Job>) -> Result<(), EngineError> {
+    let house = &shared.house;
+    while !shared.stop.is_cancelled() {
+        let claimed = house.store.claim(CLAIM, house.clock.now()).await?;
+        if claimed.is_empty() {
+            break;
+        }
+        for job in grouped(house, claimed).await? {
+            tokio::select! {
+                biased;
+                () = shared.stop.cancelled() => return Ok(()),
+                sent = jobs.send(job) => if sent.is_err() { return Ok(()) },
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn grouped(house: &House, claimed: Vec<Entry>) -> Result<Vec<Job>, EngineError> {
+    let mut order: Vec<String> = Vec::new();
+    let mut by_customer: HashMap<String, Vec<Entry>> = HashMap::new();
+    for entry in claimed {
+        let entries = by_customer.entry(entry.customer.clone()).or_default();
+        if entries.is_empty() {
+            order.push(entry.customer.clone());
+        }
+        entries.push(entry);
+    }
+    let views = house.views(&order).await?;
+    let mut views: HashMap<String, View> =
+        views.into_iter().map(|view| (view.customer.id.clone(), view)).collect();
+    let jobs = order.into_iter().filter_map(|customer| {
+        let entries = by_customer.remove(&customer)?;
+        let view = views.remove(&customer)?;
+        Some(Job { view, entries })
+    });
+    Ok(jobs.collect())
+}

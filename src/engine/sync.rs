@@ -1,0 +1,105 @@
+//! Reads every source and hands each file to the store: whole, or not at all.
+//!
+//! A source that can't be read doesn't stop the others; it is reported until it can be.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::{EngineError, House};
+use crate::records::{self, CsvSource, FileReader, SourceError};
+use crate::store::{Applied, ApplyError, FileMeta, FileRow};
+
+/// What became of one source.
+#[derive(Debug)]
+pub struct Synced {
+    /// The source's name.
+    pub source: String,
+    /// The files that were read, with what was new in them.
+    pub files: Vec<(String, Applied)>,
+    /// Files that hadn't changed since they were read.
+    pub unchanged_files: u64,
+    /// What kept a file, or the source, from being read.
+    pub trouble: Vec<String>,
+}
+
+/// Reads all sources, or only the one with this name.
+///
+/// # Errors
+/// The store's trouble; that of a source is part of the answer.
+pub async fn sync(
+    house: &House,
+    only: Option<&str>,
+    now: Timestamp,
+) -> Result<Vec<Synced>, EngineError> {
+    let mut all = Vec::new();
+    for source in house.plans.settings.csv_sources() {
+        if only.is_none_or(|name| name == source.name) {
+            all.push(sync_source(house, &source, now).await?);
+        }
+    }
+    Ok(all)
+}
+
+async fn sync_source(
+    house: &House,
+    source: &CsvSource,
+    now: Timestamp,
+) -> Result<Synced, EngineError> {
+    let mut synced = Synced {
+        source: source.name.clone(),
+        files: Vec::new(),
+        unchanged_files: 0,
+        trouble: Vec::new(),
+    };
+    let files = match records::files(source) {
+        Ok(files) => files,
+        Err(error) => {
+            synced.trouble.push(error.to_string());
+            return Ok(synced);
+        }
+    };
+    for path in files {
+        match sync_file(house, source, &path, now).await? {
+            Ok(Some(applied)) => synced.files.push((path.display().to_string(), applied)),
+            Ok(None) => synced.unchanged_files += 1,
+            Err(error) => synced.trouble.push(error.to_string()),
+        }
+    }
+    Ok(synced)
+}
+
+/// `None` when the file hasn't changed since it was read.
+async fn sync_file(
+    house: &House,
+    source: &CsvSource,
+    path: &Path,
+    now: Timestamp,
+) -> Result<Result<Option<Applied>, SourceError>, EngineError> {
+    let fingerprint = match records::fingerprint(source, path) {
+        Ok(fingerprint) => fingerprint,
+        Err(error) => return Ok(Err(error)),
+    };
+    let shown = path.display().to_string();
+    if house.store.file_fingerprint(&source.name, &shown).await?.as_ref() == Some(&fingerprint) {
+        return Ok(Ok(None));
+    }
+    let rows = match FileReader::open(source, path) {
+        Ok(reader) => reader.map(|row| row.map(file_row)),
+        Err(error) => return Ok(Err(error)),
+    };
+    let meta = FileMeta { source: source.name.clone(), path: shown, fingerprint, now };
+    match house.store.apply_file(meta, rows).await {
+        Ok(applied) => Ok(Ok(Some(applied))),
+        Err(ApplyError::Rows(error)) => Ok(Err(error)),
+        Err(ApplyError::Store(error)) => Err(error.into()),
+    }
+}
+
+fn file_row(row: records::Row) -> FileRow {
+    match row {
+        records::Row::Customer(customer) => FileRow::Customer(customer),
+        records::Row::Event(event) => FileRow::Event(event),
+        records::Row::Refused(refusal) => FileRow::Refused(refusal),
+    }
+}

@@ -1,0 +1,124 @@
+//! One pass: settle what a crash left open, read the sources, plan, send what is due.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::worker::file_name;
+use super::{EngineError, House, Report, plan, send, sync};
+use crate::deliver::file;
+use crate::model::{Outcome, Reason};
+use crate::settings::{Transport, WhenUnknown};
+use crate::store::{Decide, Record};
+
+/// What a pass should do.
+#[derive(Debug, Clone, Copy)]
+pub struct Pass {
+    /// Whether to read the sources first.
+    pub sync: bool,
+    /// Workers; `None` for as many as the settings say.
+    pub workers: Option<u32>,
+}
+
+/// Runs one pass.
+///
+/// # Errors
+/// The store's trouble; that of sources and of the relay is in the report.
+pub async fn tick(
+    house: &Arc<House>,
+    pass: Pass,
+    stop: &CancellationToken,
+) -> Result<Report, EngineError> {
+    let mut report = Report::default();
+    let now = house.clock.now();
+    if pass.sync {
+        for synced in sync::sync(house, None, now).await? {
+            for trouble in synced.trouble {
+                tracing::warn!(source = synced.source, trouble, "a source couldn't be read");
+                report.failing_sources.push(format!("{}: {trouble}", synced.source));
+            }
+        }
+    }
+    report.quarantined = house.store.quarantine_count().await?;
+    let planned = plan::plan(house, now).await?;
+    report.planned = planned.new;
+    if !stop.is_cancelled() {
+        report.add(send::send_due(house, pass.workers, stop).await?);
+    }
+    house.store.heartbeat(house.clock.now()).await?;
+    Ok(report)
+}
+
+/// Settles what a crash left open. Only the holder of the store may call it.
+///
+/// What was claimed is free again. What was about to be handed to a relay is unknown, and stays so
+/// until a person says otherwise (or the settings say `resend`). A file either is in its place or
+/// isn't, so that is looked up.
+///
+/// # Errors
+/// The store's trouble, or an outbox that can't be read.
+pub async fn recover(house: &House) -> Result<Report, EngineError> {
+    let mut report = Report::default();
+    house.store.release_claims().await?;
+    for entry in house.store.left_sending().await? {
+        let now = house.clock.now();
+        let mut record = Record::new(&entry.id, now);
+        let in_place = match &entry.via {
+            Some(dir) if dir != SMTP => Some(is_in_place(dir, &file_name(&entry))?),
+            Some(_) | None => None,
+        };
+        match in_place {
+            Some(true) => {
+                record.outcome = Outcome::Sent;
+                record.reason = Reason::Accepted;
+                record.reply = "found in its place after a restart".to_owned();
+                record.sent_at = Some(now);
+            }
+            Some(false) => {
+                record.outcome = Outcome::Deferred;
+                record.reason = Reason::StoppedWhileSending;
+                record.reply = "not in its place after a restart".to_owned();
+                record.next_attempt_at = Some(now);
+            }
+            None => {
+                record.outcome = Outcome::Unknown;
+                record.reason = Reason::StoppedWhileSending;
+            }
+        }
+        tracing::warn!(entry = entry.id, outcome = %record.outcome, "settled what a stop left open");
+        report.count(&entry.rule, record.outcome, record.reason);
+        house.store.record(record).await?;
+    }
+    house.store.flush().await?;
+    resend_unknown(house).await?;
+    Ok(report)
+}
+
+/// How an entry that goes over SMTP is marked; others carry the folder of their file.
+pub(super) const SMTP: &str = "smtp";
+
+fn is_in_place(dir: &str, name: &str) -> Result<bool, EngineError> {
+    file::is_in_place(dir.as_ref(), name)
+        .map_err(|error| EngineError::File { what: format!("the outbox {dir}"), error })
+}
+
+/// With `when_unknown = "resend"`, a relay drops repeated Message-IDs, so unknown is tried again.
+async fn resend_unknown(house: &House) -> Result<(), EngineError> {
+    let Transport::Smtp(smtp) = &house.plans.settings.mail else { return Ok(()) };
+    if smtp.when_unknown == WhenUnknown::Hold {
+        return Ok(());
+    }
+    for id in house.store.unknown_ids().await? {
+        let now = house.clock.now();
+        let decision = Decide {
+            id,
+            outcome: Outcome::Deferred,
+            reason: Reason::StoppedWhileSending,
+            next_attempt_at: Some(now),
+            words: Some("sent again, since the settings say `resend`".to_owned()),
+            now,
+        };
+        house.store.decide(decision).await?;
+    }
+    Ok(())
+}
