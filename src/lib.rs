@@ -15,3 +15,5 @@ pub mod rules;
 
 // RULES DECIDE: pure; which occasions are due, and what becomes of them.
 pub mod decide;
+// One recipient, one transaction, one verdict.
+pub mod deliver;

@@ -1,0 +1,336 @@
+//! One SMTP connection: the conversation, step by step, each with its deadline.
+//!
+//! Generic over the stream, so that plain sockets, TLS and tests run the same code. May not open
+//! sockets, and may not decide what a refusal means ([`super::reply::judge`] does).
+//!
+//! The rule that keeps a letter from being counted wrongly: replies are matched to commands by
+//! order alone, so after any error, deadline or cancellation the connection is dropped, never
+//! used again. The owner of a [`Connection`] therefore keeps it only after a clean 250.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::commands::Auth;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::body::Lines;
+use super::config::{Deadlines, Secret};
+use super::offers::Offers;
+use super::reply::{Phase, Reply, judge, relay_trouble};
+use super::wire::{Break, Interruption, Wire};
+use super::{Envelope, Verdict};
+
+/// How much of the body is written at once, in bytes. Most letters fit, and then go in one write.
+const BLOCK_SIZE: usize = 64 * 1_024;
+
+/// Why a step wasn't passed.
+#[derive(Debug)]
+pub(super) enum Setback {
+    /// The relay said no.
+    Refused {
+        phase: Phase,
+        reply: Reply,
+        /// Every command has been answered, so that one may still take leave.
+        in_sync: bool,
+    },
+    /// The conversation broke off before the dot.
+    Broken { phase: Phase, cause: Break },
+    /// This relay can't take this message, or can't be used; nothing was said.
+    Unfit(Verdict),
+}
+
+impl Setback {
+    /// What it means for the attempt. `peer` names the relay.
+    pub(super) fn verdict(self, peer: &str) -> Verdict {
+        match self {
+            Self::Refused { phase, reply, .. } => judge(phase, &reply),
+            Self::Broken { phase, cause } => relay_trouble(format!("{peer}, {phase}: {cause}")),
+            Self::Unfit(verdict) => verdict,
+        }
+    }
+
+    /// Whether a kept connection has simply ended of old age: nothing was answered since its last
+    /// message, so a new connection may say it all again.
+    pub(super) const fn is_old_age(&self) -> bool {
+        match self {
+            Self::Refused { phase, reply, .. } => matches!(phase, Phase::Mail) && reply.code == 421,
+            Self::Broken { phase, cause } => {
+                matches!(phase, Phase::Mail) && matches!(cause, Break::Closed | Break::Network(_))
+            }
+            Self::Unfit(_) => false,
+        }
+    }
+}
+
+/// A connection and what is known about it.
+#[derive(Debug)]
+pub(super) struct Connection<S> {
+    wire: Wire<S>,
+    peer: Arc<str>,
+    deadlines: Deadlines,
+    offers: Offers,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// Takes over a connected stream. `peer` names the relay in what people read.
+    pub(super) fn new(stream: S, peer: Arc<str>, deadlines: Deadlines) -> Self {
+        Self {
+            wire: Wire::new(stream),
+            peer,
+            deadlines,
+            offers: Offers::default(),
+        }
+    }
+
+    /// Waits for the greeting.
+    pub(super) async fn greet(&mut self) -> Result<(), Setback> {
+        self.expect(Phase::Greeting).await.map(drop)
+    }
+
+    /// Says EHLO and notes what is offered.
+    pub(super) async fn hello(&mut self, name: &str) -> Result<Offers, Setback> {
+        self.say(&format!("EHLO {name}\r\n"), Phase::Hello).await?;
+        self.offers = Offers::parse(&self.expect(Phase::Hello).await?);
+        Ok(self.offers)
+    }
+
+    /// Says STARTTLS and gives the stream back for the handshake.
+    ///
+    /// Bytes that came along with the 220 came in the clear, from whoever sat in between; read
+    /// later they would answer commands said under TLS (CVE-2011-0411). So they end it here.
+    pub(super) async fn start_tls(mut self) -> Result<S, Setback> {
+        self.say("STARTTLS\r\n", Phase::Tls).await?;
+        self.expect(Phase::Tls).await?;
+        let (stream, leftover) = self.wire.into_stream();
+        if leftover {
+            return Err(Setback::Broken {
+                phase: Phase::Tls,
+                cause: Break::Garbled("something was said in the clear after STARTTLS"),
+            });
+        }
+        Ok(stream)
+    }
+
+    /// Logs in with the first mechanism that both sides know.
+    pub(super) async fn log_in(
+        &mut self,
+        username: &str,
+        password: &Secret,
+    ) -> Result<(), Setback> {
+        let login = || Credentials::new(username.to_owned(), password.reveal().to_owned());
+        let command = |mechanism: Mechanism, challenge: Option<&str>| {
+            Auth::new(mechanism, login(), challenge.map(str::to_owned))
+                .map(|auth| auth.to_string())
+                .map_err(|error| self_stopped(format!("the login can't be written: {error}")))
+        };
+        if self.offers.auth_plain {
+            let line = command(Mechanism::Plain, None)?;
+            self.say(&line, Phase::Auth).await?;
+        } else if self.offers.auth_login {
+            // The order is fixed, name then password; what the challenges say is folklore.
+            for challenge in [None, Some("Username:")] {
+                let line = command(Mechanism::Login, challenge)?;
+                self.say(&line, Phase::Auth).await?;
+                self.expect_code(Phase::Auth, |code| code == 334).await?;
+            }
+            let line = command(Mechanism::Login, Some("Password:"))?;
+            self.say(&line, Phase::Auth).await?;
+        } else {
+            return Err(self_stopped(format!(
+                "{} offers no login that fondly knows (PLAIN, LOGIN); check the port and `security`",
+                self.peer
+            )));
+        }
+        self.expect(Phase::Auth).await.map(drop)
+    }
+
+    /// MAIL, RCPT and DATA, up to the 354.
+    pub(super) async fn announce(
+        &mut self,
+        envelope: &Envelope,
+        message: &[u8],
+    ) -> Result<(), Setback> {
+        let parameters = self
+            .offers
+            .parameters(envelope, message, &self.peer)
+            .map_err(Setback::Unfit)?;
+        if let Some(setback) = self.out_of_turn(Phase::Mail).await {
+            return Err(setback);
+        }
+        let mail = format!("MAIL FROM:<{}>{parameters}\r\n", envelope.from);
+        let rcpt = format!("RCPT TO:<{}>\r\n", envelope.to);
+        if self.offers.pipelining {
+            self.say(&format!("{mail}{rcpt}DATA\r\n"), Phase::Mail)
+                .await?;
+            return self.hear_pipelined().await;
+        }
+        for (phase, line) in [
+            (Phase::Mail, mail.as_str()),
+            (Phase::Rcpt, rcpt.as_str()),
+            (Phase::Data, "DATA\r\n"),
+        ] {
+            self.say(line, phase).await?;
+            self.expect(phase).await?;
+        }
+        Ok(())
+    }
+
+    /// The three replies to MAIL, RCPT and DATA in one. The first refusal counts; the replies
+    /// after it only tell whether the server now waits for a body. If it does (354 although it
+    /// refused the recipient), there is no way to take DATA back: a dot would send an empty
+    /// letter, so the connection just ends.
+    async fn hear_pipelined(&mut self) -> Result<(), Setback> {
+        let mut refusal: Option<(Phase, Reply)> = None;
+        for phase in [Phase::Mail, Phase::Rcpt, Phase::Data] {
+            let limit = match refusal {
+                None => self.limit(phase),
+                Some(_) => self.deadlines.quit,
+            };
+            match (self.wire.hear(limit).await, refusal.take()) {
+                (Ok(reply), None) if phase.accepts(reply.code) => {}
+                (Ok(reply), None) => refusal = Some((phase, reply)),
+                (Ok(reply), Some((phase_refused, refused))) => {
+                    if phase == Phase::Data {
+                        return Err(Setback::Refused {
+                            phase: phase_refused,
+                            reply: refused,
+                            in_sync: reply.code >= 400,
+                        });
+                    }
+                    refusal = Some((phase_refused, refused));
+                }
+                (Err(cause), None) => return Err(Setback::Broken { phase, cause }),
+                (Err(_), Some((phase, reply))) => {
+                    return Err(Setback::Refused {
+                        phase,
+                        reply,
+                        in_sync: false,
+                    });
+                }
+            }
+        }
+        match refusal {
+            None => Ok(()),
+            // Only DATA itself was refused.
+            Some((phase, reply)) => Err(Setback::Refused {
+                phase,
+                reply,
+                in_sync: true,
+            }),
+        }
+    }
+
+    /// The body, the commit, the dot. Call it once [`Self::announce`] has passed.
+    ///
+    /// # Errors
+    /// The error of `commit`; the dot wasn't sent.
+    pub(super) async fn hand_over<E, C>(&mut self, message: &[u8], commit: C) -> Result<Verdict, E>
+    where
+        C: Future<Output = Result<bool, E>>,
+    {
+        if let Err(setback) = self.send_body(message).await {
+            return Ok(setback.verdict(&self.peer));
+        }
+        // Whoever hangs up or refuses in the middle is noticed before the commit and once more
+        // after it, because then the outcome is still certain: not delivered.
+        if let Some(setback) = self.out_of_turn(Phase::Data).await {
+            return Ok(setback.verdict(&self.peer));
+        }
+        if !commit.await? {
+            return Ok(Verdict::Withdrawn);
+        }
+        if let Some(setback) = self.out_of_turn(Phase::Data).await {
+            return Ok(setback.verdict(&self.peer));
+        }
+        // From here on nothing but a reply can tell what became of the message: even a failed
+        // write may have reached the server.
+        self.wire.output.extend_from_slice(b".\r\n");
+        let limit = self.deadlines.dot;
+        let reply = match self.wire.send(limit).await {
+            Ok(()) => self.wire.hear(limit).await,
+            Err(cause) => Err(cause),
+        };
+        Ok(match reply {
+            Ok(reply) => judge(Phase::Dot, &reply),
+            Err(cause) => Verdict::Unknown {
+                reply: format!("{}, {}: {cause}", self.peer, Phase::Dot),
+            },
+        })
+    }
+
+    /// Takes leave; nothing depends on it. Must not be called while the server waits for a body.
+    pub(super) async fn quit(mut self) {
+        let limit = self.deadlines.quit;
+        self.wire.output.extend_from_slice(b"QUIT\r\n");
+        if self.wire.send(limit).await.is_ok() {
+            drop(self.wire.hear(limit).await);
+        }
+    }
+
+    async fn send_body(&mut self, message: &[u8]) -> Result<(), Setback> {
+        let mut lines = Lines::new(message);
+        while lines.fill(&mut self.wire.output, BLOCK_SIZE) {
+            self.send(self.deadlines.block, Phase::Data).await?;
+        }
+        Ok(())
+    }
+
+    const fn limit(&self, phase: Phase) -> Duration {
+        match phase {
+            Phase::Connect => self.deadlines.connect,
+            Phase::Tls | Phase::Hello | Phase::Auth | Phase::Mail | Phase::Rcpt => {
+                self.deadlines.command
+            }
+            Phase::Greeting => self.deadlines.greeting,
+            Phase::Data => self.deadlines.data,
+            Phase::Dot => self.deadlines.dot,
+        }
+    }
+
+    async fn say(&mut self, line: &str, phase: Phase) -> Result<(), Setback> {
+        self.wire.output.extend_from_slice(line.as_bytes());
+        self.send(self.limit(phase), phase).await
+    }
+
+    async fn send(&mut self, limit: Duration, phase: Phase) -> Result<(), Setback> {
+        let sent = self.wire.send(limit).await;
+        sent.map_err(|cause| Setback::Broken { phase, cause })
+    }
+
+    async fn expect(&mut self, phase: Phase) -> Result<Reply, Setback> {
+        self.expect_code(phase, |code| phase.accepts(code)).await
+    }
+
+    async fn expect_code(
+        &mut self,
+        phase: Phase,
+        accepts: impl Fn(u16) -> bool,
+    ) -> Result<Reply, Setback> {
+        match self.wire.hear(self.limit(phase)).await {
+            Ok(reply) if accepts(reply.code) => Ok(reply),
+            Ok(reply) => Err(Setback::Refused {
+                phase,
+                in_sync: reply.code >= 400,
+                reply,
+            }),
+            Err(cause) => Err(Setback::Broken { phase, cause }),
+        }
+    }
+
+    async fn out_of_turn(&mut self, phase: Phase) -> Option<Setback> {
+        Some(match self.wire.interruption().await? {
+            Interruption::Break(cause) => Setback::Broken { phase, cause },
+            Interruption::Reply(reply) => Setback::Refused {
+                phase,
+                reply,
+                in_sync: false,
+            },
+        })
+    }
+}
+
+/// A setback that ends the use of this relay.
+fn self_stopped(reply: String) -> Setback {
+    Setback::Unfit(Verdict::Stopped { reply })
+}

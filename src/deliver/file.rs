@@ -1,0 +1,191 @@
+//! The file courier: a message becomes `<dir>/<name>.eml`, durably. Knows nothing of SMTP.
+//!
+//! Written beside its place, synced, and renamed into it, so that an `.eml` file is always whole.
+//! The rename is the point of no return; after a crash, [`FileCourier::is_in_place`] tells on
+//! which side of it we were.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tokio::task::spawn_blocking;
+
+use super::reply::relay_trouble;
+use super::{Parcel, Verdict};
+use crate::model::Reason;
+
+/// The longest name taken, in bytes: file systems allow 255, and we add something.
+const MAX_NAME: usize = 200;
+
+/// Delivers into a folder.
+#[derive(Debug, Clone)]
+pub struct FileCourier {
+    dir: PathBuf,
+    durable: bool,
+}
+
+impl FileCourier {
+    /// Delivers into `dir`, which is made when it is missing. Without `durable`, nothing is
+    /// synced to the disk: for rehearsals, whose output can be made again.
+    pub const fn new(dir: PathBuf, durable: bool) -> Self {
+        Self { dir, durable }
+    }
+
+    /// Whether the message of this name is in its place.
+    ///
+    /// # Errors
+    /// The folder can't be read, or the name can't be a file's.
+    pub fn is_in_place(&self, name: &str) -> io::Result<bool> {
+        check_name(name).map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+        self.place(name).try_exists()
+    }
+
+    /// Delivers one message; see [`super::Courier::deliver`].
+    ///
+    /// # Errors
+    /// Only the error of `commit`, handed through; nothing is in place then.
+    pub async fn deliver<E, C>(&self, parcel: Parcel<'_>, commit: C) -> Result<Verdict, E>
+    where
+        C: Future<Output = Result<bool, E>>,
+    {
+        if let Err(why) = check_name(parcel.name) {
+            return Ok(Verdict::Rejected {
+                reason: Reason::Refused,
+                reply: why,
+                suppress: false,
+            });
+        }
+        let place = self.place(parcel.name);
+        let draft = Draft {
+            path: self.dir.join(format!(".{}.part", parcel.name)),
+        };
+        let (message, durable) = (parcel.message.to_vec(), self.durable);
+        // The draft travels into the blocking task and back, so that it is cleaned away even when
+        // this call is cancelled while the task runs.
+        let written = off_the_runtime(move || {
+            draft.write(&message, durable)?;
+            Ok(draft)
+        })
+        .await;
+        let draft = match written {
+            Ok(draft) => draft,
+            Err(error) => return Ok(self.trouble(&error)),
+        };
+        if !commit.await? {
+            return Ok(Verdict::Withdrawn);
+        }
+        let target = place.clone();
+        let renamed = off_the_runtime(move || fs::rename(&draft.path, &target)).await;
+        if let Err(error) = renamed {
+            return Ok(self.trouble(&error));
+        }
+        let dir = self.dir.clone();
+        let synced = if durable {
+            off_the_runtime(move || File::open(dir)?.sync_all()).await
+        } else {
+            Ok(())
+        };
+        Ok(match synced {
+            Ok(()) => Verdict::Accepted {
+                reply: format!("written to {}", place.display()),
+            },
+            Err(error) => Verdict::Unknown {
+                reply: format!(
+                    "{} is there, but the disk wouldn't confirm it: {error}",
+                    place.display()
+                ),
+            },
+        })
+    }
+
+    fn place(&self, name: &str) -> PathBuf {
+        self.dir.join(format!("{name}.eml"))
+    }
+
+    /// A folder that can't be written is like a relay that can't be reached: no message's fault.
+    fn trouble(&self, error: &io::Error) -> Verdict {
+        let advice = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                "the disk is full; make room, and it goes on by itself"
+            }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                "fondly may not write there; check the folder's owner and permissions"
+            }
+            _ => "the message can't be written",
+        };
+        relay_trouble(format!("{}: {advice} ({error})", self.dir.display()))
+    }
+}
+
+/// A message beside its place. Dropping it removes the file; after the rename there is none.
+struct Draft {
+    path: PathBuf,
+}
+
+impl Draft {
+    fn write(&self, message: &[u8], durable: bool) -> io::Result<()> {
+        let mut file = match create_private(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                make_dir_of(&self.path, durable)?;
+                create_private(&self.path)?
+            }
+            other => other?,
+        };
+        file.write_all(message)?;
+        if durable { file.sync_all() } else { Ok(()) }
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // After the rename it isn't there any more, and what a crash leaves behind is replaced by
+        // the next attempt; neither is worth an error.
+        drop(fs::remove_file(&self.path));
+    }
+}
+
+/// Letters are for their reader only.
+fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn make_dir_of(path: &Path, durable: bool) -> io::Result<()> {
+    let Some(dir) = path.parent() else {
+        return Ok(());
+    };
+    fs::create_dir_all(dir)?;
+    match dir.parent() {
+        Some(above) if durable && !above.as_os_str().is_empty() => File::open(above)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+/// Runs file work where it may block.
+async fn off_the_runtime<T, F>(work: F) -> io::Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> io::Result<T> + Send + 'static,
+{
+    spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+/// A name that can't lead out of the folder or hide in it.
+fn check_name(name: &str) -> Result<(), String> {
+    let plain = !name.is_empty()
+        && name.len() <= MAX_NAME
+        && !name.starts_with('.')
+        && !name
+            .chars()
+            .any(|letter| matches!(letter, '/' | '\\') || letter.is_control());
+    if plain {
+        Ok(())
+    } else {
+        Err(format!("{name:?} can't be the name of a file"))
+    }
+}

@@ -1,0 +1,305 @@
+//! The SMTP courier: one relay, at most one connection, one message at a time.
+//!
+//! Opens and keeps connections; the conversation itself is [`super::connection`]'s. May not touch
+//! the store: the durable "about to send" is the caller's `commit`.
+
+use std::io;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+
+use super::config::{Secret, Security, SmtpConfig};
+use super::connection::{Connection, Setback};
+use super::reply::Phase;
+use super::socket::{Socket, Tls};
+use super::wire::Break;
+use super::{Parcel, Verdict};
+
+/// What is wrong with the configuration of a relay.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// No encryption, and not on this machine.
+    #[error(
+        "{0} isn't on this machine, and `security = \"none\"` would send everything in the clear; use \"tls\" or \"starttls\""
+    )]
+    InTheClear(String),
+    /// Not a host name.
+    #[error("{0:?} is no host name; write one such as smtp.example.net")]
+    HostName(String),
+    /// Not a name for EHLO.
+    #[error("{0:?} can't be used in EHLO; write a host name, or an address in brackets")]
+    Helo(String),
+    /// A login needs both.
+    #[error("a login needs both a username and a password; only one of them is set")]
+    HalfALogin,
+    /// The extra certificates can't be used.
+    #[error("the certificates in {} can't be used: {why}", path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// Nobody to trust.
+    #[error(
+        "the system has no certificates to trust; install ca-certificates, or name a file of your own"
+    )]
+    NoRoots,
+    /// TLS can't be set up at all.
+    #[error("TLS can't be set up: {0}")]
+    Tls(String),
+}
+
+/// A relay, checked and ready to be called; shared by the couriers of all workers.
+#[derive(Debug)]
+pub struct Relay {
+    config: SmtpConfig,
+    /// `host:port`, for what people read.
+    name: Arc<str>,
+    login: Option<(String, Secret)>,
+    tls: Option<Tls>,
+}
+
+impl Relay {
+    /// Checks the configuration and loads the certificates; connects to nothing.
+    ///
+    /// # Errors
+    /// Says which setting can't work, and what to do.
+    pub fn new(config: SmtpConfig) -> Result<Arc<Self>, SetupError> {
+        let helo = &config.helo;
+        if helo.is_empty() || !helo.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(SetupError::Helo(helo.clone()));
+        }
+        let login = match (&config.username, &config.password) {
+            (None, None) => None,
+            (Some(username), Some(password)) => Some((username.clone(), password.clone())),
+            _ => return Err(SetupError::HalfALogin),
+        };
+        let tls = match config.security {
+            Security::None if is_this_machine(&config.host) => None,
+            Security::None => return Err(SetupError::InTheClear(config.host)),
+            Security::Tls | Security::StartTls => {
+                Some(Tls::new(&config.host, config.ca_file.as_ref())?)
+            }
+        };
+        let name = format!("{}:{}", config.host, config.port).into();
+        Ok(Arc::new(Self {
+            config,
+            name,
+            login,
+            tls,
+        }))
+    }
+
+    /// A courier of this relay, not yet connected.
+    pub fn courier(self: &Arc<Self>) -> SmtpCourier {
+        SmtpCourier {
+            relay: Arc::clone(self),
+            kept: None,
+        }
+    }
+
+    /// Connects, greets, sets up TLS and logs in.
+    async fn connect(&self) -> Result<Live, Setback> {
+        let stream = self.dial().await?;
+        let helo = &self.config.helo;
+        let mut connection = match (self.config.security, &self.tls) {
+            (Security::Tls, Some(tls)) => {
+                let mut connection = self.converse(self.handshake(tls, stream).await?);
+                connection.greet().await?;
+                connection.hello(helo).await?;
+                connection
+            }
+            (Security::StartTls, Some(tls)) => {
+                let mut plain = self.converse(stream);
+                plain.greet().await?;
+                if !plain.hello(helo).await?.start_tls {
+                    plain.quit().await;
+                    return Err(self.unusable(
+                        "doesn't offer STARTTLS, and nothing goes out in the clear; check the port",
+                    ));
+                }
+                let stream = plain.start_tls().await?;
+                let mut connection = self.converse(self.handshake(tls, stream).await?);
+                // What was offered in the clear doesn't count (RFC 3207 §4.2).
+                connection.hello(helo).await?;
+                connection
+            }
+            _ => {
+                let mut connection = self.converse(Socket::Plain(stream));
+                connection.greet().await?;
+                connection.hello(helo).await?;
+                connection
+            }
+        };
+        if let Some((username, password)) = &self.login {
+            connection.log_in(username, password).await?;
+        }
+        let now = Instant::now();
+        Ok(Live {
+            connection,
+            opened: now,
+            last_used: now,
+            messages: 0,
+        })
+    }
+
+    async fn dial(&self) -> Result<TcpStream, Setback> {
+        let limit = self.config.deadlines.connect;
+        let target = (self.config.host.as_str(), self.config.port);
+        let stream = match timeout(limit, TcpStream::connect(target)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return Err(broken(Phase::Connect, Break::Network(error))),
+            Err(_) => return Err(broken(Phase::Connect, Break::Deadline(limit))),
+        };
+        let ready = stream.set_nodelay(true).and_then(|()| stream.peer_addr());
+        let address = ready.map_err(|error| broken(Phase::Connect, Break::Network(error)))?;
+        // A name may be called localhost and lead elsewhere.
+        if self.config.security == Security::None && !address.ip().is_loopback() {
+            return Err(self.unusable(
+                "isn't on this machine, and nothing goes out in the clear; use \"tls\" or \"starttls\"",
+            ));
+        }
+        Ok(stream)
+    }
+
+    async fn handshake(&self, tls: &Tls, stream: TcpStream) -> Result<Socket, Setback> {
+        let limit = self.config.deadlines.tls;
+        timeout(limit, tls.handshake(stream))
+            .await
+            .map_err(|_| broken(Phase::Tls, Break::Deadline(limit)))?
+            .map_err(|error: io::Error| broken(Phase::Tls, Break::Network(error)))
+    }
+
+    fn converse<S>(&self, stream: S) -> Connection<S>
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    {
+        Connection::new(stream, Arc::clone(&self.name), self.config.deadlines)
+    }
+
+    fn unusable(&self, why: &str) -> Setback {
+        Setback::Unfit(Verdict::Stopped {
+            reply: format!("{} {why}", self.name),
+        })
+    }
+}
+
+/// An open connection and its age.
+#[derive(Debug)]
+struct Live {
+    connection: Connection<Socket>,
+    opened: Instant,
+    last_used: Instant,
+    messages: u32,
+}
+
+/// Delivers to one relay, over one connection at a time. One for each worker.
+#[derive(Debug)]
+pub struct SmtpCourier {
+    relay: Arc<Relay>,
+    kept: Option<Box<Live>>,
+}
+
+impl SmtpCourier {
+    /// Delivers one message; see [`super::Courier::deliver`].
+    ///
+    /// # Errors
+    /// Only the error of `commit`, handed through; the dot wasn't sent.
+    pub async fn deliver<E, C>(&mut self, parcel: Parcel<'_>, commit: C) -> Result<Verdict, E>
+    where
+        C: Future<Output = Result<bool, E>>,
+    {
+        // The connection is owned by this call until the message is through: whatever ends the
+        // call early, an error or its cancellation, drops the socket with it.
+        let mut live = match self.ready(parcel).await {
+            Ok(live) => live,
+            Err(setback) => return Ok(setback.verdict(&self.relay.name)),
+        };
+        let verdict = live.connection.hand_over(parcel.message, commit).await?;
+        // Nothing is awaited between the reply and the return, or a cancellation there would
+        // lose an answer that we have.
+        if matches!(verdict, Verdict::Accepted { .. }) {
+            live.messages += 1;
+            live.last_used = Instant::now();
+            self.kept = Some(live);
+        }
+        Ok(verdict)
+    }
+
+    /// Takes leave of the relay; the next message connects again.
+    pub async fn quit(&mut self) {
+        if let Some(live) = self.kept.take() {
+            Box::pin(live.connection.quit()).await;
+        }
+    }
+
+    /// A connection that waits for this message's body.
+    async fn ready(&mut self, parcel: Parcel<'_>) -> Result<Box<Live>, Setback> {
+        if let Some(mut live) = self.still_fresh().await {
+            match live.announce(parcel).await {
+                Ok(()) => return Ok(live),
+                // Once, and silently: servers end idle connections as they please.
+                Err(setback) if setback.is_old_age() => {}
+                Err(setback) => return Err(live.leave(setback).await),
+            }
+        }
+        let mut live = Box::new(Box::pin(self.relay.connect()).await?);
+        match live.announce(parcel).await {
+            Ok(()) => Ok(live),
+            Err(setback) => Err(live.leave(setback).await),
+        }
+    }
+
+    /// The kept connection, unless it has served long enough.
+    async fn still_fresh(&mut self) -> Option<Box<Live>> {
+        let live = self.kept.take()?;
+        let reuse = self.relay.config.reuse;
+        let fresh = live.messages < reuse.max_messages
+            && live.opened.elapsed() < reuse.max_age
+            && live.last_used.elapsed() < reuse.max_idle;
+        if fresh {
+            return Some(live);
+        }
+        Box::pin(live.connection.quit()).await;
+        None
+    }
+}
+
+impl Live {
+    async fn announce(&mut self, parcel: Parcel<'_>) -> Result<(), Setback> {
+        self.connection
+            .announce(parcel.envelope, parcel.message)
+            .await
+    }
+
+    /// Ends the connection after a refusal, with a QUIT where every command has been answered:
+    /// servers count those who just hang up.
+    async fn leave(self: Box<Self>, setback: Setback) -> Setback {
+        if let Setback::Refused {
+            in_sync: true,
+            reply,
+            ..
+        } = &setback
+            && reply.code != 421
+        {
+            Box::pin(self.connection.quit()).await;
+        }
+        setback
+    }
+}
+
+const fn broken(phase: Phase, cause: Break) -> Setback {
+    Setback::Broken { phase, cause }
+}
+
+/// Whether a host is this machine, as far as its name tells.
+fn is_this_machine(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
