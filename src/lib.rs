@@ -17,3 +17,5 @@ pub mod rules;
 pub mod decide;
 // One recipient, one transaction, one verdict.
 pub mod deliver;
+// Foreign files -> records or refusals.
+pub mod records;
