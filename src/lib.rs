@@ -10,12 +10,17 @@ pub mod model;
 // The only reader of the wall clock.
 pub mod clock;
 
+// RECORDS IN: foreign files -> records, or refusals with a reason.
+pub mod records;
+
 // Rule files -> rules, with findings that point at the line.
 pub mod rules;
 
 // RULES DECIDE: pure; which occasions are due, and what becomes of them.
 pub mod decide;
-// One recipient, one transaction, one verdict.
+
+// DELIVER: one recipient, one transaction, one verdict.
 pub mod deliver;
-// Foreign files -> records or refusals.
-pub mod records;
+
+// Logs for people and machines; addresses masked.
+pub mod observe;

@@ -3,7 +3,7 @@
 //! Reads the configuration folder as a whole, collects every finding in it, and checks what only
 //! shows when its files are held against each other.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -12,13 +12,14 @@ use jiff::tz::TimeZone;
 
 use super::EngineError;
 use crate::clock::Clock;
+use crate::deliver::{Courier, FileCourier, Relay};
 use crate::model::facts::BusinessWords;
 use crate::model::finding::SourceText;
 use crate::model::{Finding, Policy, View};
 use crate::render::Catalogue;
 use crate::rules::{self, Rule};
-use crate::settings::Settings;
-use crate::store::Store;
+use crate::settings::{Settings, Transport};
+use crate::store::{OpenOptions, Store};
 
 /// What stands in the configuration folder.
 #[derive(Debug)]
@@ -81,6 +82,49 @@ fn missing_letter(settings: &Settings, rule: &Rule, key: &str, name: &str) -> Fi
         .with_help(format!("write `templates/{name}.{language}.md`, or name another letter"))
 }
 
+/// Where letters go.
+#[derive(Debug)]
+pub enum Outbox {
+    /// Files in a folder.
+    Folder(FileCourier, PathBuf),
+    /// A relay.
+    Relay(Arc<Relay>),
+}
+
+impl Outbox {
+    fn new(settings: &Settings, durable: bool) -> Result<Self, EngineError> {
+        Ok(match &settings.mail {
+            Transport::File { dir } => {
+                Self::Folder(FileCourier::new(dir.clone(), durable), dir.clone())
+            }
+            Transport::Smtp(smtp) => {
+                let relay = Relay::new(smtp.relay.clone());
+                let relay = relay.map_err(|error| EngineError::Other(format!("[mail.smtp]: {error}")))?;
+                Self::Relay(relay)
+            }
+        })
+    }
+
+    /// A courier for one worker.
+    pub fn courier(&self) -> Courier {
+        match self {
+            Self::Folder(courier, _) => Courier::File(courier.clone()),
+            Self::Relay(relay) => Courier::Smtp(relay.courier()),
+        }
+    }
+
+    /// How the ledger remembers where a letter was going: `smtp`, or the folder.
+    pub fn via(&self) -> String {
+        match self {
+            Self::Folder(_, dir) => dir.display().to_string(),
+            Self::Relay(_) => SMTP.to_owned(),
+        }
+    }
+}
+
+/// How an entry that goes over SMTP is marked; others carry the folder of their file.
+pub const SMTP: &str = "smtp";
+
 /// One business at work.
 #[derive(Debug)]
 pub struct House {
@@ -90,6 +134,8 @@ pub struct House {
     pub store: Store,
     /// The time.
     pub clock: Clock,
+    /// Where letters go.
+    pub outbox: Outbox,
     /// Signs unsubscribe links.
     pub link_key: [u8; 32],
 }
@@ -100,9 +146,27 @@ impl House {
     /// # Errors
     /// The store can't be opened.
     pub async fn open(plans: Plans, clock: Clock) -> Result<Self, EngineError> {
-        let store = Store::open(&plans.settings.store.path, clock.now()).await?;
-        let link_key = store.link_key().await?;
-        Ok(Self { plans, store, clock, link_key })
+        Self::with_durability(plans, clock, true).await
+    }
+
+    /// The same, where nothing is worth waiting for the disk: a rehearsal.
+    ///
+    /// # Errors
+    /// The store can't be opened.
+    pub async fn for_rehearsal(plans: Plans, clock: Clock) -> Result<Self, EngineError> {
+        Self::with_durability(plans, clock, false).await
+    }
+
+    async fn with_durability(
+        plans: Plans,
+        clock: Clock,
+        durable: bool,
+    ) -> Result<Self, EngineError> {
+        let options = OpenOptions { create: true, durable };
+        let store = Store::open(&plans.settings.store.path, options).await?;
+        let outbox = Outbox::new(&plans.settings, durable)?;
+        let link_key = *store.link_key();
+        Ok(Self { plans, store, clock, outbox, link_key })
     }
 
     /// What holds for every rule.

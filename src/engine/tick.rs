@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::house::SMTP;
 use super::worker::file_name;
 use super::{EngineError, House, Report, plan, send, sync};
-use crate::deliver::file;
+use crate::deliver::FileCourier;
 use crate::model::{Outcome, Reason};
 use crate::settings::{Transport, WhenUnknown};
 use crate::store::{Decide, Record};
@@ -94,11 +95,9 @@ pub async fn recover(house: &House) -> Result<Report, EngineError> {
     Ok(report)
 }
 
-/// How an entry that goes over SMTP is marked; others carry the folder of their file.
-pub(super) const SMTP: &str = "smtp";
-
 fn is_in_place(dir: &str, name: &str) -> Result<bool, EngineError> {
-    file::is_in_place(dir.as_ref(), name)
+    FileCourier::new(dir.into(), true)
+        .is_in_place(name)
         .map_err(|error| EngineError::File { what: format!("the outbox {dir}"), error })
 }
 

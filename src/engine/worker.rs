@@ -10,7 +10,7 @@ use super::send::{Job, Shared};
 use super::{EngineError, House};
 use crate::decide::calendar::deadline;
 use crate::decide::gate::{Answer, Case, judge};
-use crate::deliver::{Courier, Envelope, Verdict, retry};
+use crate::deliver::{Courier, Envelope, Parcel, Verdict, backoff};
 use crate::model::{Outcome, Reason, View};
 use crate::rules::Rule;
 use crate::store::{CommitToSend, Decide, Entry, Record};
@@ -36,7 +36,7 @@ enum Step {
 
 impl Worker {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        let courier = shared.house.plans.settings.courier();
+        let courier = shared.house.outbox.courier();
         Self { shared, courier }
     }
 
@@ -147,7 +147,7 @@ impl Worker {
     ) -> Result<Step, EngineError> {
         let shared = Arc::clone(&self.shared);
         let house = &shared.house;
-        shared.throttle.wait().await;
+        shared.throttle.turn().await;
         let envelope = match envelope(house, view) {
             Ok(envelope) => envelope,
             Err(words) => {
@@ -167,25 +167,11 @@ impl Worker {
             language: letter.language,
             message_id: mail.message_id,
             message: String::from_utf8_lossy(&mail.bytes).into_owned(),
-            via: self.courier.kind(),
+            via: house.outbox.via(),
             now: house.clock.now(),
         };
-        let mut trouble = None;
-        let verdict = self
-            .courier
-            .deliver(&envelope, &name, &mail.bytes, async || {
-                match house.store.commit_to_send(commit).await {
-                    Ok(committed) => committed,
-                    Err(error) => {
-                        trouble = Some(error);
-                        false
-                    }
-                }
-            })
-            .await;
-        if let Some(error) = trouble {
-            return Err(error.into());
-        }
+        let parcel = Parcel { name: &name, envelope: &envelope, message: &mail.bytes };
+        let verdict = self.courier.deliver(parcel, house.store.commit_to_send(commit)).await?;
         if matches!(verdict, Verdict::Withdrawn) {
             return Ok(Step::LookAgain);
         }
@@ -219,7 +205,7 @@ impl Worker {
                 record.attempted = !relay;
                 record.reply = reply;
                 record.reason = reason;
-                let wait = if relay { RELAY_PAUSE } else { retry::delay(entry.attempts + 1) };
+                let wait = if relay { RELAY_PAUSE } else { backoff(entry.attempts + 1).try_into().unwrap_or(RELAY_PAUSE) };
                 let zone = shared.house.zone(&entry.occasion.zone);
                 let end = deadline(rule.send.late, &entry.occasion, &zone);
                 let next = now.saturating_add(wait);

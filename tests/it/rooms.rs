@@ -19,9 +19,15 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("deliver", &["model"]),
     (
         "engine",
-        &["model", "clock", "settings", "records", "rules", "decide", "store", "render", "deliver"],
+        &[
+            "model", "clock", "settings", "records", "rules", "decide", "store", "render",
+            "deliver",
+        ],
     ),
-    ("review", &["model", "settings", "store", "render", "engine", "clock"]),
+    (
+        "review",
+        &["model", "settings", "store", "render", "engine", "clock"],
+    ),
     ("daemon", &["model", "engine", "review"]),
     ("observe", &[]),
     (
@@ -34,7 +40,13 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// SQL is written in one room. The user's own queries are data, not code.
-const SQL_WORDS: &[&str] = &["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "sqlx::"];
+const SQL_WORDS: &[&str] = &[
+    "SELECT ",
+    "INSERT INTO ",
+    "UPDATE ",
+    "DELETE FROM ",
+    "sqlx::",
+];
 
 /// Libraries that only one room may name.
 const ONLY_IN: &[(&str, &[&str])] = &[
@@ -46,14 +58,21 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 ];
 
 /// Words that nobody leaves behind. Written apart, so that this file passes its own test.
-const LEFTOVERS: &[&str] = &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("db", "g!(")];
+const LEFTOVERS: &[&str] = &[
+    concat!("TO", "DO"),
+    concat!("FIX", "ME"),
+    concat!("db", "g!("),
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
 }
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut entries: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
@@ -66,7 +85,13 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 
 fn room_of(path: &Path) -> String {
     let below = path.strip_prefix(root().join("src")).unwrap();
-    let first = below.components().next().unwrap().as_os_str().to_str().unwrap();
+    let first = below
+        .components()
+        .next()
+        .unwrap()
+        .as_os_str()
+        .to_str()
+        .unwrap();
     first.trim_end_matches(".rs").to_owned()
 }
 
@@ -75,7 +100,9 @@ fn shipped(path: &Path, text: &str) -> Vec<String> {
     if path.file_name().is_some_and(|name| name == "tests.rs") {
         return Vec::new();
     }
-    let lines = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
+    let lines = text
+        .lines()
+        .take_while(|line| !line.starts_with("#[cfg(test)]"));
     lines.map(str::to_owned).collect()
 }
 
@@ -108,8 +135,10 @@ fn every_file_keeps_to_its_room() {
             let place = format!("{name}:{}", number + 1);
             for (at, _) in code.match_indices("crate::") {
                 let rest = &code[at + "crate::".len()..];
-                let used: String =
-                    rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                let used: String = rest
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .collect();
                 let known = ROOMS.iter().any(|(known, _)| *known == used);
                 if known && used != room && !may.contains(&used.as_str()) {
                     wrong.push(format!("{place}: `{room}` may not use `{used}`"));
@@ -146,7 +175,10 @@ fn the_rooms_stand_in_the_order_of_the_flow() {
         .filter_map(|line| line.strip_prefix("pub mod "))
         .map(|rest| rest.trim_end_matches(';'))
         .collect();
-    let planned: Vec<&str> =
-        ROOMS.iter().map(|(room, _)| *room).filter(|room| declared.contains(room)).collect();
+    let planned: Vec<&str> = ROOMS
+        .iter()
+        .map(|(room, _)| *room)
+        .filter(|room| declared.contains(room))
+        .collect();
     assert_eq!(declared, planned);
 }
