@@ -96,9 +96,10 @@ async fn scheduler(house: &House, wakes: &Arc<Wakes>) -> Result<JobScheduler, Da
 /// One pass in a task of its own, so that even a panic ends only the pass.
 async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationToken) {
     let mut task = JoinSet::new();
+    let faults = crate::settings::faults();
     let (ours, theirs) = (Arc::clone(house), stop.clone());
     task.spawn(async move {
-        ours.plans.settings.faults.maybe_panic(number);
+        faults.maybe_panic(number);
         Box::pin(tick::tick(&ours, Pass { sync, workers: None }, &theirs)).await
     });
     let joined = tokio::select! {

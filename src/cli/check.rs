@@ -23,7 +23,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         return Ok(Done::Well);
     }
     let rules = plans.rules.len();
-    let letters = plans.letters.len();
+    let letters = plans.letters.names().map(|name| plans.letters.languages(name).len()).sum::<usize>();
     output::say(format!("{}: {rules} rules and {letters} letters, each fine by itself", config.display()))?;
     if args.no_records {
         return Ok(Done::Well);

@@ -18,6 +18,33 @@ use crate::store::Filter;
 /// Letters of the pass that are named one by one.
 const NAMED: u32 = 6;
 
+/// The made-up shop's zone.
+const ZONE: &str = "Europe/London";
+/// Always the same customers.
+const SEED: u64 = 1;
+/// The shipped rules send at nine; the demo at once, whatever the hour.
+const AT_NINE: &str = "\"09:00\"";
+const AT_MIDNIGHT: &str = "\"00:00\"";
+
+/// What the demo changes in the shipped settings.
+const LOCAL: &str = r#"# Written by `fondly demo`: its sources, and no quiet hours, so that there is something to see at
+# any time of the day.
+[sending]
+quiet_hours = "none"
+
+[[source]]
+name = "customers"
+kind = "csv"
+path = "../data/customers.csv"
+feeds = "customers"
+
+[[source]]
+name = "orders"
+kind = "csv"
+path = "../data/events.csv"
+feeds = "events"
+"#;
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The folder of the made-up business; its earlier files there are replaced
@@ -40,7 +67,7 @@ pub(super) async fn run(args: Args) -> Outcome {
     report.add(Box::pin(tick::tick(&house, pass, &stop)).await?);
     tell(&house, &report, &args.dir).await?;
     if args.once {
-        house.store.close().await?;
+        house.store.clone().close().await?;
         return Ok(Done::Well);
     }
     let config = config.display();
@@ -68,11 +95,11 @@ fn build(dir: &Path, clock: &Clock) -> anyhow::Result<()> {
         }
     }
     init::write_shipped(&dir.join("config"))?;
-    let today = jiff::tz::TimeZone::get(made_up::ZONE)
+    let today = jiff::tz::TimeZone::get(ZONE)
         .map_or(jiff::tz::TimeZone::UTC, |zone| zone)
         .to_datetime(clock.now())
         .date();
-    let business = made_up::business(today, made_up::SEED);
+    let business = made_up::business(today, SEED);
     let write = |name: &str, text: &str| {
         let path = dir.join(name);
         let folder = path.parent().unwrap_or(dir);
@@ -82,9 +109,12 @@ fn build(dir: &Path, clock: &Clock) -> anyhow::Result<()> {
     };
     write("data/customers.csv", &business.customers)?;
     write("data/events.csv", &business.events)?;
-    // The shipped settings with the two sources and without quiet hours, so that the demo has
-    // something to show at any time of the day.
-    write("config/local.toml", made_up::SETTINGS)?;
+    for rule in ["birthday", "thank-you", "we-miss-you"] {
+        let name = format!("config/rules/{rule}.toml");
+        let text = fs::read_to_string(dir.join(&name)).context(name.clone())?;
+        write(&name, &text.replace(AT_NINE, AT_MIDNIGHT))?;
+    }
+    write("config/local.toml", LOCAL)?;
     write(".fondly-demo", "A folder made by `fondly demo`, which may empty it.\n")
 }
 
@@ -99,7 +129,7 @@ async fn tell(house: &House, report: &Report, dir: &Path) -> anyhow::Result<()> 
         let filter = Filter {
             rule: Some(rule.id.clone()),
             outcome: Some(model::Outcome::Sent),
-            limit: NAMED / 3,
+            limit: Some(NAMED / 3),
             ..Filter::default()
         };
         for row in house.store.log(&filter).await? {

@@ -3,29 +3,6 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// The fields of a ledger entry, in the contract's order.
-pub(super) const LEDGER: &[&str] = &[
-    "id",
-    "rule",
-    "rule_version",
-    "customer",
-    "occasion",
-    "due_at",
-    "zone",
-    "outcome",
-    "reason",
-    "decided_at",
-    "recipient",
-    "subject",
-    "template",
-    "language",
-    "message_id",
-    "attempts",
-    "next_attempt_at",
-    "reply",
-    "sent_at",
-];
-
 /// What the table shows of them.
 pub(super) const LOG_COLUMNS: &[(&str, &str)] = &[
     ("id", "entry"),

@@ -9,7 +9,8 @@ use super::output::{self, Format};
 use super::{Done, Failure, Outcome, fields, house};
 use crate::engine::House;
 use crate::model;
-use crate::store::{Filter, LedgerRow};
+use crate::engine::entry_json::{self, entry_json};
+use crate::store::Filter;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -46,15 +47,15 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         rule: args.rule,
         customer: args.customer,
         outcome,
-        limit: args.limit,
+        limit: Some(args.limit),
     };
     let rows = house.store.log(&filter).await?;
     let full = u32::try_from(rows.len()).is_ok_and(|n| n == args.limit);
     if rows.is_empty() && args.format == Format::Table {
         output::note("The ledger has no such entry. `fondly tick` decides and sends what is due.");
     }
-    let rows: Vec<_> = rows.iter().map(LedgerRow::to_json).collect();
-    output::listing(args.format, fields::LOG_COLUMNS, fields::LEDGER, &rows)?;
+    let rows: Vec<_> = rows.iter().map(entry_json).collect();
+    output::listing(args.format, fields::LOG_COLUMNS, entry_json::FIELDS, &rows)?;
     if full && args.format == Format::Table {
         output::note(format!("The latest {}; `--limit` shows more.", args.limit));
     }

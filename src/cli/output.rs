@@ -78,7 +78,7 @@ pub(crate) fn listing(
 
 fn table(columns: &[(&str, &str)], rows: &[Row]) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(terminal_width());
     table.set_header(columns.iter().map(|(_, title)| title.to_uppercase()));
     for row in rows {

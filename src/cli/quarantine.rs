@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
-use super::output::{self, Format};
+use serde_json::Value;
+
+use super::output::{self, Format, Row};
 use super::{Done, Outcome, house};
+use crate::model::Refusal;
+use crate::store::Quarantined;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -22,10 +26,24 @@ const COLUMNS: &[(&str, &str)] = &[
 
 const FIELDS: &[&str] = &["source", "file", "line", "column", "value", "reason", "record"];
 
+fn row(record: &Quarantined) -> Row {
+    let Refusal { file, line, column, value, reason, record: whole } = &record.refusal;
+    let values: [Value; 7] = [
+        record.source.as_str().into(),
+        file.as_str().into(),
+        (*line).into(),
+        column.as_str().into(),
+        value.as_str().into(),
+        reason.as_str().into(),
+        whole.as_str().into(),
+    ];
+    FIELDS.iter().map(|field| (*field).to_owned()).zip(values).collect()
+}
+
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let house = house(config).await?;
     let rows: Vec<_> =
-        house.store.quarantined().await?.iter().map(|record| record.to_json()).collect();
+        house.store.quarantined().await?.iter().map(row).collect();
     if rows.is_empty() && args.format == Format::Table {
         output::note("Nothing is in quarantine.");
         return Ok(Done::Well);

@@ -61,7 +61,7 @@ impl Bar {
     fn new(wanted: &Rehearsal) -> Self {
         let (from, until) = (wanted.from.timestamp(), wanted.until.timestamp());
         let bar = if std::io::stderr().is_terminal() {
-            ProgressBar::new(u64::try_from((until - from).get_seconds().max(1)).unwrap_or(1))
+            ProgressBar::new(u64::try_from((until - from).as_secs().max(1)).unwrap_or(1))
         } else {
             ProgressBar::hidden()
         };
@@ -75,7 +75,7 @@ impl Bar {
         if self.started.elapsed() < BAR_AFTER {
             return;
         }
-        let passed = (now.min(self.until) - self.from).get_seconds();
+        let passed = (now.min(self.until) - self.from).as_secs();
         self.bar.set_message(now.strftime("%Y-%m-%d").to_string());
         self.bar.set_position(u64::try_from(passed).unwrap_or(0));
     }

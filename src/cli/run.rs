@@ -32,7 +32,8 @@ pub(super) fn hold(house: &House, command: &str) -> Result<Holder, Failure> {
 /// Refuses to send live what the law doesn't let out.
 pub(super) fn check_live_sending(house: &House) -> Result<(), Failure> {
     let classes = house.plans.rules.iter().filter(|rule| rule.enabled).map(|rule| rule.class);
-    let problems = live_sending_problems(&house.plans.settings, classes);
+    let classes: Vec<_> = classes.collect();
+    let problems = live_sending_problems(&house.plans.settings, &classes);
     if problems.is_empty() {
         return Ok(());
     }

@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::output::{self, Format};
+use super::output::{self, Format, Row};
 use super::{Done, Failure, Outcome, fields, house};
+use crate::engine::entry_json::{self, entry_json, rfc3339};
 use crate::model::Reason;
+use crate::store::Step;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -23,16 +26,16 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         let words = format!("there is no entry `{}`; `fondly log` lists them", args.entry);
         return Err(Failure::Trouble(anyhow::anyhow!(words)));
     };
-    let mut row = told.row.to_json();
+    let mut row = entry_json(&told.entry);
     if args.format != Format::Table {
-        let history = told.history.iter().map(|line| Value::Object(line.to_json()));
+        let history = told.history.iter().map(|line| Value::Object(step(line, &house.policy().zone)));
         row.insert("history".to_owned(), history.collect());
         row.insert("message".to_owned(), told.message.into());
-        let all: Vec<&str> = fields::LEDGER.iter().copied().chain(["history", "message"]).collect();
+        let all: Vec<&str> = entry_json::FIELDS.iter().copied().chain(["history", "message"]).collect();
         output::listing(args.format, &[], &all, &[row])?;
         return Ok(Done::Well);
     }
-    for field in fields::LEDGER {
+    for field in entry_json::FIELDS {
         let value = match row.get(*field) {
             None | Some(Value::Null) => continue,
             Some(Value::String(text)) => text.clone(),
@@ -40,7 +43,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         };
         output::say(format!("{field:<16} {value}"))?;
     }
-    if let Some(reason) = told.row.reason {
+    if let Some(reason) = told.entry.reason {
         output::say(format!("{:<16} {}", "", Reason::sentence(reason)))?;
     }
     output::say("\nhistory")?;
@@ -55,4 +58,14 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         output::raw(&message.replace("\r\n", "\n"))?;
     }
     Ok(Done::Well)
+}
+
+fn step(step: &Step, zone: &TimeZone) -> Row {
+    let values: [(&str, Value); 4] = [
+        ("at", rfc3339(step.at, zone).into()),
+        ("outcome", step.outcome.as_str().into()),
+        ("reason", step.reason.map(Reason::as_str).into()),
+        ("reply", step.reply.clone().into()),
+    ];
+    values.into_iter().map(|(field, value)| (field.to_owned(), value)).collect()
 }

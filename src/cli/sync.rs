@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{Done, Failure, Outcome, house, output};
 use crate::engine::sync;
+use crate::store::Applied;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -28,7 +29,11 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let mut failing = false;
     for source in synced {
         for (file, applied) in source.files {
-            output::say(format!("{}: {file}: {applied}", source.source))?;
+            let Applied { new, changed, unchanged, refused } = applied;
+            output::say(format!(
+                "{}: {file}: {new} new, {changed} changed, {unchanged} unchanged, {refused} refused",
+                source.source
+            ))?;
         }
         if source.unchanged_files > 0 {
             let n = source.unchanged_files;
@@ -40,7 +45,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
             output::note(format!("{}: {trouble}", source.source));
         }
     }
-    let quarantined = house.store.quarantine_count().await?;
+    let quarantined = house.store.count_quarantined().await?;
     if quarantined > 0 {
         output::note(format!("{quarantined} in quarantine: `fondly quarantine` says why"));
     }

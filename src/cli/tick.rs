@@ -22,7 +22,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let mut report = tick::recover(&house).await?;
     let pass = Pass { sync: !args.no_sync, workers: None };
     let passed = Box::pin(tick::tick(&house, pass, &stop)).await;
-    house.store.close().await?;
+    house.store.clone().close().await?;
     report.add(passed?);
     for line in summary::lines(&house, &report) {
         output::say(line)?;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{EngineError, House, letter, sync};
+use super::{EngineError, House, letter, sync, wiring};
 use crate::decide;
 use crate::model::{Occasion, Period, View};
 use crate::records::{self, FileReader, Row};
@@ -42,7 +42,7 @@ pub async fn check(house: &House, now: Timestamp) -> Result<Checked, EngineError
     sources(house, &mut checked);
     sync::sync(house, None, now).await?;
     let mut wrong: BTreeMap<String, (String, u64)> = BTreeMap::new();
-    let ids = house.store.customer_ids().await?;
+    let ids = house.store.everyone(false).await?;
     checked.customers = ids.len() as u64;
     for chunk in ids.chunks(CHUNK) {
         for view in house.views(chunk).await? {
@@ -66,7 +66,7 @@ pub async fn check(house: &House, now: Timestamp) -> Result<Checked, EngineError
 
 /// Reads the sources without keeping anything.
 fn sources(house: &House, checked: &mut Checked) {
-    for source in house.plans.settings.csv_sources() {
+    for source in wiring::sources(&house.plans.settings) {
         let files = match records::files(&source) {
             Ok(files) => files,
             Err(error) => {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::EngineError;
+use super::{EngineError, wiring};
 use crate::clock::Clock;
 use crate::deliver::{Courier, FileCourier, Relay};
 use crate::model::facts::BusinessWords;
@@ -18,7 +18,7 @@ use crate::model::finding::SourceText;
 use crate::model::{Finding, Policy, View};
 use crate::render::Catalogue;
 use crate::rules::{self, Rule};
-use crate::settings::{Settings, Transport};
+use crate::settings::{self, Settings, Transport};
 use crate::store::{OpenOptions, Store};
 
 /// What stands in the configuration folder.
@@ -40,29 +40,35 @@ impl Plans {
     /// # Errors
     /// Every finding in it.
     pub fn read(config: &Path) -> Result<Self, Vec<Finding>> {
-        let settings = Settings::load(config)?;
-        let (rules, mut findings) = rules::load(&settings.rules_dir());
+        let settings = settings::load(config)?;
+        let (rules, mut findings) = rules::load(&settings.rules_dir())
+            .map_err(|error| vec![no_folder(&settings, &error)])?;
         let (letters, more) = Catalogue::load(&settings.templates_dir());
         findings.extend(more);
         for rule in &rules {
             let wanted = [("template", Some(&rule.template)), ("late_template", rule.send.late_template.as_ref())];
             for (key, name) in wanted {
                 let Some(name) = name else { continue };
-                if !letters.has(name, &settings.business.language) {
-                    findings.push(missing_letter(&settings, rule, key, name));
+                if let Err(error) = letters.check(name, &settings.business.language) {
+                    findings.push(missing_letter(&settings, rule, (key, name), error.help));
                 }
             }
         }
         if !findings.is_empty() {
             return Err(findings);
         }
-        let words = Arc::new(settings.business.words());
+        let words = wiring::words(&settings);
         Ok(Self { settings, rules, letters, words })
     }
 }
 
 /// The rule's file, with the caret under the key that names a letter nobody wrote.
-fn missing_letter(settings: &Settings, rule: &Rule, key: &str, name: &str) -> Finding {
+fn missing_letter(
+    settings: &Settings,
+    rule: &Rule,
+    (key, name): (&str, &str),
+    help: Option<String>,
+) -> Finding {
     let path = settings.rules_dir().join(format!("{}.toml", rule.id));
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     let mut at = 0;
@@ -79,7 +85,15 @@ fn missing_letter(settings: &Settings, rule: &Rule, key: &str, name: &str) -> Fi
     let language = &settings.business.language;
     let source = Arc::new(SourceText { name: format!("rules/{}.toml", rule.id), text });
     Finding::new(&source, span, format!("there is no letter `{name}` in the business's language"))
-        .with_help(format!("write `templates/{name}.{language}.md`, or name another letter"))
+        .with_help(help.unwrap_or_else(|| format!("write `templates/{name}.{language}.md`")))
+}
+
+/// The settings are there but the folder of rules isn't.
+fn no_folder(settings: &Settings, error: &std::io::Error) -> Finding {
+    let name = settings.folder.join("fondly.toml").display().to_string();
+    let source = Arc::new(SourceText { name, text: String::new() });
+    Finding::new(&source, 0..0, error.to_string())
+        .with_help("`fondly init DIR` writes a folder with rules and letters to start from")
 }
 
 /// Where letters go.
@@ -93,14 +107,12 @@ pub enum Outbox {
 
 impl Outbox {
     fn new(settings: &Settings, durable: bool) -> Result<Self, EngineError> {
-        Ok(match &settings.mail {
+        Ok(match &settings.mail.transport {
             Transport::File { dir } => {
                 Self::Folder(FileCourier::new(dir.clone(), durable), dir.clone())
             }
             Transport::Smtp(smtp) => {
-                let relay = Relay::new(smtp.relay.clone());
-                let relay = relay.map_err(|error| EngineError::Other(format!("[mail.smtp]: {error}")))?;
-                Self::Relay(relay)
+                Self::Relay(Relay::new(wiring::relay(settings, smtp))?)
             }
         })
     }
@@ -162,8 +174,8 @@ impl House {
         clock: Clock,
         durable: bool,
     ) -> Result<Self, EngineError> {
-        let options = OpenOptions { create: true, durable };
-        let store = Store::open(&plans.settings.store.path, options).await?;
+        let options = OpenOptions { create: true, volatile: !durable };
+        let store = Store::open(&plans.settings.store.path.display().to_string(), options).await?;
         let outbox = Outbox::new(&plans.settings, durable)?;
         let link_key = *store.link_key();
         Ok(Self { plans, store, clock, outbox, link_key })
@@ -171,7 +183,7 @@ impl House {
 
     /// What holds for every rule.
     pub fn policy(&self) -> &Policy {
-        &self.plans.settings.sending
+        &self.plans.settings.policy
     }
 
     /// The rule with this id.

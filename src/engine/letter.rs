@@ -7,6 +7,7 @@ use crate::model::facts;
 use crate::model::policy::Class;
 use crate::model::{Occasion, View};
 use crate::render::mail::{self, Composed, Mail};
+use crate::render::footer::Footer;
 use crate::render::{Letter, RenderError, links};
 use crate::rules::Rule;
 
@@ -61,23 +62,17 @@ pub(super) fn write(
         .public
         .as_ref()
         .filter(|_| can_stop)
-        .map(|public| public.link(&format!("u/{}", links::token(&house.link_key, &entry_id))));
+        .map(|public| format!("{}/u/{}", public.base_url, links::token(&house.link_key, &entry_id)));
     let unsubscribe_mailto = settings.business.unsubscribe_mailto.as_ref().filter(|_| can_stop);
-    let footer = crate::render::Footer {
-        postal_address: settings.business.postal_address.as_deref(),
-        unsubscribe_url: unsubscribe_url.as_deref(),
-        unsubscribe_mailto: unsubscribe_mailto.map(AsRef::as_ref),
-        class: rule.class,
-    };
     let letter = house.plans.letters.letter(
         template,
         customer.language.as_deref(),
         &settings.business.language,
         &facts,
-        &footer,
     )?;
     let name: Vec<&str> =
         [&customer.first_name, &customer.last_name].into_iter().flatten().map(String::as_str).collect();
+    let name = name.join(" ");
     let mail = mail::compose(
         &letter,
         &Mail {
@@ -87,9 +82,13 @@ pub(super) fn write(
             from: &settings.business.from,
             reply_to: settings.business.reply_to.as_ref(),
             to_address,
-            to_name: &name.join(" "),
-            unsubscribe_url: unsubscribe_url.as_deref(),
-            unsubscribe_mailto: unsubscribe_mailto.map(AsRef::as_ref),
+            to_name: (!name.is_empty()).then_some(name.as_str()),
+            footer: Footer {
+                business: &settings.business.name,
+                postal_address: settings.business.postal_address.as_deref(),
+                unsubscribe_url: unsubscribe_url.as_deref(),
+                unsubscribe_mailto: unsubscribe_mailto.map(AsRef::as_ref),
+            },
             now,
         },
     )?;

@@ -8,6 +8,7 @@
 //! ([`send`]). May not print, nor know of commands.
 
 pub mod check;
+pub mod entry_json;
 pub mod house;
 mod letter;
 pub mod plan;
@@ -17,6 +18,7 @@ mod report;
 pub mod send;
 pub mod sync;
 pub mod tick;
+mod wiring;
 mod worker;
 
 pub use house::{House, Plans};
@@ -36,6 +38,9 @@ pub enum EngineError {
         /// What the system said.
         error: std::io::Error,
     },
+    /// Letters can't leave.
+    #[error("[mail.smtp]: {0}")]
+    Relay(#[from] crate::deliver::SetupError),
     /// Something else that the message explains.
     #[error("{0}")]
     Other(String),

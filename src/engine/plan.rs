@@ -16,7 +16,7 @@ use crate::decide;
 use crate::decide::calendar::deadline;
 use crate::model::{Occasion, Period, View};
 use crate::rules::{Rule, Trigger};
-use crate::store::{NewEntry, PlanBatch, PlannedRow, RuleState};
+use crate::store::{NewEntry, PlanBatch, PlannedKey, RuleState};
 
 /// The civil day that is furthest ahead anywhere (UTC+14) is planned as soon as it begins there.
 const FURTHEST_AHEAD: SignedDuration = SignedDuration::from_hours(14);
@@ -45,7 +45,8 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
     let states = house.store.rule_states().await?;
     let states: HashMap<String, RuleState> =
         states.into_iter().map(|state| (state.rule.clone(), state)).collect();
-    let touched = house.store.touched_upto().await?;
+    let mark = house.store.touch_mark().await?;
+    let touched = house.store.everyone(true).await?;
     let mut total = Planned::default();
     let mut done = Vec::new();
     for rule in &house.plans.rules {
@@ -68,8 +69,8 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
         }
         total.new += pass.new_days(through).await?;
         // A rule without a cursor has just looked at everybody.
-        if touched > 0 && through.is_some() {
-            let changed = pass.changed_customers().await?;
+        if !touched.is_empty() && through.is_some() {
+            let changed = pass.changed_customers(&touched).await?;
             total.new += changed.new;
             total.withdrawn += changed.withdrawn;
         }
@@ -82,9 +83,9 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
     done.extend(away.map(|state| RuleState { planned_through: Some(horizon), ..state.clone() }));
     let unchanged = |state: &RuleState| states.get(&state.rule) == Some(state);
     done.retain(|state| !unchanged(state));
-    if touched > 0 || !done.is_empty() {
-        let batch = PlanBatch { rule_states: done, clear_touched: touched, ..PlanBatch::default() };
-        house.store.plan_write(batch, now).await?;
+    if !touched.is_empty() || !done.is_empty() {
+        let batch = PlanBatch { rules: done, clear_touched: Some(mark), ..PlanBatch::default() };
+        house.store.plan_write(&batch, now).await?;
     }
     Ok(total)
 }
@@ -101,7 +102,7 @@ fn start_of(house: &House, rule: &Rule, first_day: Date) -> Date {
 }
 
 fn civil_day(now: Timestamp, ahead: SignedDuration) -> Date {
-    TimeZone::UTC.to_datetime(now.saturating_add(ahead)).date()
+    TimeZone::UTC.to_datetime(now.checked_add(ahead).unwrap_or(now)).date()
 }
 
 /// One rule's turn.
@@ -127,20 +128,20 @@ impl Pass<'_> {
             let views = self.house.views(chunk).await?;
             let entries = views.iter().flat_map(|view| self.entries(view, from)).collect();
             let batch = PlanBatch { new: entries, ..PlanBatch::default() };
-            new += self.house.store.plan_write(batch, self.now).await?;
+            new += self.house.store.plan_write(&batch, self.now).await?.new;
         }
         Ok(new)
     }
 
     /// Plans anew for the customers whose records changed since the last pass.
-    async fn changed_customers(&self) -> Result<Planned, EngineError> {
+    async fn changed_customers(&self, touched: &[String]) -> Result<Planned, EngineError> {
         let from = match &self.rule.trigger {
             Trigger::Anniversary { .. } => self.earliest_not_too_late().max(self.start),
             Trigger::Event { .. } | Trigger::Lapsed { .. } => self.start,
         };
         let mut total = Planned::default();
-        let mut planned: HashMap<String, Vec<PlannedRow>> = HashMap::new();
-        for row in self.house.store.planned_of(&self.rule.id, true, self.now).await? {
+        let mut planned: HashMap<String, Vec<PlannedKey>> = HashMap::new();
+        for row in self.house.store.planned_of(&self.rule.id, Some(touched), self.now).await? {
             planned.entry(row.customer.clone()).or_default().push(row);
         }
         let mut ids = if from > self.horizon {
@@ -166,18 +167,18 @@ impl Pass<'_> {
                 batch.new.extend(entries);
             }
             total.withdrawn += batch.withdraw.len() as u64;
-            total.new += self.house.store.plan_write(batch, self.now).await?;
+            total.new += self.house.store.plan_write(&batch, self.now).await?.new;
         }
         Ok(total)
     }
 
     /// Takes out what isn't due yet, since the rule was edited.
     async fn withdraw_all(&self) -> Result<u64, EngineError> {
-        let rows = self.house.store.planned_of(&self.rule.id, false, self.now).await?;
+        let rows = self.house.store.planned_of(&self.rule.id, None, self.now).await?;
         let withdraw: Vec<String> = rows.into_iter().map(|row| row.id).collect();
         let count = withdraw.len() as u64;
         let batch = PlanBatch { withdraw, ..PlanBatch::default() };
-        self.house.store.plan_write(batch, self.now).await?;
+        self.house.store.plan_write(&batch, self.now).await?;
         Ok(count)
     }
 
@@ -204,7 +205,7 @@ impl Pass<'_> {
                     Period::Days(_) | Period::Minutes(_) => Period::Days(0),
                 };
                 let last = slack.from_date(last).unwrap_or(last);
-                store.with_anniversary(&field.name(), first, last, only_touched).await?
+                store.with_anniversary(&field.name(), (first, last), only_touched).await?
             }
             Trigger::Event { kind, after } => {
                 let (first, last) = around(after.days_at_most());
@@ -213,7 +214,7 @@ impl Pass<'_> {
                     Period::Days(_) | Period::Minutes(_) => Period::Days(0),
                 };
                 let last = slack.from_date(last).unwrap_or(last);
-                store.with_event(kind, first, last, only_touched).await?
+                store.with_event(std::slice::from_ref(kind), (first, last), only_touched).await?
             }
             Trigger::Lapsed { contact, after_days, .. } => {
                 let (first, last) = around(*after_days);

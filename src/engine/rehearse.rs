@@ -12,11 +12,12 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use tokio_util::sync::CancellationToken;
 
+use super::entry_json::entry_json;
 use super::tick::{Pass, tick};
 use super::{EngineError, House, Plans, Report, sync};
 use crate::clock::Clock;
 use crate::settings::Transport;
-use crate::store::Store;
+use crate::store::{Filter, OpenOptions, Store};
 
 /// Links in rehearsed letters lead nowhere.
 const WORTHLESS_KEY: [u8; 32] = [0; 32];
@@ -68,15 +69,15 @@ pub async fn rehearse(
     let from = wanted.from.timestamp();
     let real = &plans.settings.store.path;
     if real.exists() {
-        let store = Store::open(real, from).await?;
+        let store = Store::open(&real.display().to_string(), OpenOptions::default()).await?;
         store.copy_to(&copy).await?;
         store.close().await?;
     }
     let mut plans = plans;
-    plans.settings.mail = Transport::rehearsal(mail);
+    plans.settings.mail.transport = Transport::File { dir: mail };
     plans.settings.store.path.clone_from(&copy);
     let clock = Clock::manual(from);
-    let mut house = House::open(plans, clock).await?;
+    let mut house = House::for_rehearsal(plans, clock).await?;
     house.link_key = WORTHLESS_KEY;
     house.store.forget_ledger_from(from).await?;
     let synced = sync::sync(&house, None, from).await?;
@@ -88,7 +89,7 @@ pub async fn rehearse(
     let report = walk(&house, wanted, &progress).await?;
     let ledger = wanted.out.join("ledger.jsonl");
     let entries = write_ledger(&house, wanted, &ledger).await?;
-    house.store.close().await?;
+    house.store.clone().close().await?;
     remove_store(&copy).map_err(io(&copy))?;
     Ok(Rehearsed { report, entries, trouble })
 }
@@ -120,7 +121,7 @@ fn next_day(now: Timestamp) -> Timestamp {
     let begun = now.as_millisecond() - i64::try_from(NEXT_DAY_BEGINS.as_millis()).unwrap_or(0);
     let day = i64::try_from(day).unwrap_or(i64::MAX);
     let left = day - begun.rem_euclid(day);
-    now.saturating_add(SignedDuration::from_millis(left))
+    now.checked_add(SignedDuration::from_millis(left)).unwrap_or(Timestamp::MAX)
 }
 
 /// One object a line, of what came due within the time.
@@ -133,8 +134,9 @@ async fn write_ledger(
     let mut file = std::io::BufWriter::new(fs::File::create(path).map_err(io)?);
     let (from, until) = (wanted.from.timestamp(), wanted.until.timestamp());
     let mut count = 0;
-    for row in house.store.dump_ledger(from, until).await? {
-        writeln!(file, "{}", serde_json::Value::Object(row.to_json())).map_err(io)?;
+    let within = Filter { since: Some(from), until: Some(until), ..Filter::default() };
+    for entry in house.store.log(&within).await? {
+        writeln!(file, "{}", serde_json::Value::Object(entry_json(&entry))).map_err(io)?;
         count += 1;
     }
     file.into_inner().map_err(|error| io(error.into_error()))?.sync_all().map_err(io)?;

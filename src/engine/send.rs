@@ -6,6 +6,7 @@
 //! before the final dot.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -21,7 +22,7 @@ use crate::settings::Transport;
 use crate::store::Entry;
 
 /// Entries claimed at once: enough to group commits, few enough to give back quickly.
-const CLAIM: usize = 128;
+const CLAIM: u32 = 128;
 /// Jobs waiting in front of the workers.
 const QUEUE: usize = 64;
 /// Workers that write files: the disk takes several fsyncs at once.
@@ -85,14 +86,14 @@ pub async fn send_due(
     workers: Option<u32>,
     stop: &CancellationToken,
 ) -> Result<Report, EngineError> {
-    let (count, per_second) = match &house.plans.settings.mail {
-        Transport::File(_) => (FILE_WORKERS, None),
-        Transport::Smtp(smtp) => (smtp.connections, Some(smtp.per_second)),
+    let (count, per_second) = match &house.plans.settings.mail.transport {
+        Transport::File { .. } => (FILE_WORKERS, None),
+        Transport::Smtp(smtp) => (smtp.connections, NonZeroU32::new(smtp.per_second)),
     };
     let shared = Arc::new(Shared {
         house: Arc::clone(house),
         report: std::sync::Mutex::default(),
-        throttle: Throttle::new(per_second),
+        throttle: per_second.map_or_else(Throttle::unlimited, Throttle::per_second),
         stop: stop.child_token(),
         troubles: AtomicU32::new(0),
     });

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::{EngineError, House};
+use super::{EngineError, House, wiring};
 use crate::records::{self, CsvSource, FileReader, SourceError};
 use crate::store::{Applied, ApplyError, FileMeta, FileRow};
 
@@ -33,7 +33,7 @@ pub async fn sync(
     now: Timestamp,
 ) -> Result<Vec<Synced>, EngineError> {
     let mut all = Vec::new();
-    for source in house.plans.settings.csv_sources() {
+    for source in wiring::sources(&house.plans.settings) {
         if only.is_none_or(|name| name == source.name) {
             all.push(sync_source(house, &source, now).await?);
         }
@@ -76,19 +76,16 @@ async fn sync_file(
     path: &Path,
     now: Timestamp,
 ) -> Result<Result<Option<Applied>, SourceError>, EngineError> {
-    let fingerprint = match records::fingerprint(source, path) {
-        Ok(fingerprint) => fingerprint,
+    let reader = match FileReader::open(source, path) {
+        Ok(reader) => reader,
         Err(error) => return Ok(Err(error)),
     };
-    let shown = path.display().to_string();
+    let (shown, fingerprint) = (reader.shown().to_owned(), reader.fingerprint().to_owned());
     if house.store.file_fingerprint(&source.name, &shown).await?.as_ref() == Some(&fingerprint) {
         return Ok(Ok(None));
     }
-    let rows = match FileReader::open(source, path) {
-        Ok(reader) => reader.map(|row| row.map(file_row)),
-        Err(error) => return Ok(Err(error)),
-    };
-    let meta = FileMeta { source: source.name.clone(), path: shown, fingerprint, now };
+    let meta = FileMeta { source: &source.name, path: &shown, fingerprint: &fingerprint, now };
+    let rows = reader.map(|row| row.map(file_row));
     match house.store.apply_file(meta, rows).await {
         Ok(applied) => Ok(Ok(Some(applied))),
         Err(ApplyError::Rows(error)) => Ok(Err(error)),
@@ -98,8 +95,8 @@ async fn sync_file(
 
 fn file_row(row: records::Row) -> FileRow {
     match row {
-        records::Row::Customer(customer) => FileRow::Customer(customer),
-        records::Row::Event(event) => FileRow::Event(event),
-        records::Row::Refused(refusal) => FileRow::Refused(refusal),
+        records::Row::Customer(customer) => FileRow::Customer(Box::new(customer)),
+        records::Row::Event(event) => FileRow::Event(Box::new(event)),
+        records::Row::Refused(refusal) => FileRow::Refused(Box::new(refusal)),
     }
 }

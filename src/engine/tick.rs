@@ -10,7 +10,7 @@ use super::{EngineError, House, Report, plan, send, sync};
 use crate::deliver::FileCourier;
 use crate::model::{Outcome, Reason};
 use crate::settings::{Transport, WhenUnknown};
-use crate::store::{Decide, Record};
+use crate::store::{Filter, Record, Resettle};
 
 /// What a pass should do.
 #[derive(Debug, Clone, Copy)]
@@ -40,13 +40,13 @@ pub async fn tick(
             }
         }
     }
-    report.quarantined = house.store.quarantine_count().await?;
+    report.quarantined = house.store.count_quarantined().await?;
     let planned = plan::plan(house, now).await?;
     report.planned = planned.new;
     if !stop.is_cancelled() {
         report.add(send::send_due(house, pass.workers, stop).await?);
     }
-    house.store.heartbeat(house.clock.now()).await?;
+    house.store.beat(house.clock.now()).await?;
     Ok(report)
 }
 
@@ -61,33 +61,26 @@ pub async fn tick(
 pub async fn recover(house: &House) -> Result<Report, EngineError> {
     let mut report = Report::default();
     house.store.release_claims().await?;
-    for entry in house.store.left_sending().await? {
+    for entry in house.store.recover_sending().await? {
         let now = house.clock.now();
-        let mut record = Record::new(&entry.id, now);
-        let in_place = match &entry.via {
+        let in_place = match entry.via.as_deref() {
             Some(dir) if dir != SMTP => Some(is_in_place(dir, &file_name(&entry))?),
             Some(_) | None => None,
         };
-        match in_place {
+        let (outcome, reason, words) = match in_place {
             Some(true) => {
-                record.outcome = Outcome::Sent;
-                record.reason = Reason::Accepted;
-                record.reply = "found in its place after a restart".to_owned();
-                record.sent_at = Some(now);
+                (Outcome::Sent, Reason::Accepted, "found in its place after a restart")
             }
             Some(false) => {
-                record.outcome = Outcome::Deferred;
-                record.reason = Reason::StoppedWhileSending;
-                record.reply = "not in its place after a restart".to_owned();
-                record.next_attempt_at = Some(now);
+                (Outcome::Deferred, Reason::StoppedWhileSending, "not in its place after a restart")
             }
-            None => {
-                record.outcome = Outcome::Unknown;
-                record.reason = Reason::StoppedWhileSending;
-            }
-        }
-        tracing::warn!(entry = entry.id, outcome = %record.outcome, "settled what a stop left open");
-        report.count(&entry.rule, record.outcome, record.reason);
+            None => (Outcome::Unknown, Reason::StoppedWhileSending, ""),
+        };
+        let mut record = Record::new(&entry.id, outcome, Some(reason), now);
+        record.reply = (!words.is_empty()).then(|| words.to_owned());
+        record.sent_at = in_place.filter(|there| *there).map(|_| now);
+        tracing::warn!(entry = entry.id, %outcome, "settled what a stop left open");
+        report.count(&entry.rule, outcome, reason);
         house.store.record(record).await?;
     }
     house.store.flush().await?;
@@ -103,21 +96,20 @@ fn is_in_place(dir: &str, name: &str) -> Result<bool, EngineError> {
 
 /// With `when_unknown = "resend"`, a relay drops repeated Message-IDs, so unknown is tried again.
 async fn resend_unknown(house: &House) -> Result<(), EngineError> {
-    let Transport::Smtp(smtp) = &house.plans.settings.mail else { return Ok(()) };
+    let Transport::Smtp(smtp) = &house.plans.settings.mail.transport else { return Ok(()) };
     if smtp.when_unknown == WhenUnknown::Hold {
         return Ok(());
     }
-    for id in house.store.unknown_ids().await? {
-        let now = house.clock.now();
-        let decision = Decide {
-            id,
-            outcome: Outcome::Deferred,
-            reason: Reason::StoppedWhileSending,
-            next_attempt_at: Some(now),
-            words: Some("sent again, since the settings say `resend`".to_owned()),
-            now,
+    let unknown = Filter { outcome: Some(Outcome::Unknown), ..Filter::default() };
+    for entry in house.store.log(&unknown).await? {
+        let again = Resettle {
+            id: entry.id,
+            from: Outcome::Unknown,
+            outcome: Outcome::Planned,
+            reason: Some(Reason::StoppedWhileSending),
+            now: house.clock.now(),
         };
-        house.store.decide(decision).await?;
+        house.store.resettle(&again).await?;
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::decide::gate::{Answer, Case, judge};
 use crate::deliver::{Courier, Envelope, Parcel, Verdict, backoff};
 use crate::model::{Outcome, Reason, View};
 use crate::rules::Rule;
-use crate::store::{CommitToSend, Decide, Entry, Record};
+use crate::store::{CommitToSend, Entry, Record};
 
 /// Times that one entry is judged anew in one pass because its customer's facts changed under it.
 const LOOKS: u32 = 5;
@@ -114,9 +114,9 @@ impl Worker {
         now: Timestamp,
     ) -> Result<(), EngineError> {
         self.shared.lock().count(&entry.rule, outcome, reason);
-        let id = entry.id.clone();
-        let decision = Decide { id, outcome, reason, next_attempt_at, words: None, now };
-        Ok(self.shared.house.store.decide(decision).await?)
+        let mut record = Record::new(&entry.id, outcome, Some(reason), now);
+        record.next_attempt_at = next_attempt_at;
+        Ok(self.shared.house.store.record(record).await?)
     }
 
     async fn give_up(
@@ -127,15 +127,9 @@ impl Worker {
         now: Timestamp,
     ) -> Result<(), EngineError> {
         self.shared.lock().count(&entry.rule, Outcome::Skipped, reason);
-        let decision = Decide {
-            id: entry.id.clone(),
-            outcome: Outcome::Skipped,
-            reason,
-            next_attempt_at: None,
-            words: Some(words),
-            now,
-        };
-        Ok(self.shared.house.store.decide(decision).await?)
+        let mut record = Record::new(&entry.id, Outcome::Skipped, Some(reason), now);
+        record.reply = Some(words);
+        Ok(self.shared.house.store.record(record).await?)
     }
 
     async fn hand_over(
@@ -161,7 +155,7 @@ impl Worker {
             id: entry.id.clone(),
             revision: view.revision,
             recipient: envelope.to.to_string(),
-            even_if_suppressed: rule.class == crate::model::policy::Class::Service,
+            service: rule.class == crate::model::policy::Class::Service,
             subject: mail.subject,
             template: letter.template,
             language: letter.language,
@@ -175,7 +169,7 @@ impl Worker {
         if matches!(verdict, Verdict::Withdrawn) {
             return Ok(Step::LookAgain);
         }
-        self.record(rule, entry, verdict).await?;
+        self.record(rule, entry, &envelope.to, verdict).await?;
         Ok(Step::Done)
     }
 
@@ -183,63 +177,58 @@ impl Worker {
         &self,
         rule: &Rule,
         entry: &Entry,
+        to: &lettre::Address,
         verdict: Verdict,
     ) -> Result<(), EngineError> {
         let shared = &self.shared;
         let now = shared.house.clock.now();
-        let mut record = Record::new(&entry.id, now);
-        match verdict {
-            Verdict::Accepted { reply } => {
-                shared.relay_works();
-                record.outcome = Outcome::Sent;
-                record.reason = Reason::Accepted;
-                record.reply = reply;
-                record.sent_at = Some(now);
+        let reply = verdict.reply().to_owned();
+        let waits = |wait: SignedDuration| now.checked_add(wait).ok();
+        let (outcome, reason, next) = match &verdict {
+            Verdict::Accepted { .. } => (Outcome::Sent, Reason::Accepted, None),
+            // The relay may be back just in time, so its trouble doesn't end anything early.
+            Verdict::Deferred { reason, relay: true, .. } => {
+                (Outcome::Deferred, *reason, waits(RELAY_PAUSE))
             }
-            Verdict::Deferred { reason, reply, relay } => {
-                if relay {
-                    shared.relay_failed(&reply);
-                } else {
-                    shared.relay_works();
-                }
-                record.attempted = !relay;
-                record.reply = reply;
-                record.reason = reason;
-                let wait = if relay { RELAY_PAUSE } else { backoff(entry.attempts + 1).try_into().unwrap_or(RELAY_PAUSE) };
+            Verdict::Deferred { reason, relay: false, .. } => {
+                let wait = SignedDuration::try_from(backoff(entry.attempts + 1));
+                let next = waits(wait.unwrap_or(RELAY_PAUSE));
                 let zone = shared.house.zone(&entry.occasion.zone);
                 let end = deadline(rule.send.late, &entry.occasion, &zone);
-                let next = now.saturating_add(wait);
-                // The relay may be back just in time, so its trouble doesn't end anything early.
-                if next > end && !relay {
-                    record.outcome = Outcome::Expired;
+                if next.is_some_and(|next| next > end) {
+                    (Outcome::Expired, *reason, None)
                 } else {
-                    record.outcome = Outcome::Deferred;
-                    record.next_attempt_at = Some(next);
+                    (Outcome::Deferred, *reason, next)
                 }
             }
-            Verdict::Stopped { reply } => {
-                shared.stop_relay(&reply);
-                record.outcome = Outcome::Deferred;
-                record.reason = Reason::RelayRefusesUs;
-                record.next_attempt_at = Some(now.saturating_add(REFUSED_PAUSE));
-                record.reply = reply;
+            Verdict::Stopped { .. } => {
+                (Outcome::Deferred, Reason::RelayRefusesUs, waits(REFUSED_PAUSE))
             }
-            Verdict::Rejected { reason, reply, suppress } => {
-                shared.relay_works();
-                record.attempted = true;
-                record.outcome = Outcome::Rejected;
-                record.reason = reason;
-                record.reply = reply;
-                record.suppress = suppress;
-            }
-            Verdict::Unknown { reply } => {
-                record.outcome = Outcome::Unknown;
-                record.reason = Reason::ReplyLost;
-                record.reply = reply;
-            }
+            Verdict::Rejected { reason, .. } => (Outcome::Rejected, *reason, None),
+            Verdict::Unknown { .. } => (Outcome::Unknown, Reason::ReplyLost, None),
             Verdict::Withdrawn => return Ok(()),
+        };
+        match &verdict {
+            Verdict::Deferred { relay: true, .. } => shared.relay_failed(&reply),
+            Verdict::Stopped { .. } => shared.stop_relay(&reply),
+            Verdict::Unknown { .. } | Verdict::Withdrawn => {}
+            Verdict::Accepted { .. } | Verdict::Deferred { .. } | Verdict::Rejected { .. } => {
+                shared.relay_works();
+            }
         }
-        shared.lock().count(&entry.rule, record.outcome, record.reason);
+        let mut record = Record::new(&entry.id, outcome, Some(reason), now);
+        record.sent_at = matches!(verdict, Verdict::Accepted { .. }).then_some(now);
+        record.next_attempt_at = next;
+        record.attempted = matches!(
+            verdict,
+            Verdict::Deferred { relay: false, .. } | Verdict::Rejected { .. }
+        );
+        if matches!(verdict, Verdict::Rejected { suppress: true, .. }) {
+            record.suppress = Some(to.to_string());
+        }
+        record.recipient = Some(to.to_string());
+        record.reply = Some(reply);
+        shared.lock().count(&entry.rule, outcome, reason);
         Ok(shared.house.store.record(record).await?)
     }
 }

@@ -1,0 +1,76 @@
+//! Settings as the rooms want them: the settings know neither CSV files nor couriers.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::deliver::{Secret, Security, SmtpConfig};
+use crate::model::facts::BusinessWords;
+use crate::records::{self, CsvSource};
+use crate::settings::{self, Settings, Smtp, Source};
+
+/// What letters and conditions see of the business.
+pub(super) fn words(settings: &Settings) -> Arc<BusinessWords> {
+    let business = &settings.business;
+    let answers_to = business.reply_to.as_ref().unwrap_or(&business.from);
+    Arc::new(BusinessWords {
+        name: business.name.clone(),
+        postal_address: business.postal_address.clone(),
+        email: Some(answers_to.email.to_string()),
+        language: business.language.clone(),
+        timezone: settings.policy.zone_name.clone(),
+    })
+}
+
+/// The sources, as the records room reads them.
+pub(super) fn sources(settings: &Settings) -> Vec<CsvSource> {
+    settings.sources.iter().map(|source| csv_source(settings, source)).collect()
+}
+
+fn csv_source(settings: &Settings, source: &Source) -> CsvSource {
+    let types = source.types.iter().map(|(name, kind)| {
+        let kind = match kind {
+            settings::AttrType::Text => records::AttrType::Text,
+            settings::AttrType::Number => records::AttrType::Number,
+            settings::AttrType::Date => records::AttrType::Date,
+            settings::AttrType::YesNo => records::AttrType::YesNo,
+        };
+        (name.clone(), kind)
+    });
+    CsvSource {
+        name: source.name.clone(),
+        shown: shown(&settings.folder, &source.path),
+        path: source.path.clone(),
+        feeds: match source.feeds {
+            settings::Feeds::Customers => records::Feeds::Customers,
+            settings::Feeds::Events => records::Feeds::Events,
+        },
+        columns: source.columns.clone(),
+        types: types.collect(),
+        dates: source.dates.clone(),
+        delimiter: u8::try_from(source.delimiter).unwrap_or(b','),
+        zone: settings.policy.zone.clone(),
+    }
+}
+
+/// A path as a person knows it: below the folder above the settings where it lies there.
+fn shown(folder: &Path, path: &Path) -> String {
+    let home = folder.parent().unwrap_or(folder);
+    path.strip_prefix(home).unwrap_or(path).display().to_string()
+}
+
+/// The relay, as the courier is told of it.
+pub(super) fn relay(settings: &Settings, smtp: &Smtp) -> SmtpConfig {
+    let security = match smtp.security {
+        settings::Security::Tls => Security::Tls,
+        settings::Security::StartTls => Security::StartTls,
+        settings::Security::None => Security::None,
+    };
+    let mut config = SmtpConfig::new(&smtp.host, smtp.port, security);
+    config.helo = settings.business.from.email.domain().to_owned();
+    config.ca_file.clone_from(&smtp.ca_file);
+    if let Some(login) = &smtp.login {
+        config.username = Some(login.username.clone());
+        config.password = Some(Secret::new(login.password.reveal()));
+    }
+    config
+}
