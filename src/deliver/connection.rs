@@ -182,41 +182,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// letter, so the connection just ends.
     async fn hear_pipelined(&mut self) -> Result<(), Setback> {
         let mut refusal: Option<(Phase, Reply)> = None;
+        let mut in_sync = false;
         for phase in [Phase::Mail, Phase::Rcpt, Phase::Data] {
             let limit = match refusal {
                 None => self.limit(phase),
                 Some(_) => self.deadlines.quit,
             };
-            match (self.wire.hear(limit).await, refusal.take()) {
-                (Ok(reply), None) if phase.accepts(reply.code) => {}
-                (Ok(reply), None) => refusal = Some((phase, reply)),
-                (Ok(reply), Some((phase_refused, refused))) => {
-                    if phase == Phase::Data {
-                        return Err(Setback::Refused {
-                            phase: phase_refused,
-                            reply: refused,
-                            in_sync: reply.code >= 400,
-                        });
+            match (self.wire.hear(limit).await, &refusal) {
+                (Ok(reply), _) => {
+                    // The last one counts: whether DATA was refused.
+                    in_sync = reply.code >= 400;
+                    if refusal.is_none() && !phase.accepts(reply.code) {
+                        refusal = Some((phase, reply));
                     }
-                    refusal = Some((phase_refused, refused));
                 }
                 (Err(cause), None) => return Err(Setback::Broken { phase, cause }),
-                (Err(_), Some((phase, reply))) => {
-                    return Err(Setback::Refused {
-                        phase,
-                        reply,
-                        in_sync: false,
-                    });
+                (Err(_), Some(_)) => {
+                    in_sync = false;
+                    break;
                 }
             }
         }
         match refusal {
             None => Ok(()),
-            // Only DATA itself was refused.
             Some((phase, reply)) => Err(Setback::Refused {
                 phase,
                 reply,
-                in_sync: true,
+                in_sync,
             }),
         }
     }

@@ -189,3 +189,168 @@ fn check_name(name: &str) -> Result<(), String> {
         Err(format!("{name:?} can't be the name of a file"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::super::Envelope;
+    use super::*;
+
+    fn envelope() -> Envelope {
+        Envelope {
+            from: "care@shop.example".parse().unwrap(),
+            to: "ada@customer.example".parse().unwrap(),
+        }
+    }
+
+    fn names_in(dir: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    async fn deliver(courier: &FileCourier, name: &str, commit: bool) -> Verdict {
+        let envelope = envelope();
+        let parcel = Parcel {
+            name,
+            envelope: &envelope,
+            message: b"Subject: hi\r\n\r\nhello\r\n",
+        };
+        let verdict = courier
+            .deliver(parcel, async { Ok::<_, Infallible>(commit) })
+            .await;
+        match verdict {
+            Ok(verdict) => verdict,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_message_is_in_its_place_whole_and_private() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("var/outbox");
+        for durable in [true, false] {
+            let courier = FileCourier::new(dir.clone(), durable);
+            let name = format!("birthday-{durable}");
+            assert!(!courier.is_in_place(&name).unwrap());
+            let verdict = deliver(&courier, &name, true).await;
+            assert_eq!(verdict.reason(), Some(Reason::Accepted));
+            assert!(courier.is_in_place(&name).unwrap());
+        }
+        assert_eq!(names_in(&dir), ["birthday-false.eml", "birthday-true.eml"]);
+        let path = dir.join("birthday-true.eml");
+        assert_eq!(fs::read(&path).unwrap(), b"Subject: hi\r\n\r\nhello\r\n");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_commit_is_asked_while_nothing_is_in_place() {
+        let home = tempfile::tempdir().unwrap();
+        let courier = FileCourier::new(home.path().to_owned(), true);
+        let envelope = envelope();
+        let parcel = Parcel {
+            name: "a",
+            envelope: &envelope,
+            message: b"x",
+        };
+        let verdict = courier
+            .deliver(parcel, async {
+                assert_eq!(names_in(home.path()), [".a.part"]);
+                courier.is_in_place("a").map(|there| !there)
+            })
+            .await
+            .unwrap();
+        assert!(matches!(verdict, Verdict::Accepted { .. }));
+        assert_eq!(names_in(home.path()), ["a.eml"]);
+    }
+
+    #[tokio::test]
+    async fn a_no_an_error_and_a_cancellation_leave_nothing_behind() {
+        let home = tempfile::tempdir().unwrap();
+        let courier = FileCourier::new(home.path().to_owned(), true);
+        assert_eq!(deliver(&courier, "a", false).await, Verdict::Withdrawn);
+        let envelope = envelope();
+        let parcel = Parcel {
+            name: "a",
+            envelope: &envelope,
+            message: b"x",
+        };
+        let failed = courier
+            .deliver(parcel, async { Err::<bool, _>("the store is gone") })
+            .await;
+        assert_eq!(failed, Err("the store is gone"));
+        tokio::select! {
+            biased;
+            _ = courier.deliver(parcel, std::future::pending::<Result<bool, Infallible>>()) => {
+                panic!("it can't end before its commit")
+            }
+            () = async { while names_in(home.path()).is_empty() { tokio::task::yield_now().await } } => {}
+        }
+        while !names_in(home.path()).is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_second_attempt_replaces_the_first() {
+        let home = tempfile::tempdir().unwrap();
+        let courier = FileCourier::new(home.path().to_owned(), false);
+        fs::write(
+            home.path().join("a.eml"),
+            "older and longer than the new one",
+        )
+        .unwrap();
+        fs::write(
+            home.path().join(".a.part"),
+            "left behind by a crash, and also longer",
+        )
+        .unwrap();
+        deliver(&courier, "a", true).await;
+        let text = fs::read(home.path().join("a.eml")).unwrap();
+        assert_eq!(text, b"Subject: hi\r\n\r\nhello\r\n");
+        assert_eq!(names_in(home.path()), ["a.eml"]);
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_can_t_be_written_is_no_message_s_fault() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("occupied");
+        fs::write(&file, "a file where the folder should be").unwrap();
+        let courier = FileCourier::new(file.join("outbox"), true);
+        let verdict = deliver(&courier, "a", true).await;
+        let Verdict::Deferred { reply, relay, .. } = verdict else {
+            panic!("{verdict:?}")
+        };
+        assert!(relay);
+        assert!(reply.contains("occupied"), "{reply}");
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_named() {
+        let courier = FileCourier::new(PathBuf::from("/var/outbox"), true);
+        let full = courier.trouble(&io::Error::from(io::ErrorKind::StorageFull));
+        assert_eq!(full.reason(), Some(Reason::RelayTrouble));
+        assert!(full.reply().contains("the disk is full"), "{full:?}");
+    }
+
+    #[tokio::test]
+    async fn a_name_can_t_lead_out_of_the_folder() {
+        let home = tempfile::tempdir().unwrap();
+        let courier = FileCourier::new(home.path().join("outbox"), true);
+        let long = "x".repeat(MAX_NAME + 1);
+        for name in ["", "../a", "a/b", "a\\b", ".hidden", "a\0b", "a\nb", &long] {
+            let verdict = deliver(&courier, name, true).await;
+            assert_eq!(verdict.reason(), Some(Reason::Refused), "{name:?}");
+            assert!(courier.is_in_place(name).is_err());
+        }
+        assert_eq!(names_in(home.path()), Vec::<String>::new());
+    }
+}

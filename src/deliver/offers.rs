@@ -110,3 +110,99 @@ fn is_speakable(address: &str) -> bool {
         .chars()
         .any(|letter| letter.is_control() || (!quoted && matches!(letter, '<' | '>' | ' ')))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offers(text: &str) -> Offers {
+        Offers::parse(&Reply {
+            code: 250,
+            enhanced: None,
+            text: text.to_owned(),
+        })
+    }
+
+    fn parameters(offers: Offers, from: &str, to: &str, message: &[u8]) -> Result<String, String> {
+        let address = |text: &str| {
+            let (user, domain) = text.split_once('@').unwrap();
+            lettre::Address::new_dangerous(user, domain)
+        };
+        let envelope = Envelope {
+            from: address(from),
+            to: address(to),
+        };
+        offers
+            .parameters(&envelope, message, "relay.example:25")
+            .map_err(|verdict| {
+                assert_eq!(verdict.reason(), Some(Reason::Refused));
+                assert!(!matches!(verdict, Verdict::Rejected { suppress: true, .. }));
+                verdict.reply().to_owned()
+            })
+    }
+
+    #[test]
+    fn keywords_are_read_in_any_case_and_only_below_the_name() {
+        assert_eq!(offers("PIPELINING"), Offers::default());
+        let full = offers(
+            "mx.example greets you\nPipelining\n8bitmime\nSIZE 1000\nauth=LOGIN\nAUTH PLAIN X\nSTARTTLS\nsmtputf8",
+        );
+        let expected = Offers {
+            start_tls: true,
+            pipelining: true,
+            eight_bit: true,
+            utf8: true,
+            auth_plain: true,
+            auth_login: true,
+            size: true,
+            max_size: 1_000,
+        };
+        assert_eq!(full, expected);
+        assert_eq!(offers("mx\nSIZE").max_size, 0);
+        assert_eq!(offers("mx\nSIZE many").max_size, 0);
+        assert_eq!(offers("mx\n\n \nXPIPELINING"), Offers::default());
+    }
+
+    #[test]
+    fn parameters_say_what_the_message_needs() {
+        let all = offers("mx\n8BITMIME\nSIZE\nSMTPUTF8");
+        assert_eq!(parameters(all, "a@b.c", "d@e.f", b"x").unwrap(), " SIZE=1");
+        assert_eq!(
+            parameters(all, "a@b.c", "dörte@e.f", "ü".as_bytes()).unwrap(),
+            " SMTPUTF8 BODY=8BITMIME SIZE=2"
+        );
+        let none = Offers::default();
+        assert_eq!(parameters(none, "a@b.c", "d@e.f", b"x").unwrap(), "");
+    }
+
+    #[test]
+    fn what_the_relay_can_t_take_is_refused_before_anything_is_said() {
+        let none = Offers::default();
+        let why = parameters(none, "a@b.c", "dörte@e.f", b"x").unwrap_err();
+        assert!(why.contains("SMTPUTF8"), "{why}");
+        let why = parameters(none, "a@b.c", "d@e.f", b"\xff").unwrap_err();
+        assert!(why.contains("8BITMIME"), "{why}");
+        let why = parameters(offers("mx\nSIZE 3"), "a@b.c", "d@e.f", b"four").unwrap_err();
+        assert!(
+            why.contains("4 bytes") && why.contains("at most 3"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn an_address_can_t_end_the_command() {
+        let none = Offers::default();
+        for bad in [
+            "a>\r\nRCPT TO:<b@x.y",
+            "a\n@x.y",
+            "a\0@x.y",
+            "\"a\r\n\"@x.y",
+            "a>@x.y",
+            "a b@x.y",
+        ] {
+            assert!(parameters(none, "a@b.c", bad, b"x").is_err(), "{bad:?}");
+            assert!(parameters(none, bad, "a@b.c", b"x").is_err(), "{bad:?}");
+        }
+        assert!(parameters(none, "a@b.c", "\"a b\"@x.y", b"x").is_ok());
+    }
+}

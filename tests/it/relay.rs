@@ -1,0 +1,467 @@
+//! A scripted SMTP relay: answers as told, and remembers what it was told.
+//!
+//! ```ignore
+//! let script = Script::new().at(At::Rcpt, Act::Say("550 5.1.1 no such user"));
+//! let relay = Relay::start(script).await;
+//! // … deliver to relay.config() …
+//! assert!(relay.letters().is_empty());
+//! ```
+//!
+//! Without a script it takes everything, over one plain connection after another. What happened
+//! is in [`Seen`]; wait for it with [`Relay::until`], never with a sleep. Dropping the relay ends
+//! it.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fondly::deliver::{Deadlines, Security, SmtpConfig};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+/// A step at which the relay can be told what to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum At {
+    /// Somebody connected.
+    Connect,
+    Ehlo,
+    StartTls,
+    Auth,
+    Mail,
+    Rcpt,
+    Data,
+    /// The first line of the body came.
+    Body,
+    /// The dot came.
+    Dot,
+    Quit,
+}
+
+/// What to do instead of the usual.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Act {
+    /// Say this (a line end is added) and go on.
+    Say(&'static str),
+    /// Say this and hang up.
+    SayAndClose(&'static str),
+    /// Hang up.
+    Close,
+    /// Fall silent.
+    Stall,
+    /// Say this over and over, as it is.
+    Flood(&'static str),
+}
+
+impl Act {
+    /// Whether this act leaves it open that the relay took the letter.
+    fn takes_letter(self) -> bool {
+        match self {
+            Self::Say(text) | Self::SayAndClose(text) => text.starts_with('2'),
+            Self::Close | Self::Stall | Self::Flood(_) => true,
+        }
+    }
+}
+
+/// What the relay offers and does.
+#[derive(Debug, Clone)]
+pub(crate) struct Script {
+    security: Security,
+    offers: Vec<&'static str>,
+    acts: Vec<(At, Option<usize>, Act)>,
+}
+
+impl Script {
+    /// Plain, with the usual offers.
+    pub(crate) fn new() -> Self {
+        Self {
+            security: Security::None,
+            offers: vec![
+                "PIPELINING",
+                "8BITMIME",
+                "SIZE 10000000",
+                "AUTH PLAIN LOGIN",
+            ],
+            acts: Vec::new(),
+        }
+    }
+
+    /// With TLS from the start, or after STARTTLS.
+    pub(crate) fn security(mut self, security: Security) -> Self {
+        self.security = security;
+        self
+    }
+
+    /// With these offers only. STARTTLS is added where it belongs.
+    pub(crate) fn offers(mut self, offers: &[&'static str]) -> Self {
+        self.offers = offers.to_vec();
+        self
+    }
+
+    /// Does this every time.
+    pub(crate) fn at(mut self, at: At, act: Act) -> Self {
+        self.acts.push((at, None, act));
+        self
+    }
+
+    /// Does this the nth time (from 1, over all connections).
+    pub(crate) fn nth(mut self, at: At, n: usize, act: Act) -> Self {
+        self.acts.push((at, Some(n), act));
+        self
+    }
+}
+
+/// A letter whose dot arrived and that wasn't refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Letter {
+    pub from: String,
+    pub to: Vec<String>,
+    /// The lines with CRLF ends, the doubled dots undone.
+    pub message: Vec<u8>,
+}
+
+/// What happened so far.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub connections: usize,
+    /// Connections that have ended.
+    pub ended: usize,
+    /// Every command, in order.
+    pub commands: Vec<String>,
+    pub letters: Vec<Letter>,
+    /// How many scripted acts were carried out.
+    pub acts: usize,
+    steps: Vec<At>,
+}
+
+/// A running relay.
+pub(crate) struct Relay {
+    port: u16,
+    security: Security,
+    ca_file: Option<PathBuf>,
+    seen: watch::Receiver<Seen>,
+    _dir: tempfile::TempDir,
+    _tasks: JoinSet<()>,
+}
+
+impl Relay {
+    /// Starts one on a free port of this machine.
+    pub(crate) async fn start(script: Script) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (acceptor, ca_file) = match script.security {
+            Security::None => (None, None),
+            Security::Tls | Security::StartTls => {
+                let (acceptor, pem) = certificate();
+                let path = dir.path().join("ca.pem");
+                std::fs::write(&path, pem).unwrap();
+                (Some(acceptor), Some(path))
+            }
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let security = script.security;
+        let (state, seen) = watch::channel(Seen::default());
+        let house = Arc::new(House {
+            script,
+            acceptor,
+            state,
+        });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut guests = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let house = Arc::clone(&house);
+                house.state.send_modify(|seen| seen.connections += 1);
+                guests.spawn(async move {
+                    stream.set_nodelay(true).unwrap();
+                    // However the conversation ends, the socket is closed when this returns.
+                    drop(house.receive(Box::new(stream)).await);
+                    house.state.send_modify(|seen| seen.ended += 1);
+                });
+            }
+        });
+        Self {
+            port,
+            security,
+            ca_file,
+            seen,
+            _dir: dir,
+            _tasks: tasks,
+        }
+    }
+
+    /// How to reach it: trusting its certificate, with deadlines that a hanging test can bear.
+    pub(crate) fn config(&self) -> SmtpConfig {
+        let patience = Duration::from_secs(20);
+        let mut config = SmtpConfig::new("127.0.0.1", self.port, self.security);
+        config.ca_file.clone_from(&self.ca_file);
+        config.deadlines = Deadlines {
+            connect: patience,
+            tls: patience,
+            greeting: patience,
+            command: patience,
+            data: patience,
+            block: patience,
+            dot: patience,
+            quit: patience,
+        };
+        config
+    }
+
+    /// The letters it took.
+    pub(crate) fn letters(&self) -> Vec<Letter> {
+        self.seen.borrow().letters.clone()
+    }
+
+    /// The commands it heard.
+    pub(crate) fn commands(&self) -> Vec<String> {
+        self.seen.borrow().commands.clone()
+    }
+
+    /// How often somebody connected.
+    pub(crate) fn connections(&self) -> usize {
+        self.seen.borrow().connections
+    }
+
+    /// Waits until this has happened.
+    pub(crate) async fn until(&self, happened: impl FnMut(&Seen) -> bool) {
+        let mut seen = self.seen.clone();
+        drop(seen.wait_for(happened).await.unwrap());
+        // One turn of the runtime's I/O driver, so that this side has noticed as well.
+        tokio::task::yield_now().await;
+    }
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+type Line = BufReader<Box<dyn Stream>>;
+
+struct House {
+    script: Script,
+    acceptor: Option<TlsAcceptor>,
+    state: watch::Sender<Seen>,
+}
+
+impl House {
+    async fn receive(&self, stream: Box<dyn Stream>) -> io::Result<()> {
+        let mut line = BufReader::new(stream);
+        let mut secure = self.script.security != Security::StartTls;
+        if self.script.security == Security::Tls {
+            line = self.secure(line).await?;
+        }
+        self.answer(&mut line, At::Connect, "220 relay.example ESMTP")
+            .await?;
+        let mut letter = Letter::empty();
+        loop {
+            let command = hear(&mut line).await?;
+            self.state
+                .send_modify(|seen| seen.commands.push(command.clone()));
+            let verb = command.split(' ').next().unwrap().to_ascii_uppercase();
+            match verb.as_str() {
+                "EHLO" => {
+                    let offers = self.offers(secure);
+                    self.answer(&mut line, At::Ehlo, &offers).await?;
+                }
+                "STARTTLS" => {
+                    self.answer(&mut line, At::StartTls, "220 2.0.0 go ahead")
+                        .await?;
+                    line = self.secure(line).await?;
+                    secure = true;
+                }
+                "AUTH" => self.log_in(&mut line, &command).await?,
+                "MAIL" => {
+                    letter = Letter::empty();
+                    if self.answer(&mut line, At::Mail, "250 2.1.0 ok").await? {
+                        letter.from = path_in(&command);
+                    }
+                }
+                "RCPT" => {
+                    if self.answer(&mut line, At::Rcpt, "250 2.1.5 ok").await? {
+                        letter.to.push(path_in(&command));
+                    }
+                }
+                "DATA" => {
+                    let usual = if letter.to.is_empty() {
+                        "554 5.5.1 no valid recipients"
+                    } else {
+                        "354 end with a dot"
+                    };
+                    if self.answer(&mut line, At::Data, usual).await? {
+                        letter.message = self.hear_body(&mut line).await?;
+                        self.finish(&mut line, std::mem::take(&mut letter)).await?;
+                    }
+                }
+                "QUIT" => {
+                    self.answer(&mut line, At::Quit, "221 2.0.0 bye").await?;
+                    return line.shutdown().await;
+                }
+                _ => say(&mut line, "502 5.5.2 what?").await?,
+            }
+        }
+    }
+
+    async fn secure(&self, line: Line) -> io::Result<Line> {
+        let acceptor = self.acceptor.as_ref().unwrap();
+        let stream = acceptor.accept(line.into_inner()).await?;
+        Ok(BufReader::new(Box::new(stream)))
+    }
+
+    fn offers(&self, secure: bool) -> String {
+        let mut offers = self.script.offers.clone();
+        if !secure {
+            offers.push("STARTTLS");
+        }
+        let mut text = String::from("250-relay.example greets you");
+        for offer in offers {
+            text.push_str("\r\n250-");
+            text.push_str(offer);
+        }
+        text.push_str("\r\n250 HELP");
+        text
+    }
+
+    async fn log_in(&self, line: &mut Line, command: &str) -> io::Result<()> {
+        if command.eq_ignore_ascii_case("AUTH LOGIN") {
+            for challenge in ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"] {
+                say(line, challenge).await?;
+                let answer = hear(line).await?;
+                self.state.send_modify(|seen| seen.commands.push(answer));
+            }
+        }
+        self.answer(line, At::Auth, "235 2.7.0 welcome").await?;
+        Ok(())
+    }
+
+    /// The body up to the dot, as a strict server reads it: only CRLF ends a line.
+    async fn hear_body(&self, line: &mut Line) -> io::Result<Vec<u8>> {
+        let mut message = Vec::new();
+        let mut first = true;
+        loop {
+            let mut text = Vec::new();
+            while !text.ends_with(b"\r\n") {
+                if line.read_until(b'\n', &mut text).await? == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+            }
+            if std::mem::take(&mut first) && self.act(At::Body).is_some() {
+                self.answer(line, At::Body, "").await?;
+            }
+            if text == b".\r\n" {
+                return Ok(message);
+            }
+            message.extend_from_slice(text.strip_prefix(b".").unwrap_or(&text));
+        }
+    }
+
+    async fn finish(&self, line: &mut Line, letter: Letter) -> io::Result<()> {
+        let usual = "250 2.0.0 taken";
+        let act = self.act(At::Dot).unwrap_or(Act::Say(usual));
+        if act.takes_letter() {
+            self.state.send_modify(|seen| seen.letters.push(letter));
+        }
+        self.answer(line, At::Dot, usual).await?;
+        Ok(())
+    }
+
+    /// What the script says for the coming time of this step.
+    fn act(&self, at: At) -> Option<Act> {
+        let nth = 1 + self
+            .state
+            .borrow()
+            .steps
+            .iter()
+            .filter(|step| **step == at)
+            .count();
+        self.script
+            .acts
+            .iter()
+            .find(|(step, when, _)| *step == at && when.is_none_or(|when| when == nth))
+            .map(|(_, _, act)| *act)
+    }
+
+    /// Says the usual, or does what the script says; whether it was a yes.
+    async fn answer(&self, line: &mut Line, at: At, usual: &str) -> io::Result<bool> {
+        let act = self.act(at);
+        self.state.send_modify(|seen| seen.steps.push(at));
+        let said = match act {
+            None => {
+                say(line, usual).await?;
+                return Ok(usual.starts_with(['2', '3']));
+            }
+            Some(Act::Say(text)) => {
+                say(line, text).await?;
+                Ok(text.starts_with(['2', '3']))
+            }
+            Some(Act::SayAndClose(text)) => {
+                say(line, text).await?;
+                line.shutdown().await?;
+                Err(io::ErrorKind::ConnectionAborted.into())
+            }
+            Some(Act::Close) => Err(io::ErrorKind::ConnectionAborted.into()),
+            Some(Act::Stall) => std::future::pending().await,
+            Some(Act::Flood(text)) => loop {
+                line.write_all(text.as_bytes()).await?;
+                line.flush().await?;
+            },
+        };
+        self.state.send_modify(|seen| seen.acts += 1);
+        said
+    }
+}
+
+impl Letter {
+    fn empty() -> Self {
+        Self {
+            from: String::new(),
+            to: Vec::new(),
+            message: Vec::new(),
+        }
+    }
+}
+
+impl Default for Letter {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+async fn hear(line: &mut Line) -> io::Result<String> {
+    let mut text = String::new();
+    if line.read_line(&mut text).await? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    assert!(text.ends_with("\r\n"), "a command without CRLF: {text:?}");
+    Ok(text.trim_end().to_owned())
+}
+
+async fn say(line: &mut Line, text: &str) -> io::Result<()> {
+    line.write_all(format!("{text}\r\n").as_bytes()).await?;
+    line.flush().await
+}
+
+/// What stands between the angle brackets.
+fn path_in(command: &str) -> String {
+    let (_, rest) = command.split_once('<').unwrap();
+    rest.split_once('>').unwrap().0.to_owned()
+}
+
+/// A certificate for this machine, as a server uses it and as a client trusts it.
+fn certificate() -> (TlsAcceptor, String) {
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let made = rcgen::generate_simple_self_signed(names).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    (TlsAcceptor::from(Arc::new(config)), made.cert.pem())
+}
