@@ -7,13 +7,11 @@
 mod columns;
 mod dates;
 mod error;
+pub mod made_up;
 mod raw;
 mod reader;
 mod rows;
 mod values;
-
-#[cfg(test)]
-mod examples;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -132,3 +130,6 @@ fn shown(source: &CsvSource, file: &Path) -> String {
         _ => source.shown.clone(),
     }
 }
+
+#[cfg(test)]
+mod examples;

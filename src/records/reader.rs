@@ -265,3 +265,142 @@ fn hex(digest: Sha256) -> String {
     }
     hex
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write as _;
+
+    use super::super::examples::{rows, source};
+    use super::super::{Feeds, files};
+    use super::*;
+
+    fn written(text: &str) -> (tempfile::TempDir, CsvSource) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("people.csv");
+        fs::write(&path, text).unwrap();
+        let source = source(path, Feeds::Customers);
+        (folder, source)
+    }
+
+    fn print_of(source: &CsvSource) -> String {
+        let reader = FileReader::open(source, &source.path).unwrap();
+        reader.fingerprint().to_owned()
+    }
+
+    #[test]
+    fn the_fingerprint_tells_bytes_and_settings_apart() {
+        let (_folder, mut source) = written("id,name,No\n1,Ann,2\n");
+        let first = print_of(&source);
+        assert_eq!(first.len(), 64);
+        assert_eq!(print_of(&source), first);
+        source.columns.insert("id".to_owned(), "No".to_owned());
+        let mapped = print_of(&source);
+        assert_ne!(mapped, first);
+        fs::write(&source.path, "id,name,No\n1,Ann,3\n").unwrap();
+        assert_ne!(print_of(&source), mapped);
+    }
+
+    #[test]
+    fn a_file_written_to_while_it_is_read_is_an_error() {
+        let (_folder, source) = written("id\n1\n");
+        let reader = FileReader::open(&source, &source.path).unwrap();
+        // Longer than what was read ahead with the header.
+        let more = "2\n".repeat(CHUNK);
+        let file = fs::OpenOptions::new().append(true).open(&source.path);
+        file.unwrap().write_all(more.as_bytes()).unwrap();
+        let last = reader.last().unwrap().unwrap_err();
+        assert_eq!(last.trouble, Trouble::Changed);
+    }
+
+    #[test]
+    fn a_long_file_is_read_in_little_memory() {
+        use std::fmt::Write as _;
+        let mut text = "id,first_name\n".to_owned();
+        for n in 0..20_000 {
+            writeln!(text, "C{n:07},\"Ann \"\"the {n}th\"\" Lee\"").unwrap();
+        }
+        text.push_str("C0000007,Bob\n");
+        let (_folder, source) = written(&text);
+        let rows = rows(&source).unwrap();
+        assert_eq!(rows.len(), 20_001);
+        let Some(Row::Refused(last)) = rows.last() else {
+            panic!("the last is a duplicate")
+        };
+        assert_eq!((last.line, last.column.as_str()), (20_002, "id"));
+        assert_eq!(last.record, "C0000007,Bob");
+        assert!(last.reason.contains("line 9 "), "{}", last.reason);
+    }
+
+    #[test]
+    fn a_record_without_end_is_stopped() {
+        let (_folder, source) = written(&format!("id,name\n1,Ann\n2,\"{}", "x\n".repeat(900_000)));
+        let error = rows(&source).unwrap_err();
+        assert_eq!((error.trouble, error.line), (Trouble::Malformed, Some(3)));
+    }
+
+    #[test]
+    fn what_is_kept_of_a_refused_row_is_cut() {
+        let (_folder, source) = written(&format!("id,email\n1,{}\n", "é".repeat(5_000)));
+        let rows = rows(&source).unwrap();
+        let [Row::Refused(refusal)] = rows.as_slice() else {
+            panic!("one refusal, not {rows:?}")
+        };
+        assert_eq!(refusal.value.chars().count(), VALUE_KEPT);
+        assert_eq!(refusal.record.chars().count(), RECORD_KEPT);
+    }
+
+    #[test]
+    fn a_folder_gives_its_finished_files_in_order() {
+        let (folder, mut source) = written("id\n1\n");
+        for name in ["b.CSV", "a.csv", ".hidden.csv", "c.csv.part", "notes.txt"] {
+            fs::write(folder.path().join(name), "id\n1\n").unwrap();
+        }
+        fs::create_dir(folder.path().join("old.csv")).unwrap();
+        source.path = folder.path().to_owned();
+        source.shown = "../data/".to_owned();
+        let found = files(&source).unwrap();
+        let shown: Vec<String> = found
+            .iter()
+            .map(|file| FileReader::open(&source, file).unwrap().shown().to_owned())
+            .collect();
+        assert_eq!(
+            shown,
+            ["../data/a.csv", "../data/b.CSV", "../data/people.csv"]
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_is_named_as_the_settings_name_it() {
+        let (_folder, mut source) = written("id\n1\n");
+        fs::remove_file(&source.path).unwrap();
+        source.shown = "../data/people.csv".to_owned();
+        let error = files(&source).unwrap_err();
+        assert_eq!(error.trouble, Trouble::Missing);
+        assert!(
+            error
+                .to_string()
+                .starts_with("../data/people.csv: there is no such file")
+        );
+        assert_eq!(FileReader::open(&source, &source.path).unwrap_err(), error);
+    }
+
+    #[test]
+    fn columns_that_feed_nothing_are_told() {
+        let (_folder, source) = written("id,Notes,first_name,Fax\n1,x,Ann,y\n");
+        let reader = FileReader::open(&source, &source.path).unwrap();
+        assert_eq!(reader.ignored_columns(), ["Notes", "Fax"]);
+    }
+
+    #[test]
+    fn a_delimiter_must_be_a_sign() {
+        let (_folder, mut source) = written("id;first_name\n1;Ann\n");
+        source.delimiter = b';';
+        assert_eq!(rows(&source).unwrap().len(), 1);
+        for bad in [b'"', b'\n', b'a', 0, 200] {
+            source.delimiter = bad;
+            let error = FileReader::open(&source, &source.path).unwrap_err();
+            assert_eq!(error.trouble, Trouble::Settings, "{bad}");
+        }
+    }
+}
