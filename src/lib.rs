@@ -12,6 +12,8 @@ pub mod clock;
 
 // RECORDS IN: foreign files -> records, or refusals with a reason.
 pub mod records;
+// The layers of fondly.toml and the environment -> Settings. The only reader of the environment.
+pub mod settings;
 
 // Rule files -> rules, with findings that point at the line.
 pub mod rules;

@@ -14,6 +14,8 @@ pub mod outcome;
 pub mod period;
 pub mod policy;
 pub mod refusal;
+pub mod table_reader;
+pub mod tables;
 pub mod view;
 
 pub use amount::Amount;

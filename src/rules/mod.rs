@@ -3,7 +3,12 @@
 //! No clock, no store, no network; only `load` reads files.
 
 pub mod condition;
+pub mod load;
+pub mod parse;
+mod parse_trigger;
 pub mod rule;
 
 pub use condition::Condition;
+pub use load::load;
+pub use parse::parse;
 pub use rule::{DateField, Feb29, Rule, Send, SendZone, Trigger, WhenCapped};

@@ -1,0 +1,226 @@
+//! The user's own tables (settings, rules, front matter) as trees in which every key and value
+//! knows where it stands. `table_reader` makes typed values of them.
+//!
+//! May not do I/O, nor know what any key means.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use toml::de::{DeTable, DeValue};
+
+use super::finding::{Finding, SourceText};
+pub use super::table_reader::{Homes, Notes, Table, Value};
+
+/// Where something stands.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The file, or the environment variable.
+    pub source: Arc<SourceText>,
+    /// The bytes.
+    pub span: Range<usize>,
+}
+
+/// A value and where it stands.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// The value.
+    pub node: Node,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A value as it was written.
+#[derive(Debug, Clone)]
+pub enum Node {
+    /// Text in quotes.
+    Text(String),
+    /// A bare word from the environment, which may stand for any single value.
+    Loose(String),
+    /// A whole number.
+    Whole(i64),
+    /// A number with a fraction.
+    Fraction(f64),
+    /// `true` or `false`.
+    YesNo(bool),
+    /// A date or time without quotes, as written.
+    Moment(String),
+    /// A list.
+    List(Vec<Item>),
+    /// A table, inline or with its own header.
+    Table(Vec<Entry>),
+}
+
+/// A key with its value.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// Where the key stands.
+    pub place: Place,
+    /// Its value.
+    pub item: Item,
+}
+
+impl Item {
+    /// The entry of that name, where this is a table.
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        match &self.node {
+            Node::Table(entries) => entries.iter().find(|entry| entry.key == key),
+            _ => None,
+        }
+    }
+}
+
+/// Takes a file's bytes for text.
+///
+/// # Errors
+/// A finding at the first byte that isn't UTF-8.
+pub fn decode(name: String, bytes: Vec<u8>) -> Result<Arc<SourceText>, Finding> {
+    String::from_utf8(bytes)
+        .map_err(|error| {
+            let start = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            let name = name.clone();
+            let end = start + char::REPLACEMENT_CHARACTER.len_utf8();
+            let source = Arc::new(SourceText { name, text });
+            Finding::new(&source, start..end, "this file isn't UTF-8 text")
+                .with_help("save it again with the encoding UTF-8")
+        })
+        .map(|text| Arc::new(SourceText { name, text }))
+}
+
+/// Reads the TOML that stands in `range` of the text.
+///
+/// # Errors
+/// What isn't TOML, a finding a line.
+pub fn parse_toml(source: &Arc<SourceText>, range: Range<usize>) -> Result<Item, Vec<Finding>> {
+    let from = range.start;
+    let text = source.text.get(range).unwrap_or("");
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        let whole = Place {
+            source: Arc::clone(source),
+            span: from..from,
+        };
+        let node = Node::Table(entries_of(table.get_ref(), &whole));
+        return Ok(Item { node, place: whole });
+    }
+    let mut findings: Vec<Finding> = Vec::new();
+    for error in errors {
+        let span = error.span().unwrap_or(0..0);
+        let words = error.message().replace('\n', "; ");
+        let finding = Finding::new(
+            source,
+            from + span.start..from + span.end,
+            format!("this isn't TOML: {words}"),
+        );
+        // One slip makes the parser stumble several times over the same line.
+        let line = finding.position().0;
+        if findings.iter().all(|known| known.position().0 != line) {
+            findings.push(finding);
+        }
+    }
+    Err(findings)
+}
+
+/// `from` is where the TOML begins in its file.
+fn entries_of(table: &DeTable<'_>, from: &Place) -> Vec<Entry> {
+    table
+        .iter()
+        .map(|(key, value)| Entry {
+            key: key.get_ref().to_string(),
+            place: shifted(from, &key.span()),
+            item: Item {
+                node: node_of(value.get_ref(), from),
+                place: shifted(from, &value.span()),
+            },
+        })
+        .collect()
+}
+
+fn node_of(value: &DeValue<'_>, from: &Place) -> Node {
+    match value {
+        DeValue::String(text) => Node::Text(text.to_string()),
+        DeValue::Integer(n) => match i64::from_str_radix(n.as_str(), n.radix()) {
+            Ok(n) => Node::Whole(n),
+            Err(_) => Node::Fraction(f64::INFINITY),
+        },
+        DeValue::Float(n) => Node::Fraction(n.as_str().parse().unwrap_or(f64::NAN)),
+        DeValue::Boolean(yes) => Node::YesNo(*yes),
+        DeValue::Datetime(moment) => Node::Moment(moment.to_string()),
+        DeValue::Array(items) => Node::List(
+            items
+                .iter()
+                .map(|item| Item {
+                    node: node_of(item.get_ref(), from),
+                    place: shifted(from, &item.span()),
+                })
+                .collect(),
+        ),
+        DeValue::Table(table) => Node::Table(entries_of(table, from)),
+    }
+}
+
+fn shifted(from: &Place, span: &Range<usize>) -> Place {
+    Place {
+        source: Arc::clone(&from.source),
+        span: from.span.start + span.start..from.span.start + span.end,
+    }
+}
+
+/// The known word that was most likely meant.
+pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let plain = |text: &str| text.to_lowercase().replace('-', "_");
+    let word = plain(word);
+    known
+        .into_iter()
+        .map(|candidate| {
+            let distance = strsim::damerau_levenshtein(&word, &plain(candidate));
+            (distance, candidate)
+        })
+        .filter(|(distance, candidate)| {
+            // A third of the word may be wrong, but never all of it.
+            let length = word.chars().count().max(candidate.chars().count());
+            *distance <= length.div_ceil(3) && *distance < length
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Did you mean …? Else, what there is.
+pub fn advice<'k>(word: &str, known: impl IntoIterator<Item = &'k str> + Clone) -> String {
+    if let Some(near) = nearest(word, known.clone()) {
+        return format!("did you mean `{near}`?");
+    }
+    let all: Vec<String> = known.into_iter().map(|key| format!("`{key}`")).collect();
+    match all.as_slice() {
+        [] => "take it out".to_owned(),
+        [only] => format!("the only one is {only}"),
+        _ => format!("there are {}", all.join(", ")),
+    }
+}
+
+/// A long text is cut, so that a finding stays one line.
+pub(super) fn shortened(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let line = text.lines().next().unwrap_or("");
+    if line.chars().count() <= LONGEST && line.len() == text.len() {
+        return line.to_owned();
+    }
+    line.chars().take(LONGEST).chain(['…']).collect()
+}
+
+/// A name that is also a file's stem: letters, digits, `-` and `_`.
+///
+/// # Errors
+/// A sentence that says what is accepted.
+pub fn plain_name(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if !text.is_empty() && text.chars().all(fits) {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "`{}` is no plain name; use only letters from a to z, digits, `-` and `_`",
+        shortened(text)
+    ))
+}

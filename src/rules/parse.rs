@@ -1,0 +1,319 @@
+//! One rule file -> a typed rule, or everything that is wrong with it, each with its place.
+//!
+//! Text in, values out: no files, no clock, no store.
+
+use std::sync::Arc;
+
+use jiff::civil::{Time, Weekday};
+use sha2::{Digest as _, Sha256};
+
+use super::condition::Condition;
+use super::parse_trigger;
+use super::rule::{Rule, Send, SendZone, WhenCapped};
+use crate::model::finding::{Finding, SourceText};
+use crate::model::period::Period;
+use crate::model::policy::Class;
+use crate::model::tables::{Homes, Notes, Table, Value, parse_toml, plain_name};
+
+/// Where a key belongs that stands in the wrong table. TOML counts every key below a `[header]`
+/// as part of it, which surprises people.
+const HOMES: Homes = &[
+    ("title", TOP),
+    ("template", TOP),
+    ("class", TOP),
+    ("priority", TOP),
+    ("audience", TOP),
+    ("sender", TOP),
+    ("enabled", TOP),
+    ("where", "under `[only]`"),
+    ("at", SEND),
+    ("zone", SEND),
+    ("days", SEND),
+    ("late", SEND),
+    ("late_template", SEND),
+    ("spread", SEND),
+    ("when_capped", SEND),
+    ("holdout", LIMITS),
+    ("approve", LIMITS),
+    ("max_per_day", LIMITS),
+    ("backfill", LIMITS),
+    ("field", "under `[trigger.anniversary]`"),
+    ("offset", "under `[trigger.anniversary]`"),
+    ("feb29", "under `[trigger.anniversary]`"),
+    ("event", "under `[trigger.event]`"),
+    ("after", "under `[trigger.event]` or `[trigger.lapsed]`"),
+    ("contact", "under `[trigger.lapsed]`"),
+    ("min_contacts", "under `[trigger.lapsed]`"),
+];
+const TOP: &str = "at the top of the file, above the first `[table]`";
+const SEND: &str = "under `[send]`";
+const LIMITS: &str = "under `[limits]`";
+
+const WEEKDAYS: &[(&str, Weekday)] = &[
+    ("mon", Weekday::Monday),
+    ("tue", Weekday::Tuesday),
+    ("wed", Weekday::Wednesday),
+    ("thu", Weekday::Thursday),
+    ("fri", Weekday::Friday),
+    ("sat", Weekday::Saturday),
+    ("sun", Weekday::Sunday),
+];
+
+/// In the middle between 0 and 100.
+const DEFAULT_PRIORITY: u8 = 50;
+
+/// What holds for `[send]` unless the rule says otherwise; its days are all seven.
+const DEFAULTS: Send = Send {
+    at: Time::constant(9, 0, 0, 0),
+    zone: SendZone::Customer,
+    days: Vec::new(),
+    late: Period::Days(2),
+    late_template: None,
+    spread_minutes: 0,
+    when_capped: WhenCapped::Defer,
+};
+
+/// A spread stays within its day.
+const MINUTES_A_DAY: u32 = 24 * 60;
+
+/// Reads a rule file. The rule is there exactly when there are no findings.
+pub fn parse(source: &Arc<SourceText>, id: &str) -> (Option<Rule>, Vec<Finding>) {
+    let mut findings = Vec::new();
+    if let Err(why) = plain_name(id) {
+        let message = format!("a rule's id is its file's name, and {why}");
+        let (what, help) = message.split_once("; ").unwrap_or((&message, ""));
+        findings.push(Finding::new(source, 0..0, what).with_help(help));
+    }
+    let item = match parse_toml(source, 0..source.text.len()) {
+        Ok(item) => item,
+        Err(found) => {
+            findings.extend(found);
+            return (None, findings);
+        }
+    };
+    let notes = Notes::new(HOMES);
+    let rule = rule(Table::root(&item, &notes), id, version(&source.text));
+    findings.extend(notes.into_findings());
+    (rule.filter(|_| findings.is_empty()), findings)
+}
+
+/// The first 8 hex digits of the text's SHA-256.
+fn version(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn rule(mut top: Table<'_>, id: &str, version: String) -> Option<Rule> {
+    let title = top.require("title", "\"Birthday greeting\"");
+    let title = title.and_then(|v| v.read(one_line));
+    let template = top.require("template", "\"birthday\"");
+    let template = template.and_then(|v| v.read(plain_name));
+    let class = top.require("class", "\"relationship\"");
+    let class = class.and_then(|v| {
+        v.one_of(&[
+            ("service", Class::Service),
+            ("relationship", Class::Relationship),
+            ("marketing", Class::Marketing),
+        ])
+    });
+    let priority = top.get("priority").and_then(|v| v.whole(0..=100));
+    if let Some(audience) = top.require("audience", "\"customer\"") {
+        only_first(&audience, &["customer", "staff", "owner"]);
+    }
+    if let Some(sender) = top.get("sender") {
+        only_first(&sender, &["business", "staff"]);
+    }
+    let enabled = top.get("enabled").and_then(|v| v.yes_no());
+    let trigger = parse_trigger::trigger(&mut top);
+    let condition = top.table("only").and_then(condition);
+    let send = send(top.table_or_empty("send"));
+    let limits = limits(top.table_or_empty("limits"));
+    top.finish(&[]);
+    Some(Rule {
+        id: id.to_owned(),
+        version,
+        title: title?,
+        template: template?,
+        class: class?,
+        priority: priority.map_or(Some(DEFAULT_PRIORITY), |n| u8::try_from(n).ok())?,
+        enabled: enabled.unwrap_or(true),
+        trigger: trigger?,
+        condition,
+        send,
+        holdout: limits.holdout,
+        backfill: limits.backfill,
+    })
+}
+
+fn one_line(text: &str) -> Result<String, String> {
+    if text.chars().any(char::is_control) {
+        return Err("this must be a single line; take out the line break".to_owned());
+    }
+    Ok(text.trim().to_owned())
+}
+
+/// The first word is the only one built so far; the others are agreed on.
+fn only_first(value: &Value<'_>, words: &[&str]) {
+    let Some(text) = value.text() else { return };
+    match words.iter().position(|word| *word == text) {
+        Some(0) => {}
+        Some(_) => {
+            let help = words.first().map(|word| format!("write `{word}` for now"));
+            value.complain(format!("`{text}` isn't supported yet"), help);
+        }
+        None => value.unknown_word(text, words.iter().copied()),
+    }
+}
+
+fn condition(mut table: Table<'_>) -> Option<Condition> {
+    let condition = table.get("where").and_then(|v| {
+        v.read(|text| {
+            Condition::parse(text).map_err(|error| {
+                // The line number counts within the expression and would only confuse.
+                let why = error.detail().unwrap_or("it can't be read").to_owned();
+                format!(
+                    "this isn't an expression: {why}; write one such as `'vip' in customer.tags`"
+                )
+            })
+        })
+    });
+    table.finish(&[]);
+    condition
+}
+
+/// What isn't given, or is wrong and so has its finding, gets its default.
+fn send(mut table: Table<'_>) -> Send {
+    let at = table.get("at").and_then(|v| v.read_moment(clock_time));
+    let zone = table.get("zone").and_then(|v| {
+        v.one_of(&[
+            ("customer", SendZone::Customer),
+            ("business", SendZone::Business),
+        ])
+    });
+    let days = table.get("days").and_then(|v| weekdays(&v));
+    let late = table.get("late").and_then(|v| v.read(not_negative));
+    let late_template = table.get("late_template");
+    let spread = table.get("spread").and_then(|v| v.read(spread_minutes));
+    let when_capped = table
+        .get("when_capped")
+        .and_then(|v| v.one_of(&[("defer", WhenCapped::Defer), ("skip", WhenCapped::Skip)]));
+    let send = Send {
+        at: at.unwrap_or(DEFAULTS.at),
+        zone: zone.unwrap_or(DEFAULTS.zone),
+        days: days.unwrap_or_else(every_day),
+        late: late.unwrap_or(DEFAULTS.late),
+        late_template: late_template.and_then(|v| v.read(plain_name)),
+        spread_minutes: spread.unwrap_or(DEFAULTS.spread_minutes),
+        when_capped: when_capped.unwrap_or(DEFAULTS.when_capped),
+    };
+    table.finish(&[]);
+    send
+}
+
+fn every_day() -> Vec<Weekday> {
+    WEEKDAYS.iter().map(|(_, day)| *day).collect()
+}
+
+fn weekdays(value: &Value<'_>) -> Option<Vec<Weekday>> {
+    let items = value.list("[\"mon\", \"tue\"]")?;
+    if items.is_empty() {
+        let help = "name at least one day, or take the line out for every day";
+        value.complain(
+            "without a day this rule would never send",
+            Some(help.into()),
+        );
+    }
+    let mut days = Vec::new();
+    for item in items {
+        let day = item.one_of(WEEKDAYS)?;
+        if !days.contains(&day) {
+            days.push(day);
+        }
+    }
+    Some(days)
+}
+
+/// `9:00` or `09:00`; a TOML time has seconds as well.
+fn clock_time(text: &str) -> Result<Time, String> {
+    let wanted = || format!("`{text}` is no time of day; write hours and minutes such as `09:00`");
+    let (hour, rest) = text.split_once(':').ok_or_else(wanted)?;
+    let minute = rest.strip_suffix(":00").unwrap_or(rest);
+    let digits = |part: &str, lengths: &[usize]| {
+        lengths.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
+    };
+    if !digits(hour, &[1, 2]) || !digits(minute, &[2]) {
+        return Err(wanted());
+    }
+    let (hour, minute) = (hour.parse(), minute.parse());
+    let (Ok(hour), Ok(minute)) = (hour, minute) else {
+        return Err(wanted());
+    };
+    Time::new(hour, minute, 0, 0).map_err(|_| wanted())
+}
+
+fn not_negative(text: &str) -> Result<Period, String> {
+    let period = Period::parse(text)?;
+    if period.is_negative() {
+        return Err(format!("`{text}` lies before; write it without the minus"));
+    }
+    Ok(period)
+}
+
+fn spread_minutes(text: &str) -> Result<u32, String> {
+    let wanted = "write minutes or hours, less than a day, such as `90 minutes`";
+    match not_negative(text)? {
+        Period::Minutes(n) => u32::try_from(n)
+            .ok()
+            .filter(|n| *n < MINUTES_A_DAY)
+            .ok_or_else(|| format!("`{text}` is too long; {wanted}")),
+        Period::Days(_) | Period::Months(_) => Err(format!("`{text}` is too long; {wanted}")),
+    }
+}
+
+struct Limits {
+    holdout: u32,
+    backfill: Period,
+}
+
+fn limits(mut table: Table<'_>) -> Limits {
+    let holdout = table.get("holdout").and_then(|v| v.read(share));
+    let backfill = table.get("backfill").and_then(|v| v.read(civil_days));
+    table.finish(&["approve", "max_per_day"]);
+    Limits {
+        holdout: holdout.unwrap_or(0),
+        backfill: backfill.unwrap_or(Period::Days(0)),
+    }
+}
+
+fn civil_days(text: &str) -> Result<Period, String> {
+    match not_negative(text)? {
+        Period::Minutes(_) => Err(format!(
+            "`{text}` is too fine; write days, weeks or months such as `7 days`"
+        )),
+        period @ (Period::Days(_) | Period::Months(_)) => Ok(period),
+    }
+}
+
+/// `10%` or `2.5%` -> parts of 2^32.
+fn share(text: &str) -> Result<u32, String> {
+    /// Hundredths of a percent in the whole.
+    const WHOLE: u64 = 10_000;
+    let wanted =
+        || format!("`{text}` is no share; write a percentage from 0% to 99% such as `10%`");
+    let number = text.strip_suffix('%').ok_or_else(wanted)?.trim_end();
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let plain = |part: &str, longest| {
+        (1..=longest).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
+    };
+    if !plain(whole, 2) || !plain(fraction, 2) {
+        return Err(wanted());
+    }
+    let parts: u64 = format!("{whole}{fraction:0<2}")
+        .parse()
+        .map_err(|_| wanted())?;
+    u32::try_from((parts << 32) / WHOLE).map_err(|_| wanted())
+}
