@@ -3,55 +3,14 @@
 //!
 //! May not do I/O, nor know what any key means.
 
-use std::cell::RefCell;
-
-use super::finding::Finding;
-use super::tables::{Entry, Item, Node, Place, advice, nearest, shortened};
-
-/// Keys with the table they belong into, for help with keys that stand in a wrong one.
-pub type Homes = &'static [(&'static str, &'static str)];
-
-/// The findings of one reading.
-#[derive(Debug)]
-pub struct Notes {
-    found: RefCell<Vec<Finding>>,
-    homes: Homes,
-}
-
-impl Notes {
-    /// An empty list.
-    pub const fn new(homes: Homes) -> Self {
-        Self {
-            found: RefCell::new(Vec::new()),
-            homes,
-        }
-    }
-
-    /// Adds a finding.
-    pub fn add(&self, place: &Place, message: impl Into<String>, help: Option<String>) {
-        let mut finding = Finding::new(&place.source, place.span.clone(), message);
-        finding.help = help;
-        self.found.borrow_mut().push(finding);
-    }
-
-    /// All of them, in the order in which they stand in their files.
-    pub fn into_findings(self) -> Vec<Finding> {
-        let mut found = self.found.into_inner();
-        found.sort_by(|a, b| {
-            (&a.source.name, a.span.start, &a.message).cmp(&(
-                &b.source.name,
-                b.span.start,
-                &b.message,
-            ))
-        });
-        found
-    }
-}
+use super::tables::{Entry, Item, Node, Notes, Place, advice, nearest, shortened};
 
 /// A table in the course of being read.
 #[derive(Debug)]
 pub struct Table<'a> {
     path: String,
+    /// Whether it is one of a list: `[[source]]`.
+    listed: bool,
     place: &'a Place,
     entries: &'a [Entry],
     asked: Vec<&'static str>,
@@ -72,6 +31,7 @@ impl<'a> Table<'a> {
         let asked = Vec::new();
         Self {
             path,
+            listed: false,
             place,
             entries,
             asked,
@@ -103,7 +63,9 @@ impl<'a> Table<'a> {
 
     /// The value of that key, where it is given.
     pub fn get(&mut self, key: &'static str) -> Option<Value<'a>> {
-        self.asked.push(key);
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
         Some(self.value_of(entry))
     }
@@ -112,10 +74,10 @@ impl<'a> Table<'a> {
     pub fn require(&mut self, key: &'static str, example: &str) -> Option<Value<'a>> {
         let value = self.get(key);
         if value.is_none() {
-            let home = if self.path.is_empty() {
-                String::new()
-            } else {
-                format!(" under `[{}]`", self.path)
+            let home = match (self.path.as_str(), self.listed) {
+                ("", _) => String::new(),
+                (path, false) => format!(" under `[{path}]`"),
+                (path, true) => format!(" under `[[{path}]]`"),
             };
             self.notes.add(
                 self.place,
@@ -142,9 +104,11 @@ impl<'a> Table<'a> {
     }
 
     /// The same, or an empty one, where it isn't given.
+    #[must_use]
     pub fn table_or_empty(&mut self, key: &'static str) -> Table<'a> {
         self.table(key).unwrap_or_else(|| Self {
             path: self.named(key),
+            listed: false,
             place: self.place,
             entries: &[],
             asked: Vec::new(),
@@ -178,7 +142,7 @@ impl<'a> Table<'a> {
                 continue;
             }
             let near = nearest(key, self.asked.iter().copied());
-            let home = self.notes.homes.iter().find(|(known, _)| *known == key);
+            let home = self.notes.homes().iter().find(|(known, _)| *known == key);
             let help = match (near, home) {
                 (None, Some((_, home))) => format!("`{key}` belongs {home}"),
                 _ => advice(key, self.asked.iter().copied()),
@@ -220,6 +184,12 @@ impl<'a> Value<'a> {
         self.notes.add(self.key, message, Some(help.to_owned()));
     }
 
+    /// A finding about a key that isn't one of these.
+    pub fn unknown_key<'k>(&self, key: &str, known: impl Iterator<Item = &'k str> + Clone) {
+        let message = format!("there is no setting `{}`", self.name);
+        self.complain_of_key(&message, &advice(key, known));
+    }
+
     /// Refuses what is agreed on but not built yet.
     pub fn not_yet(&self) {
         let message = format!("`{}` isn't supported yet", self.name);
@@ -227,7 +197,7 @@ impl<'a> Value<'a> {
         self.notes.add(self.key, message, Some(help));
     }
 
-    fn wrong_kind<T>(&self, wanted: &str) -> Option<T> {
+    fn wrong_kind<T>(&self, wanted: &str, help: &str) -> Option<T> {
         let found = match &self.item.node {
             Node::Text(text) | Node::Loose(text) => format!("the text `{}`", shortened(text)),
             Node::Whole(n) => format!("the number `{n}`"),
@@ -238,7 +208,10 @@ impl<'a> Value<'a> {
             Node::List(_) => "a list".to_owned(),
             Node::Table(_) => "a table".to_owned(),
         };
-        self.complain(format!("this must be {wanted}, but is {found}"), None);
+        self.complain(
+            format!("this must be {wanted}, but is {found}"),
+            Some(help.into()),
+        );
         None
     }
 
@@ -246,7 +219,7 @@ impl<'a> Value<'a> {
     pub fn text(&self) -> Option<&'a str> {
         match &self.item.node {
             Node::Text(text) | Node::Loose(text) => self.not_blank(text),
-            _ => self.wrong_kind("text in quotes"),
+            _ => self.wrong_kind("text in quotes", "write it as text: `\"…\"`"),
         }
     }
 
@@ -276,7 +249,13 @@ impl<'a> Value<'a> {
         let fits = n.and_then(|n| u32::try_from(n).ok());
         fits.filter(|n| range.contains(n)).or_else(|| {
             let (low, high) = (range.start(), range.end());
-            self.wrong_kind(&format!("a whole number from {low} to {high}"))
+            self.wrong_kind(
+                &format!("a whole number from {low} to {high}"),
+                match self.item.node {
+                    Node::Whole(_) => "write a number from that range",
+                    _ => "write the number alone, without quotes or a unit",
+                },
+            )
         })
     }
 
@@ -286,7 +265,7 @@ impl<'a> Value<'a> {
             Node::YesNo(yes) => Some(*yes),
             Node::Loose(text) if text == "true" => Some(true),
             Node::Loose(text) if text == "false" => Some(false),
-            _ => self.wrong_kind("`true` or `false`, without quotes"),
+            _ => self.wrong_kind("`true` or `false`", "write one of them, without quotes"),
         }
     }
 
@@ -304,7 +283,10 @@ impl<'a> Value<'a> {
                     })
                     .collect(),
             ),
-            _ => self.wrong_kind(&format!("a list such as `{example}`")),
+            _ => self.wrong_kind(
+                "a list",
+                &format!("write it in brackets, such as `{example}`"),
+            ),
         }
     }
 
@@ -317,7 +299,45 @@ impl<'a> Value<'a> {
                 self.name.clone(),
                 self.notes,
             )),
-            _ => self.wrong_kind("a table"),
+            _ => self.wrong_kind(
+                "a table",
+                &format!("start it with `[{}]`, and its settings below", self.name),
+            ),
+        }
+    }
+
+    /// The tables of a list of tables.
+    pub fn tables(&self, header: &str) -> Option<Vec<Table<'a>>> {
+        let tables = |item: &Item| matches!(item.node, Node::Table(_));
+        match &self.item.node {
+            Node::List(items) if items.iter().all(tables) => Some(
+                items
+                    .iter()
+                    .map(|item| Table {
+                        listed: true,
+                        ..Table::over(item, &item.place, self.name.clone(), self.notes)
+                    })
+                    .collect(),
+            ),
+            _ => self.wrong_kind("a list of tables", &format!("head each with `{header}`")),
+        }
+    }
+
+    /// Whether it is the first of these words, the only one built so far; the others are agreed
+    /// on, and refused by name. `None` for any other word.
+    pub fn is_first_of(&self, words: &[&str]) -> Option<bool> {
+        let text = self.text()?;
+        match words.iter().position(|word| *word == text) {
+            Some(0) => Some(true),
+            Some(_) => {
+                let help = words.first().map(|word| format!("write `{word}` for now"));
+                self.complain(format!("`{text}` isn't supported yet"), help);
+                Some(false)
+            }
+            None => {
+                self.unknown_word(text, words.iter().copied());
+                None
+            }
         }
     }
 

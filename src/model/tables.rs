@@ -3,13 +3,15 @@
 //!
 //! May not do I/O, nor know what any key means.
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 
+use jiff::civil::Time;
 use toml::de::{DeTable, DeValue};
 
 use super::finding::{Finding, SourceText};
-pub use super::table_reader::{Homes, Notes, Table, Value};
+pub use super::table_reader::{Table, Value};
 
 /// Where something stands.
 #[derive(Debug, Clone)]
@@ -113,7 +115,12 @@ pub fn parse_toml(source: &Arc<SourceText>, range: Range<usize>) -> Result<Item,
             source,
             from + span.start..from + span.end,
             format!("this isn't TOML: {words}"),
-        );
+        )
+        .with_help(if words.contains("duplicate key") {
+            "keep one of the two"
+        } else {
+            "look for a bracket, comma or quote amiss; text stands in quotes"
+        });
         // One slip makes the parser stumble several times over the same line.
         let line = finding.position().0;
         if findings.iter().all(|known| known.position().0 != line) {
@@ -175,8 +182,15 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
     known
         .into_iter()
         .map(|candidate| {
-            let distance = strsim::damerau_levenshtein(&word, &plain(candidate));
-            (distance, candidate)
+            let candidate_plain = plain(candidate);
+            // `monday` for `mon`, `optin-only` for `optin`.
+            if candidate.len() >= 3 && word.starts_with(&candidate_plain) {
+                return (0, candidate);
+            }
+            (
+                strsim::damerau_levenshtein(&word, &candidate_plain),
+                candidate,
+            )
         })
         .filter(|(distance, candidate)| {
             // A third of the word may be wrong, but never all of it.
@@ -196,7 +210,51 @@ pub fn advice<'k>(word: &str, known: impl IntoIterator<Item = &'k str> + Clone) 
     match all.as_slice() {
         [] => "take it out".to_owned(),
         [only] => format!("the only one is {only}"),
-        _ => format!("there are {}", all.join(", ")),
+        _ => format!("choose from {}", all.join(", ")),
+    }
+}
+
+/// Keys with the table they belong into, for help with keys that stand in a wrong one.
+pub type Homes = &'static [(&'static str, &'static str)];
+
+/// The findings of one reading.
+#[derive(Debug)]
+pub struct Notes {
+    found: RefCell<Vec<Finding>>,
+    homes: Homes,
+}
+
+impl Notes {
+    /// An empty list.
+    pub const fn new(homes: Homes) -> Self {
+        Self {
+            found: RefCell::new(Vec::new()),
+            homes,
+        }
+    }
+
+    pub(super) const fn homes(&self) -> Homes {
+        self.homes
+    }
+
+    /// Adds a finding.
+    pub fn add(&self, place: &Place, message: impl Into<String>, help: Option<String>) {
+        let mut finding = Finding::new(&place.source, place.span.clone(), message);
+        finding.help = help;
+        self.found.borrow_mut().push(finding);
+    }
+
+    /// All of them, in the order in which they stand in their files.
+    pub fn into_findings(self) -> Vec<Finding> {
+        let mut found = self.found.into_inner();
+        found.sort_by(|a, b| {
+            (&a.source.name, a.span.start, &a.message).cmp(&(
+                &b.source.name,
+                b.span.start,
+                &b.message,
+            ))
+        });
+        found
     }
 }
 
@@ -223,4 +281,117 @@ pub fn plain_name(text: &str) -> Result<String, String> {
         "`{}` is no plain name; use only letters from a to z, digits, `-` and `_`",
         shortened(text)
     ))
+}
+
+/// `9:00` or `09:00`; a TOML time has seconds as well.
+///
+/// # Errors
+/// A sentence that says what is accepted.
+pub fn clock_time(text: &str) -> Result<Time, String> {
+    let wanted = || format!("`{text}` is no time of day; write hours and minutes such as `09:00`");
+    let (hour, rest) = text.split_once(':').ok_or_else(wanted)?;
+    let minute = rest.strip_suffix(":00").unwrap_or(rest);
+    let digits = |part: &str, lengths: &[usize]| {
+        lengths.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
+    };
+    if !digits(hour, &[1, 2]) || !digits(minute, &[2]) {
+        return Err(wanted());
+    }
+    let (hour, minute) = (hour.parse(), minute.parse());
+    let (Ok(hour), Ok(minute)) = (hour, minute) else {
+        return Err(wanted());
+    };
+    Time::new(hour, minute, 0, 0).map_err(|_| wanted())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(text: &str) -> Arc<SourceText> {
+        Arc::new(SourceText {
+            name: "x".to_owned(),
+            text: text.to_owned(),
+        })
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_recognised_and_a_stranger_is_not() {
+        let keys = ["priority", "template", "late_template", "at", "mon"];
+        for (word, meant) in [
+            ("priorty", Some("priority")),
+            ("Priority", Some("priority")),
+            ("tempalte", Some("template")),
+            ("late-template", Some("late_template")),
+            ("monday", Some("mon")),
+            ("zz", None),
+            ("colour", None),
+        ] {
+            assert_eq!(nearest(word, keys), meant, "{word}");
+        }
+    }
+
+    #[test]
+    fn findings_in_front_matter_point_into_the_whole_file() {
+        let source = source("+++\nsubjekt = \"Hello\"\n+++\nDear friend");
+        let item = parse_toml(&source, 4..23).unwrap();
+        let notes = Notes::new(&[]);
+        let mut table = Table::root(&item, &notes);
+        assert!(table.require("subject", "\"Hello\"").is_none());
+        table.finish(&[]);
+        let findings = notes.into_findings();
+        let spans: Vec<&str> = findings
+            .iter()
+            .map(|finding| &source.text[finding.span.clone()])
+            .collect();
+        assert_eq!(spans, ["", "subjekt"]);
+        assert_eq!(findings[1].position(), (2, 1));
+        assert_eq!(findings[1].help.as_deref(), Some("did you mean `subject`?"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_obstacle() {
+        let source = source("\u{feff}title = 1");
+        let item = parse_toml(&source, 0..source.text.len()).unwrap();
+        let place = &item.entry("title").unwrap().place;
+        assert_eq!(&source.text[place.span.clone()], "title");
+    }
+
+    #[test]
+    fn clocks_are_read_as_people_write_them() {
+        for (text, time) in [
+            ("09:00", "09:00:00"),
+            ("9:05", "09:05:00"),
+            ("23:59:00", "23:59:00"),
+        ] {
+            assert_eq!(clock_time(text).unwrap().to_string(), time);
+        }
+        for bad in [
+            "",
+            ":",
+            "9",
+            "9am",
+            "24:00",
+            "09:60",
+            "-1:00",
+            "+9:00",
+            "9:5",
+            "09:00:30",
+            "٠٩:٠٠",
+        ] {
+            assert!(clock_time(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_is_too_strange(text in "\\PC{0,80}") {
+            let source = source(&text);
+            if let Err(findings) = parse_toml(&source, 0..text.len()) {
+                for finding in findings {
+                    assert!(text.get(finding.span.clone()).is_some());
+                }
+            }
+        }
+    }
 }

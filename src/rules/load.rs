@@ -74,3 +74,77 @@ fn read(path: &Path) -> Result<Arc<SourceText>, Finding> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn data(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/data")
+            .join(name)
+    }
+
+    #[test]
+    fn the_base_has_no_findings() {
+        let (rules, findings) = load(&data("base/rules")).unwrap();
+        assert_eq!(findings, []);
+        let ids: Vec<&str> = rules.iter().map(|rule| rule.id.as_str()).collect();
+        assert_eq!(ids, ["birthday"]);
+    }
+
+    #[test]
+    fn a_missing_folder_is_named() {
+        let error = load(&data("base/no-rules")).unwrap_err();
+        assert!(error.to_string().contains("no-rules"), "{error}");
+    }
+
+    #[test]
+    fn other_files_are_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in [".#x.toml", "x.toml~", "README.md"] {
+            fs::write(dir.path().join(name), "no rule").unwrap();
+        }
+        let (rules, findings) = load(dir.path()).unwrap();
+        assert!(rules.is_empty());
+        assert_eq!(findings, []);
+    }
+
+    /// Every broken rule file says what is wrong, where, and what to do.
+    #[test]
+    fn broken_rules_are_explained() {
+        let mut cases: Vec<PathBuf> = fs::read_dir(data("broken"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|case| {
+                case.file_name()
+                    .unwrap()
+                    .to_string_lossy()
+                    .starts_with("rule-")
+            })
+            .collect();
+        cases.sort();
+        assert!(cases.len() >= 30);
+        let mut report = String::new();
+        for case in cases {
+            let (rules, findings) = load(&case.join("rules")).unwrap();
+            writeln!(report, "# {}", case.file_name().unwrap().display()).unwrap();
+            assert!(rules.is_empty() && !findings.is_empty(), "{report}");
+            for finding in findings {
+                let name = finding.source.name.strip_prefix(case.to_str().unwrap());
+                let (line, column) = finding.position();
+                let at = finding.source.text.get(finding.span.clone()).unwrap();
+                let file = name.unwrap().trim_start_matches('/');
+                writeln!(report, "{file}:{line}:{column}: {}", finding.message).unwrap();
+                writeln!(report, "    at:   {at:?}").unwrap();
+                writeln!(report, "    help: {}", finding.help.unwrap_or_default()).unwrap();
+            }
+        }
+        insta::with_settings!({snapshot_path => "../../tests/snapshots", prepend_module_to_snapshot => false, omit_expression => true}, {
+            insta::assert_snapshot!("broken_rules", report);
+        });
+    }
+}

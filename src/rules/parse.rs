@@ -13,7 +13,7 @@ use super::rule::{Rule, Send, SendZone, WhenCapped};
 use crate::model::finding::{Finding, SourceText};
 use crate::model::period::Period;
 use crate::model::policy::Class;
-use crate::model::tables::{Homes, Notes, Table, Value, parse_toml, plain_name};
+use crate::model::tables::{Homes, Notes, Table, Value, clock_time, parse_toml, plain_name};
 
 /// Where a key belongs that stands in the wrong table. TOML counts every key below a `[header]`
 /// as part of it, which surprises people.
@@ -99,12 +99,8 @@ pub fn parse(source: &Arc<SourceText>, id: &str) -> (Option<Rule>, Vec<Finding>)
 
 /// The first 8 hex digits of the text's SHA-256.
 fn version(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    digest
-        .iter()
-        .take(4)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let digest = format!("{:x}", Sha256::digest(text.as_bytes()));
+    digest.chars().take(8).collect()
 }
 
 fn rule(mut top: Table<'_>, id: &str, version: String) -> Option<Rule> {
@@ -122,10 +118,10 @@ fn rule(mut top: Table<'_>, id: &str, version: String) -> Option<Rule> {
     });
     let priority = top.get("priority").and_then(|v| v.whole(0..=100));
     if let Some(audience) = top.require("audience", "\"customer\"") {
-        only_first(&audience, &["customer", "staff", "owner"]);
+        audience.is_first_of(&["customer", "staff", "owner"]);
     }
     if let Some(sender) = top.get("sender") {
-        only_first(&sender, &["business", "staff"]);
+        sender.is_first_of(&["business", "staff"]);
     }
     let enabled = top.get("enabled").and_then(|v| v.yes_no());
     let trigger = parse_trigger::trigger(&mut top);
@@ -154,19 +150,6 @@ fn one_line(text: &str) -> Result<String, String> {
         return Err("this must be a single line; take out the line break".to_owned());
     }
     Ok(text.trim().to_owned())
-}
-
-/// The first word is the only one built so far; the others are agreed on.
-fn only_first(value: &Value<'_>, words: &[&str]) {
-    let Some(text) = value.text() else { return };
-    match words.iter().position(|word| *word == text) {
-        Some(0) => {}
-        Some(_) => {
-            let help = words.first().map(|word| format!("write `{word}` for now"));
-            value.complain(format!("`{text}` isn't supported yet"), help);
-        }
-        None => value.unknown_word(text, words.iter().copied()),
-    }
 }
 
 fn condition(mut table: Table<'_>) -> Option<Condition> {
@@ -237,24 +220,6 @@ fn weekdays(value: &Value<'_>) -> Option<Vec<Weekday>> {
     Some(days)
 }
 
-/// `9:00` or `09:00`; a TOML time has seconds as well.
-fn clock_time(text: &str) -> Result<Time, String> {
-    let wanted = || format!("`{text}` is no time of day; write hours and minutes such as `09:00`");
-    let (hour, rest) = text.split_once(':').ok_or_else(wanted)?;
-    let minute = rest.strip_suffix(":00").unwrap_or(rest);
-    let digits = |part: &str, lengths: &[usize]| {
-        lengths.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
-    };
-    if !digits(hour, &[1, 2]) || !digits(minute, &[2]) {
-        return Err(wanted());
-    }
-    let (hour, minute) = (hour.parse(), minute.parse());
-    let (Ok(hour), Ok(minute)) = (hour, minute) else {
-        return Err(wanted());
-    };
-    Time::new(hour, minute, 0, 0).map_err(|_| wanted())
-}
-
 fn not_negative(text: &str) -> Result<Period, String> {
     let period = Period::parse(text)?;
     if period.is_negative() {
@@ -316,4 +281,178 @@ fn share(text: &str) -> Result<u32, String> {
         .parse()
         .map_err(|_| wanted())?;
     u32::try_from((parts << 32) / WHOLE).map_err(|_| wanted())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{DateField, Feb29, Trigger};
+
+    const TOP: &str =
+        "title = \"T\"\ntemplate = \"t\"\nclass = \"service\"\naudience = \"customer\"\n";
+
+    fn read(text: &str) -> (Option<Rule>, Vec<Finding>) {
+        let source = SourceText {
+            name: "rules/x.toml".to_owned(),
+            text: text.to_owned(),
+        };
+        parse(&Arc::new(source), "x")
+    }
+
+    fn good(text: &str) -> Rule {
+        let (rule, findings) = read(text);
+        assert_eq!(findings, []);
+        rule.unwrap()
+    }
+
+    #[test]
+    fn what_isnt_said_has_the_agreed_default() {
+        let rule = good(&format!("{TOP}[trigger.anniversary]\nfield = \"birthday\""));
+        assert_eq!((rule.priority, rule.enabled, rule.holdout), (50, true, 0));
+        assert_eq!(rule.backfill, Period::Days(0));
+        assert!(rule.condition.is_none());
+        let send = Send {
+            days: every_day(),
+            ..DEFAULTS
+        };
+        assert_eq!((send.days.len(), rule.send), (7, send));
+        let trigger = Trigger::Anniversary {
+            field: DateField::Birthday,
+            offset: Period::Days(0),
+            feb29: Feb29::Feb28,
+        };
+        assert_eq!(rule.trigger, trigger);
+    }
+
+    #[test]
+    fn everything_that_can_be_said_is_heard() {
+        let rule = good(
+            r#"
+            title = "Birthday greeting"
+            template = "birthday"
+            class = "marketing"
+            priority = 80
+            audience = "customer"
+            sender = "business"
+            enabled = false
+
+            [trigger.anniversary]
+            field = "attr.wedding"
+            offset = "-1 month"
+            feb29 = "skip"
+
+            [only]
+            where = "'vip' in customer.tags"
+
+            [send]
+            at = 10:30:00
+            zone = "business"
+            days = ["mon", "fri", "mon"]
+            late = "3 hours"
+            late_template = "belated-birthday"
+            spread = "2 hours"
+            when_capped = "skip"
+
+            [limits]
+            holdout = "12.5%"
+            backfill = "2 weeks"
+            "#,
+        );
+        assert_eq!(rule.id, "x");
+        assert_eq!(
+            (rule.title.as_str(), rule.template.as_str()),
+            ("Birthday greeting", "birthday")
+        );
+        assert_eq!(
+            (rule.class, rule.priority, rule.enabled),
+            (Class::Marketing, 80, false)
+        );
+        let trigger = Trigger::Anniversary {
+            field: DateField::Attr("wedding".to_owned()),
+            offset: Period::Months(-1),
+            feb29: Feb29::Skip,
+        };
+        assert_eq!(rule.trigger, trigger);
+        assert_eq!(rule.condition.unwrap().text(), "'vip' in customer.tags");
+        let send = Send {
+            at: Time::constant(10, 30, 0, 0),
+            zone: SendZone::Business,
+            days: vec![Weekday::Monday, Weekday::Friday],
+            late: Period::Minutes(180),
+            late_template: Some("belated-birthday".to_owned()),
+            spread_minutes: 120,
+            when_capped: WhenCapped::Skip,
+        };
+        assert_eq!(rule.send, send);
+        assert_eq!((rule.holdout, rule.backfill), (1 << 29, Period::Days(14)));
+    }
+
+    #[test]
+    fn the_other_triggers_are_heard_as_well() {
+        let rule = good(&format!(
+            "{TOP}[trigger.event]\nevent = \"purchase\"\nafter = \"0 days\""
+        ));
+        let event = Trigger::Event {
+            kind: "purchase".to_owned(),
+            after: Period::Days(0),
+        };
+        assert_eq!(rule.trigger, event);
+        let rule = good(&format!(
+            "{TOP}[trigger.lapsed]\ncontact = [\"visit\"]\nafter = \"8 weeks\"\nmin_contacts = 2"
+        ));
+        let lapsed = Trigger::Lapsed {
+            contact: vec!["visit".to_owned()],
+            after_days: 56,
+            min_contacts: 2,
+        };
+        assert_eq!(rule.trigger, lapsed);
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_said_at_once_and_in_order() {
+        let (rule, findings) =
+            read("titel = 1\nclass = 2\n[trigger.fixed]\n[send]\nat = 3\n[nonsense]");
+        assert!(rule.is_none());
+        let lines: Vec<usize> = findings
+            .iter()
+            .map(|finding| finding.position().0)
+            .collect();
+        assert_eq!(lines, [1, 1, 1, 1, 2, 3, 5, 6]);
+    }
+
+    #[test]
+    fn the_version_follows_the_text() {
+        let text = format!("{TOP}[trigger.anniversary]\nfield = \"birthday\"");
+        let (rule, edited) = (good(&text), good(&format!("{text}\n# why")));
+        assert_eq!(rule.version.len(), 8);
+        assert_ne!(rule.version, edited.version);
+        assert_eq!(version("abc"), "ba7816bf");
+    }
+
+    #[test]
+    fn shares_are_exact() {
+        for (text, parts) in [
+            ("0%", 0),
+            ("50%", 1 << 31),
+            ("12.5 %", 1 << 29),
+            ("25.00%", 1 << 30),
+        ] {
+            assert_eq!(share(text), Ok(parts), "{text}");
+        }
+        for bad in [
+            "", "%", "10", "100%", "-1%", "1.%", ".5%", "1.234%", "ten%", "1e1%",
+        ] {
+            assert!(share(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_rule_or_findings_but_never_neither(text in "[a-z.\\[\\]=\" 0-9\\n]{0,120}") {
+            for text in [text.clone(), format!("{TOP}[trigger.event]\n{text}")] {
+                let (rule, findings) = read(&text);
+                assert_eq!(rule.is_some(), findings.is_empty());
+            }
+        }
+    }
 }

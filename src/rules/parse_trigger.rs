@@ -4,7 +4,7 @@
 
 use super::rule::{DateField, Feb29, Trigger};
 use crate::model::period::Period;
-use crate::model::tables::{Table, nearest};
+use crate::model::tables::{Node, Table, nearest};
 
 /// The kinds that are built.
 const KINDS: &[&str] = &["anniversary", "event", "lapsed"];
@@ -22,6 +22,10 @@ pub(super) fn trigger(top: &mut Table<'_>) -> Option<Trigger> {
         );
         return None;
     };
+    if !matches!(value.item().node, Node::Table(_)) {
+        value.complain("this must be a table", Some(EXAMPLE.to_owned()));
+        return None;
+    }
     let kinds: Vec<_> = value.table()?.all().collect();
     let mut triggers = Vec::new();
     for (kind, value) in &kinds {

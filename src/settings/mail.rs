@@ -1,0 +1,282 @@
+//! `[mail]` and `[mail.smtp]`: how mail leaves, with the password read from its file.
+//!
+//! May not know mailboxes or the network; it only reads the password.
+
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use super::resolved;
+use super::secret::Secret;
+use crate::model::tables::{Notes, Table, Value};
+
+/// `[mail]`.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    /// Where it goes.
+    pub transport: Transport,
+}
+
+/// How mail leaves.
+#[derive(Debug, Clone)]
+pub enum Transport {
+    /// As `.eml` files.
+    File {
+        /// The folder, absolute.
+        dir: PathBuf,
+    },
+    /// To a relay.
+    Smtp(Smtp),
+}
+
+/// `[mail.smtp]`.
+#[derive(Debug, Clone)]
+pub struct Smtp {
+    /// The relay's name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is kept private.
+    pub security: Security,
+    /// With which account, if any.
+    pub login: Option<Login>,
+    /// Connections at once.
+    pub connections: u32,
+    /// Messages a second, at most.
+    pub per_second: u32,
+    /// What becomes of a message of which nobody knows whether it went out.
+    pub when_unknown: WhenUnknown,
+    /// A file of certificates (PEM) to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// How the connection to the relay is kept private.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    /// TLS from the first byte.
+    Tls,
+    /// TLS after STARTTLS, or nothing is sent.
+    StartTls,
+    /// Not at all; only to this machine.
+    None,
+}
+
+impl Security {
+    /// As settings write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tls => "tls",
+            Self::StartTls => "starttls",
+            Self::None => "none",
+        }
+    }
+
+    const fn usual_port(self) -> u16 {
+        match self {
+            Self::Tls => 465,
+            Self::StartTls => 587,
+            Self::None => 25,
+        }
+    }
+}
+
+/// An account at the relay.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// The account's name.
+    pub username: String,
+    /// Its password.
+    pub password: Secret,
+    /// Where the password was read.
+    pub password_file: PathBuf,
+}
+
+/// What becomes of a message of which nobody knows whether it went out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenUnknown {
+    /// A person decides.
+    Hold,
+    /// It is sent again; only for a relay that drops repeated Message-IDs.
+    Resend,
+}
+
+impl WhenUnknown {
+    /// As settings write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Resend => "resend",
+        }
+    }
+}
+
+/// Enough for any relay that we would be welcome at.
+const DEFAULT_CONNECTIONS: u32 = 4;
+const MOST_CONNECTIONS: u32 = 100;
+const DEFAULT_PER_SECOND: u32 = 10;
+const MOST_PER_SECOND: u32 = 10_000;
+
+/// The name of the password among systemd's credentials.
+const CREDENTIAL: &str = "smtp-password";
+
+/// Where files are looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Folders<'a> {
+    /// The folder that holds `fondly.toml`.
+    pub(super) settings: &'a Path,
+    /// systemd's credentials, when it runs us.
+    pub(super) credentials: Option<&'a Path>,
+}
+
+/// Reads `[mail]`.
+pub(super) fn mail(mut table: Table<'_>, folders: Folders<'_>, notes: &Notes) -> Option<Mail> {
+    let smtp_used = table
+        .get("transport")
+        .and_then(|v| v.one_of(&[("file", false), ("smtp", true)]));
+    let dir = table.get("dir").and_then(|v| v.text());
+    let smtp = match (table.table("smtp"), smtp_used) {
+        (Some(section), _) => smtp(section, smtp_used == Some(true), folders),
+        (None, Some(true)) => {
+            let message = "`mail.transport` is `smtp`, but there is no `[mail.smtp]`";
+            let help = "add `[mail.smtp]` with `host = \"smtp.example.net\"`";
+            notes.add(table.place(), message, Some(help.to_owned()));
+            None
+        }
+        (None, _) => None,
+    };
+    table.finish(&[]);
+    let transport = if smtp_used? {
+        Transport::Smtp(smtp?)
+    } else {
+        let dir = resolved(folders.settings, dir?);
+        Transport::File { dir }
+    };
+    Some(Mail { transport })
+}
+
+/// A section that isn't used is checked all the same, but its files are left alone.
+fn smtp(mut table: Table<'_>, used: bool, folders: Folders<'_>) -> Option<Smtp> {
+    let host_value = table.require("host", "\"smtp.example.net\"");
+    let host = host_value.as_ref().and_then(|v| v.read(host_name));
+    let port = table.get("port").and_then(|v| v.whole(1..=65_535));
+    let security_value = table.get("security");
+    let security = security_value.as_ref().map_or(Some(Security::Tls), |v| {
+        v.one_of(&[
+            ("tls", Security::Tls),
+            ("starttls", Security::StartTls),
+            ("none", Security::None),
+        ])
+    });
+    if let (Some(value), Some(Security::None), Some(host)) = (&security_value, security, &host)
+        && !is_loopback(host)
+    {
+        let help = "write `tls` or `starttls`; `none` is only for a relay on this machine";
+        let message = format!("mail to `{host}` would travel in the clear");
+        value.complain(message, Some(help.to_owned()));
+    }
+    let login = login(&mut table, used, folders);
+    let connections = table.get("connections");
+    let connections = connections.and_then(|v| v.whole(1..=MOST_CONNECTIONS));
+    let per_second = table.get("per_second");
+    let per_second = per_second.and_then(|v| v.whole(1..=MOST_PER_SECOND));
+    let when_unknown = table
+        .get("when_unknown")
+        .and_then(|v| v.one_of(&[("hold", WhenUnknown::Hold), ("resend", WhenUnknown::Resend)]));
+    let ca_file = table.get("ca_file").and_then(|value| {
+        let path = resolved(folders.settings, value.text()?);
+        if used && !path.is_file() {
+            let message = format!("there is no file {}", path.display());
+            value.complain(message, Some("name a file of PEM certificates".to_owned()));
+        }
+        Some(path)
+    });
+    table.finish(&[]);
+    let security = security?;
+    Some(Smtp {
+        host: host?,
+        port: port.map_or(Some(security.usual_port()), |n| u16::try_from(n).ok())?,
+        security,
+        login,
+        connections: connections.unwrap_or(DEFAULT_CONNECTIONS),
+        per_second: per_second.unwrap_or(DEFAULT_PER_SECOND),
+        when_unknown: when_unknown.unwrap_or(WhenUnknown::Hold),
+        ca_file,
+    })
+}
+
+fn host_name(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_alphanumeric() || "-.:".contains(c);
+    if text.chars().all(fits) && !text.contains("://") {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "`{text}` is no host; write a name such as `smtp.example.net`, without a scheme or path"
+    ))
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn login(table: &mut Table<'_>, used: bool, folders: Folders<'_>) -> Option<Login> {
+    if let Some(password) = table.get("password") {
+        password.complain_of_key(
+            "passwords don't stand in settings",
+            "put it into a file of its own, and name that file with `password_file`",
+        );
+    }
+    let username = table.get("username");
+    let file = table.get("password_file");
+    let Some(username) = username else {
+        if let Some(file) = file {
+            let help = "add `username`, or take `password_file` out";
+            file.complain_of_key("there is a password, but no `username`", help);
+        }
+        return None;
+    };
+    let name = username.text()?;
+    let path = match (&file, folders.credentials) {
+        (Some(file), _) => resolved(folders.settings, file.text()?),
+        (None, Some(credentials)) => credentials.join(CREDENTIAL),
+        (None, None) => {
+            let help = "add `password_file`, or hand systemd the credential `smtp-password`";
+            username.complain_of_key("there is a `username`, but no password", help);
+            return None;
+        }
+    };
+    if !used {
+        return None;
+    }
+    let password = password(file.as_ref().unwrap_or(&username), &path)?;
+    Some(Login {
+        username: name.to_owned(),
+        password,
+        password_file: path,
+    })
+}
+
+fn password(asked_by: &Value<'_>, path: &Path) -> Option<Secret> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => {
+            let message = format!(
+                "the password file {} can't be read: {error}",
+                path.display()
+            );
+            let help = "write the password into it, and let the user that runs fondly read it";
+            asked_by.complain(message, Some(help.to_owned()));
+            return None;
+        }
+    };
+    // Editors end a file with a line break; it is no part of the password.
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    if text.is_empty() || text.contains(['\n', '\r', '\0']) {
+        let message = format!("the password file {} isn't a single line", path.display());
+        let help = "write the password into it, and nothing else";
+        asked_by.complain(message, Some(help.to_owned()));
+        return None;
+    }
+    Some(Secret::new(text.to_owned()))
+}

@@ -1,0 +1,172 @@
+//! The settings as they are in effect, for people: `fondly check --show`.
+//!
+//! Never shows a secret; what it shows can be read back as a settings file.
+
+use toml::{Table, Value};
+
+use super::{Settings, Smtp, Source, Transport};
+use crate::model::policy::{MarketingBasis, Policy};
+
+impl Settings {
+    /// The effective settings as TOML, with all paths absolute.
+    pub fn shown(&self) -> String {
+        let mut top = Table::new();
+        top.insert("business".to_owned(), self.shown_business().into());
+        let store = format!("sqlite:{}", self.store.path.display());
+        top.insert("store".to_owned(), table([("url", store.into())]).into());
+        top.insert("mail".to_owned(), self.shown_mail().into());
+        let schedule = table([
+            ("sync", self.schedule.sync.as_str().into()),
+            ("tick", self.schedule.tick.as_str().into()),
+            ("digest", self.schedule.digest.as_str().into()),
+        ]);
+        top.insert("schedule".to_owned(), schedule.into());
+        top.insert("sending".to_owned(), sending(&self.policy).into());
+        if let Some(public) = &self.public {
+            let public = table([
+                ("bind", public.bind.to_string().into()),
+                ("base_url", public.base_url.as_str().into()),
+            ]);
+            top.insert("public".to_owned(), public.into());
+        }
+        let sources: Vec<Value> = self.sources.iter().map(|s| source(s).into()).collect();
+        if !sources.is_empty() {
+            top.insert("source".to_owned(), sources.into());
+        }
+        toml::to_string(&top).unwrap_or_default()
+    }
+
+    fn shown_business(&self) -> Table {
+        let business = &self.business;
+        let owner: Vec<Value> = business
+            .owner
+            .iter()
+            .map(|o| o.to_string().into())
+            .collect();
+        let mut shown = table([
+            ("name", business.name.as_str().into()),
+            ("from", business.from.to_string().into()),
+            ("owner", owner.into()),
+            ("timezone", self.policy.zone_name.as_str().into()),
+            ("language", business.language.as_str().into()),
+        ]);
+        let reply_to = business.reply_to.as_ref().map(ToString::to_string);
+        let mailto = business
+            .unsubscribe_mailto
+            .as_ref()
+            .map(ToString::to_string);
+        add(&mut shown, "reply_to", reply_to);
+        add(
+            &mut shown,
+            "postal_address",
+            business.postal_address.clone(),
+        );
+        add(&mut shown, "unsubscribe_mailto", mailto);
+        shown
+    }
+
+    fn shown_mail(&self) -> Table {
+        match &self.mail.transport {
+            Transport::File { dir } => table([
+                ("transport", "file".into()),
+                ("dir", dir.display().to_string().into()),
+            ]),
+            Transport::Smtp(relay) => {
+                table([("transport", "smtp".into()), ("smtp", smtp(relay).into())])
+            }
+        }
+    }
+}
+
+fn table<const N: usize>(entries: [(&str, Value); N]) -> Table {
+    entries
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
+}
+
+fn add(table: &mut Table, key: &str, value: Option<String>) {
+    if let Some(value) = value {
+        table.insert(key.to_owned(), value.into());
+    }
+}
+
+fn smtp(smtp: &Smtp) -> Table {
+    let mut shown = table([
+        ("host", smtp.host.as_str().into()),
+        ("port", i64::from(smtp.port).into()),
+        ("security", smtp.security.as_str().into()),
+        ("connections", i64::from(smtp.connections).into()),
+        ("per_second", i64::from(smtp.per_second).into()),
+        ("when_unknown", smtp.when_unknown.as_str().into()),
+    ]);
+    if let Some(login) = &smtp.login {
+        let file = login.password_file.display().to_string();
+        shown.insert("username".to_owned(), login.username.as_str().into());
+        shown.insert("password_file".to_owned(), file.into());
+    }
+    let ca_file = smtp.ca_file.as_ref().map(|path| path.display().to_string());
+    add(&mut shown, "ca_file", ca_file);
+    shown
+}
+
+fn sending(policy: &Policy) -> Table {
+    let quiet = policy.quiet.map_or_else(
+        || "none".to_owned(),
+        |quiet| {
+            format!(
+                "{}-{}",
+                quiet.from.strftime("%H:%M"),
+                quiet.until.strftime("%H:%M")
+            )
+        },
+    );
+    let caps: Table = policy
+        .caps
+        .iter()
+        .map(|cap| {
+            let class = cap.class.map_or("any", |class| class.as_str());
+            let text = format!("{} per {} days", cap.count, cap.days);
+            (class.to_owned(), text.into())
+        })
+        .collect();
+    let basis = match policy.basis {
+        MarketingBasis::OptIn => "opt-in",
+        MarketingBasis::ExistingCustomers => "existing-customers",
+    };
+    let mut shown = table([
+        ("quiet_hours", quiet.into()),
+        ("caps", caps.into()),
+        ("marketing_basis", basis.into()),
+    ]);
+    add(
+        &mut shown,
+        "live_from",
+        policy.live_from.map(|date| date.to_string()),
+    );
+    shown
+}
+
+fn source(source: &Source) -> Table {
+    let columns: Table = source
+        .columns
+        .iter()
+        .map(|(field, column)| (field.clone(), column.as_str().into()))
+        .collect();
+    let types: Table = source
+        .types
+        .iter()
+        .map(|(name, of)| (format!("attr.{name}"), of.as_str().into()))
+        .collect();
+    let mut shown = table([
+        ("name", source.name.as_str().into()),
+        ("kind", "csv".into()),
+        ("path", source.path.display().to_string().into()),
+        ("feeds", source.feeds.as_str().into()),
+        ("delimiter", source.delimiter.to_string().into()),
+        ("columns", columns.into()),
+        ("types", types.into()),
+    ]);
+    add(&mut shown, "dates", source.dates.clone());
+    shown
+}
