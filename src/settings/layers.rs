@@ -361,15 +361,15 @@ mod tests {
         let lines = told(read_all(SMALL, "[mail]\ntransport = \"pigeon\"", &vars));
         assert_eq!(lines.len(), 5, "{lines:#?}");
         assert!(
-            lines[0].starts_with("environment variable FONDLY____DIR:1:1: "),
+            lines[0].starts_with("environment variable FONDLY__SOURCE__0__PATH:1:1: "),
             "{}",
             lines[0]
         );
-        assert!(lines[1].starts_with("environment variable FONDLY__SOURCE__0__PATH:1:1: "));
-        assert!(lines[2].ends_with("there is no setting `mail.dirr` (did you mean `dir`?)"));
-        assert!(lines[2].contains("FONDLY__MAIL__DIRR"));
-        assert!(lines[3].contains("FONDLY__SENDING__QUIET_HOURS:1:1: `sending.quiet_hours`"));
-        assert!(lines[4].starts_with("local.toml:2:13: "), "{}", lines[4]);
+        assert!(lines[1].starts_with("environment variable FONDLY____DIR:1:1: "));
+        assert!(lines[3].ends_with("there is no setting `mail.dirr` (did you mean `dir`?)"));
+        assert!(lines[3].contains("FONDLY__MAIL__DIRR"));
+        assert!(lines[4].contains("FONDLY__SENDING__QUIET_HOURS:1:1: `sending.quiet_hours`"));
+        assert!(lines[2].starts_with("local.toml:2:13: "), "{}", lines[2]);
         assert!(!lines.concat().contains("secret"));
     }
 
@@ -403,7 +403,7 @@ mod tests {
         let smtp = "[mail]\ntransport = \"smtp\"\n[mail.smtp]\nhost = \"smtp.rose.example\"\nusername = \"care\"\n";
         let dir = folder(&format!("{SMALL}{smtp}password_file = \"pw\""), "");
         let main = dir.path().join("fondly.toml");
-        assert!(told(load_with(&main, &Variables::new()))[0].contains("fondly.toml:9:17: "));
+        assert!(told(load_with(&main, &Variables::new()))[0].contains("fondly.toml:10:17: "));
         fs::write(dir.path().join("pw"), "hunter2\n").unwrap();
         let settings = load_with(&main, &Variables::new()).unwrap();
         assert!(!format!("{settings:?}").contains("hunter2"));
@@ -439,10 +439,7 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_is_shown_can_be_read_back() {
-        let all = format!(
-            r#"{SMALL}
+    const MUCH: &str = r#"
             reply_to = "Anna <anna@rose.example>"
             owner = ["anna@rose.example"]
             postal_address = "1 High Street"
@@ -454,7 +451,7 @@ mod tests {
             security = "none"
             when_unknown = "resend"
             [sending]
-            caps = {{ service = "2 per 1 day" }}
+            caps = { service = "2 per 1 day" }
             marketing_basis = "opt-in"
             live_from = 2026-12-01
             [public]
@@ -467,15 +464,78 @@ mod tests {
             feeds = "events"
             delimiter = "\t"
             dates = "%d/%m/%Y %H:%M"
-            columns = {{ id = "No", "attr.size" = "Size", attr.vip = "VIP" }}
-            types = {{ "attr.vip" = "yes-no" }}
-            "#
-        );
+            columns = { id = "No", "attr.size" = "Size", attr.vip = "VIP" }
+            types = { "attr.vip" = "yes-no" }
+            "#;
+
+    #[test]
+    fn what_is_shown_can_be_read_back() {
+        let all = format!("{SMALL}{MUCH}");
         let settings = read_all(&all, "", &[]).unwrap();
         assert_eq!(settings.sources[0].columns.len(), 3);
         let shown = settings.shown();
         assert_eq!(read_all(&shown, "", &[]).unwrap().shown(), shown);
-        insta::assert_snapshot!(shown.replace(settings.folder.to_str().unwrap(), "HOME"), @"");
+        let (home, up) = (&settings.folder, settings.folder.parent().unwrap());
+        let shown = shown.replace(home.to_str().unwrap(), "HOME");
+        let shown = shown.replace(up.to_str().unwrap(), "UP");
+        insta::assert_snapshot!(shown, @r#"
+        [business]
+        from = "hello@rose.example"
+        language = "en"
+        name = "Rose"
+        owner = ["anna@rose.example"]
+        postal_address = "1 High Street"
+        reply_to = "Anna <anna@rose.example>"
+        timezone = "Europe/London"
+        unsubscribe_mailto = "out@rose.example"
+
+        [mail]
+        transport = "smtp"
+
+        [mail.smtp]
+        connections = 4
+        host = "::1"
+        per_second = 10
+        port = 25
+        security = "none"
+        when_unknown = "resend"
+
+        [public]
+        base_url = "https://care.rose.example"
+        bind = "[::1]:8426"
+
+        [schedule]
+        digest = "0 0 7 * * Mon"
+        sync = "0 */5 * * * *"
+        tick = "0 * * * * *"
+
+        [sending]
+        live_from = "2026-12-01"
+        marketing_basis = "opt-in"
+        quiet_hours = "20:00-08:00"
+
+        [sending.caps]
+        service = "2 per 1 day"
+
+        [[source]]
+        dates = "%d/%m/%Y %H:%M"
+        delimiter = "\t"
+        feeds = "events"
+        kind = "csv"
+        name = "till"
+        path = "HOME/in"
+
+        [source.columns]
+        "attr.size" = "Size"
+        "attr.vip" = "VIP"
+        id = "No"
+
+        [source.types]
+        "attr.vip" = "yes-no"
+
+        [store]
+        url = "sqlite:UP/var/fondly.db"
+        "#);
     }
 
     #[test]
@@ -494,6 +554,18 @@ mod tests {
         assert_eq!(problems(&settings, &[Class::Relationship]), [""; 0]);
         let file = read_all(SMALL, "", &[]).unwrap();
         assert_eq!(problems(&file, &[Class::Marketing]), [""; 0]);
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+        #[test]
+        fn settings_or_findings_but_never_neither(text in "[a-z_.\\[\\]{}=,\" 0-9\\n]{0,80}") {
+            for text in [text.clone(), format!("{SMALL}{text}"), format!("{SMALL}[mail]\n{text}")] {
+                if let Err(findings) = read_all(&text, "", &[]) {
+                    assert!(!findings.is_empty());
+                }
+            }
+        }
     }
 
     /// Every broken settings file says what is wrong, where, and what to do.

@@ -5,6 +5,7 @@
 use toml::{Table, Value};
 
 use super::{Settings, Smtp, Source, Transport};
+use crate::model::Period;
 use crate::model::policy::{MarketingBasis, Policy};
 
 impl Settings {
@@ -126,7 +127,7 @@ fn sending(policy: &Policy) -> Table {
         .iter()
         .map(|cap| {
             let class = cap.class.map_or("any", |class| class.as_str());
-            let text = format!("{} per {} days", cap.count, cap.days);
+            let text = format!("{} per {}", cap.count, Period::Days(cap.days));
             (class.to_owned(), text.into())
         })
         .collect();
@@ -164,9 +165,12 @@ fn source(source: &Source) -> Table {
         ("path", source.path.display().to_string().into()),
         ("feeds", source.feeds.as_str().into()),
         ("delimiter", source.delimiter.to_string().into()),
-        ("columns", columns.into()),
-        ("types", types.into()),
     ]);
+    for (key, entries) in [("columns", columns), ("types", types)] {
+        if !entries.is_empty() {
+            shown.insert(key.to_owned(), entries.into());
+        }
+    }
     add(&mut shown, "dates", source.dates.clone());
     shown
 }
