@@ -26,3 +26,5 @@ pub mod deliver;
 
 // Logs for people and machines; addresses masked.
 pub mod observe;
+// Template and facts -> letter -> the bytes of a message.
+pub mod render;

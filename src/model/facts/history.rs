@@ -1,0 +1,183 @@
+//! What a customer did, in the little that letters and conditions ask about.
+//!
+//! May not see anything later than the moment it is built for. Keeps no copy of the events
+//! themselves: kinds and currencies are few, so each is kept once.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::{Amount, View, When, moment};
+use crate::model::period::Period;
+
+/// The kind of event whose amounts are spending.
+const SPENDING: &str = "purchase";
+
+/// Everything that happened up to a moment.
+#[derive(Debug)]
+pub(super) struct History {
+    words: Vec<String>,
+    happened: Vec<Happened>,
+    zone: TimeZone,
+    now: Timestamp,
+}
+
+#[derive(Debug)]
+struct Happened {
+    kind: usize,
+    at: When,
+    amount: Option<Amount>,
+    currency: Option<usize>,
+}
+
+/// From when on an event counts.
+enum Since {
+    Ever,
+    /// After this civil day: "12 months" up to 2 May begin on 3 May of the year before.
+    After(Date),
+    /// From this instant.
+    From(Timestamp),
+}
+
+impl History {
+    pub(super) fn until(view: &View, now: Timestamp) -> Self {
+        let mut words: Vec<String> = Vec::new();
+        let mut word = |text: &str| {
+            words.iter().position(|w| w == text).unwrap_or_else(|| {
+                words.push(text.to_owned());
+                words.len() - 1
+            })
+        };
+        let happened = view
+            .events
+            .iter()
+            .filter(|event| moment(event, &view.zone) <= now)
+            .map(|event| Happened {
+                kind: word(&event.kind),
+                at: event.at,
+                amount: event.amount,
+                currency: event.currency.as_deref().map(&mut word),
+            })
+            .collect();
+        Self {
+            words,
+            happened,
+            zone: view.zone.clone(),
+            now,
+        }
+    }
+
+    /// How often this happened.
+    pub(super) fn count_ever(&self, kind: &str) -> usize {
+        self.of(kind).count()
+    }
+
+    /// How often this happened in the period up to now.
+    pub(super) fn count(&self, kind: &str, period: Option<&str>) -> Result<usize, String> {
+        let since = self.since(period)?;
+        Ok(self.of(kind).filter(|h| self.counts(h, &since)).count())
+    }
+
+    /// The civil day of the latest of these.
+    pub(super) fn last(&self, kinds: &[&str]) -> Option<Date> {
+        kinds
+            .iter()
+            .filter_map(|kind| self.of(kind).map(|h| civil_day(h.at, &self.zone)).max())
+            .max()
+    }
+
+    /// What was paid in the period up to now, in one currency.
+    pub(super) fn spend(
+        &self,
+        period: Option<&str>,
+        currency: Option<&str>,
+    ) -> Result<Amount, String> {
+        let since = self.since(period)?;
+        let mut total = Amount::default();
+        let mut seen: Option<Option<&str>> = None;
+        for paid in self.of(SPENDING).filter(|h| self.counts(h, &since)) {
+            let Some(amount) = paid.amount else { continue };
+            let in_currency = paid
+                .currency
+                .and_then(|at| self.words.get(at))
+                .map(String::as_str);
+            match currency {
+                Some(wanted) if in_currency.is_none_or(|c| !c.eq_ignore_ascii_case(wanted)) => {
+                    continue;
+                }
+                Some(_) => {}
+                None => match seen {
+                    Some(first) if first != in_currency => {
+                        return Err(mixed(first, in_currency));
+                    }
+                    _ => seen = Some(in_currency),
+                },
+            }
+            total = total
+                .checked_add(amount)
+                .ok_or("the customer's purchases add up to more than can be counted")?;
+        }
+        Ok(total)
+    }
+
+    fn of(&self, kind: &str) -> impl Iterator<Item = &Happened> {
+        let kind = self.words.iter().position(|word| word == kind);
+        self.happened
+            .iter()
+            .filter(move |happened| Some(happened.kind) == kind)
+    }
+
+    fn since(&self, period: Option<&str>) -> Result<Since, String> {
+        let Some(text) = period else {
+            return Ok(Since::Ever);
+        };
+        let back = match Period::parse(text)? {
+            period if period.is_negative() => {
+                return Err(format!(
+                    "`{text}` points ahead; a period up to now is written `12 months`"
+                ));
+            }
+            Period::Days(n) => Period::Days(-n),
+            Period::Months(n) => Period::Months(-n),
+            Period::Minutes(n) => {
+                let start = self.now - jiff::SignedDuration::from_mins(n);
+                return Ok(Since::From(start));
+            }
+        };
+        let today = self.zone.to_datetime(self.now).date();
+        back.from_date(today)
+            .map(Since::After)
+            .ok_or_else(|| format!("`{text}` reaches back before the calendar begins"))
+    }
+
+    fn counts(&self, happened: &Happened, since: &Since) -> bool {
+        match (since, happened.at) {
+            (Since::Ever, _) => true,
+            (Since::After(day), at) => civil_day(at, &self.zone) > *day,
+            (Since::From(start), When::Instant(at)) => at >= *start,
+            (Since::From(start), When::Day(day)) => day >= self.zone.to_datetime(*start).date(),
+        }
+    }
+}
+
+/// The civil day on which it happened, in the customer's zone.
+pub(super) fn civil_day(at: When, zone: &TimeZone) -> Date {
+    match at {
+        When::Day(day) => day,
+        When::Instant(at) => zone.to_datetime(at).date(),
+    }
+}
+
+/// Whole civil days from one date to another.
+pub(super) fn days_between(from: Date, to: Date) -> i32 {
+    from.until(to).map_or(0, |span| span.get_days())
+}
+
+fn mixed(one: Option<&str>, other: Option<&str>) -> String {
+    let name = |currency: Option<&str>| currency.unwrap_or("no currency").to_owned();
+    format!(
+        "the purchases are in {} and in {}, which don't add up; name one: customer.spend('12 months', 'EUR')",
+        name(one),
+        name(other)
+    )
+}

@@ -1,0 +1,380 @@
+//! Every template of the business, read and compiled once, and the letters made from them.
+//!
+//! May not know rules or recipients. Reading collects all that is wrong and stops at nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use minijinja::{Environment, Value};
+
+use super::front::{self, Front};
+use super::{engine, inert, lint, markdown, page, plain};
+use crate::model::facts::nearest;
+use crate::model::finding::{Finding, SourceText};
+
+/// The largest template file that is read; a letter has a few kilobytes.
+const LARGEST_BYTES: usize = 256 * 1024;
+
+/// All templates, by name and language.
+#[derive(Debug)]
+pub struct Catalogue {
+    engine: Environment<'static>,
+    templates: BTreeMap<String, BTreeMap<String, Template>>,
+}
+
+#[derive(Debug)]
+struct Template {
+    source: Arc<SourceText>,
+    /// The file's name, which is the body's key in the engine.
+    body_key: String,
+    subject_key: String,
+    subject_span: Range<usize>,
+    body_at: usize,
+    /// The language as the file's name has it.
+    language: String,
+}
+
+/// A letter to one customer, before it is addressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// The subject: one clean line.
+    pub subject: String,
+    /// The plain text.
+    pub text: String,
+    /// The HTML: a whole page.
+    pub html: String,
+    /// The template's name.
+    pub template: String,
+    /// The language it is written in.
+    pub language: String,
+}
+
+/// A letter that can't be written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}{}: {message}", line.map(|n| format!(":{n}")).unwrap_or_default())]
+pub struct RenderError {
+    /// The template's file, or its name where there is no file.
+    pub file: String,
+    /// The line at fault, from 1, where it is known.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do, where we know.
+    pub help: Option<String>,
+}
+
+impl Catalogue {
+    /// Reads every `<name>.<lang>.md` of a folder. Templates without a fault can be used even when
+    /// others have some.
+    pub fn load(dir: &Path) -> (Self, Vec<Finding>) {
+        let mut catalogue = Self {
+            engine: engine::environment(),
+            templates: BTreeMap::new(),
+        };
+        let mut findings = Vec::new();
+        match files(dir) {
+            Ok(files) => {
+                for file in files {
+                    catalogue.read(dir, &file, &mut findings);
+                }
+            }
+            Err(error) => {
+                let source = source(dir, String::new());
+                findings.push(
+                    Finding::new(
+                        &source,
+                        0..0,
+                        format!("the templates can't be read: {error}"),
+                    )
+                    .with_help("create the folder; letters are files such as `birthday.en.md`"),
+                );
+            }
+        }
+        (catalogue, findings)
+    }
+
+    /// The templates' names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.templates.keys().map(String::as_str)
+    }
+
+    /// The languages a template is written in.
+    pub fn languages(&self, name: &str) -> Vec<&str> {
+        self.templates.get(name).map_or_else(Vec::new, |languages| {
+            languages.values().map(|t| t.language.as_str()).collect()
+        })
+    }
+
+    /// Whether everybody can get this letter: the template exists, and there is one in the
+    /// business's own language, to which all others fall back.
+    ///
+    /// # Errors
+    /// What is missing, and the nearest name that exists.
+    pub fn check(&self, name: &str, business_language: &str) -> Result<(), RenderError> {
+        self.find(name, None, business_language).map(|_| ())
+    }
+
+    /// The letter in the customer's language, or the nearest there is.
+    ///
+    /// # Errors
+    /// No such template, no fitting language, or what is wrong at which line: mostly a value that
+    /// this customer's record doesn't have.
+    pub fn letter(
+        &self,
+        name: &str,
+        customer_language: Option<&str>,
+        business_language: &str,
+        facts: &Value,
+    ) -> Result<Letter, RenderError> {
+        let template = self.find(name, customer_language, business_language)?;
+        let subject = self
+            .render(&template.subject_key, facts)
+            .map_err(|error| template.explain(&error))?;
+        let subject = inert::header_text(&subject);
+        if subject.is_empty() {
+            return Err(template.at_subject("the subject is empty for this customer"));
+        }
+        let body = self
+            .render(&template.body_key, facts)
+            .map_err(|error| template.explain(&error))?;
+        let events = markdown::events(&body);
+        Ok(Letter {
+            text: plain::text(&events),
+            html: page::wrap(&subject, &template.language, &markdown::html(&events)),
+            subject,
+            template: name.to_owned(),
+            language: template.language.clone(),
+        })
+    }
+
+    fn render(&self, key: &str, facts: &Value) -> Result<String, minijinja::Error> {
+        self.engine.get_template(key)?.render(facts.clone())
+    }
+
+    fn find(
+        &self,
+        name: &str,
+        customer_language: Option<&str>,
+        business_language: &str,
+    ) -> Result<&Template, RenderError> {
+        let Some(languages) = self.templates.get(name) else {
+            let known: Vec<&str> = self.names().collect();
+            return Err(RenderError {
+                file: format!("{name}.*.md"),
+                line: None,
+                message: format!("there is no template `{name}`"),
+                help: nearest(name, &known).map(|near| format!("did you mean `{near}`?")),
+            });
+        };
+        customer_language
+            .into_iter()
+            .chain([business_language])
+            .flat_map(fallbacks)
+            .find_map(|tag| languages.get(&tag))
+            .ok_or_else(|| RenderError {
+                file: format!("{name}.{business_language}.md"),
+                line: None,
+                message: format!(
+                    "the template `{name}` isn't there in the business's language, `{business_language}`, to which every other falls back"
+                ),
+                help: Some(format!("write {name}.{business_language}.md")),
+            })
+    }
+
+    /// Reads one file; what is wrong with it goes to the findings.
+    fn read(&mut self, dir: &Path, file: &str, findings: &mut Vec<Finding>) {
+        let path = dir.join(file);
+        let text = match std::fs::read(&path) {
+            Ok(bytes) if bytes.len() > LARGEST_BYTES => Err(format!(
+                "the file is larger than {} KB",
+                LARGEST_BYTES / 1024
+            )),
+            Ok(bytes) => String::from_utf8(bytes).map_err(|error| {
+                format!(
+                    "the file isn't UTF-8 text: byte {} fits nothing",
+                    error.utf8_error().valid_up_to() + 1
+                )
+            }),
+            Err(error) => Err(format!("the file can't be read: {error}")),
+        };
+        let source = source(&path, text.clone().unwrap_or_default());
+        if let Err(message) = text {
+            findings.push(Finding::new(&source, 0..0, message).with_help("save it as UTF-8 text"));
+            return;
+        }
+        let Some((name, language)) = name_and_language(file) else {
+            findings.push(
+                Finding::new(&source, 0..0, "the file's name doesn't say its language")
+                    .with_help("name it like `birthday.en.md`: the template, its language, `md`"),
+            );
+            return;
+        };
+        let Some(front) = front::read(&source, findings) else {
+            return;
+        };
+        findings.extend(lint::markdown(&source, front.body_at));
+        self.compile(file, &source, front, (name, language), findings);
+    }
+
+    fn compile(
+        &mut self,
+        file: &str,
+        source: &Arc<SourceText>,
+        front: Front,
+        (name, language): (&str, &str),
+        findings: &mut Vec<Finding>,
+    ) {
+        let template = Template {
+            source: Arc::clone(source),
+            body_key: file.to_owned(),
+            subject_key: engine::subject_key(file),
+            subject_span: front.subject_span,
+            body_at: front.body_at,
+            language: language.to_owned(),
+        };
+        let body = source.text.get(front.body_at..).unwrap_or_default();
+        let parts = [
+            (
+                template.subject_key.clone(),
+                front.subject,
+                template.subject_span.clone(),
+            ),
+            (
+                template.body_key.clone(),
+                body.to_owned(),
+                front.body_at..source.text.len(),
+            ),
+        ];
+        let mut sound = true;
+        for (key, text, span) in parts {
+            if let Err(error) = self.engine.add_template_owned(key.clone(), text) {
+                let message = error.detail().unwrap_or("this isn't a template").to_owned();
+                findings.push(Finding::new(source, template.span(&error), message));
+                sound = false;
+                continue;
+            }
+            let names: BTreeSet<String> = self
+                .engine
+                .get_template(&key)
+                .map(|compiled| compiled.undeclared_variables(true))
+                .unwrap_or_default()
+                .into_iter()
+                .collect();
+            findings.extend(lint::names(source, &span, names));
+        }
+        if sound {
+            self.templates
+                .entry(name.to_owned())
+                .or_default()
+                .insert(tag(language), template);
+        }
+    }
+}
+
+impl Template {
+    /// The file's bytes that an error speaks of.
+    fn span(&self, error: &minijinja::Error) -> Range<usize> {
+        if error.name() == Some(&self.subject_key) {
+            // Escapes in the TOML text move the columns, so the whole subject is meant.
+            return self.subject_span.clone();
+        }
+        if let Some(span) = error.range().filter(|span| !span.is_empty()) {
+            return span.start + self.body_at..span.end + self.body_at;
+        }
+        let body = self.source.text.get(self.body_at..).unwrap_or_default();
+        let line = error.line().unwrap_or(1).saturating_sub(1);
+        let start: usize = body.split_inclusive('\n').take(line).map(str::len).sum();
+        let length = body
+            .get(start..)
+            .and_then(|rest| rest.lines().next())
+            .map_or(0, str::len);
+        self.body_at + start..self.body_at + start + length
+    }
+
+    fn explain(&self, error: &minijinja::Error) -> RenderError {
+        let span = self.span(error);
+        let (line, _) = Finding::new(&self.source, span, "").position();
+        let detail = error.detail().unwrap_or_default();
+        let mut message = if detail.is_empty() {
+            error.kind().to_string()
+        } else {
+            detail.to_owned()
+        };
+        let mut help = None;
+        if engine::is_missing(error) {
+            message = format!("this customer has no value here ({message})");
+            help = Some(
+                "give a word for it, {{ customer.first_name | default(\"friend\") }}, or ask first, {% if customer.first_name %}"
+                    .to_owned(),
+            );
+        }
+        RenderError {
+            file: self.source.name.clone(),
+            line: Some(line),
+            message,
+            help,
+        }
+    }
+
+    fn at_subject(&self, message: &str) -> RenderError {
+        let (line, _) = Finding::new(&self.source, self.subject_span.clone(), "").position();
+        RenderError {
+            file: self.source.name.clone(),
+            line: Some(line),
+            message: message.to_owned(),
+            help: None,
+        }
+    }
+}
+
+/// `de-AT`, then `de`.
+fn fallbacks(language: &str) -> impl Iterator<Item = String> {
+    let mut next = Some(tag(language.trim()));
+    std::iter::from_fn(move || {
+        let this = next.take()?;
+        next = this.rsplit_once('-').map(|(shorter, _)| shorter.to_owned());
+        Some(this)
+    })
+}
+
+/// The tag as it is compared: `de_at` and `de-AT` are one language.
+fn tag(language: &str) -> String {
+    language.to_ascii_lowercase().replace('_', "-")
+}
+
+/// `birthday` and `en` of `birthday.en.md`.
+fn name_and_language(file: &str) -> Option<(&str, &str)> {
+    let (name, language) = file.strip_suffix(".md")?.rsplit_once('.')?;
+    let is_tag = (2..=35).contains(&language.len())
+        && language
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        && language
+            .as_bytes()
+            .first()
+            .is_some_and(u8::is_ascii_alphabetic);
+    (!name.is_empty() && is_tag).then_some((name, language))
+}
+
+/// The Markdown files of a folder, in order; hidden ones belong to editors.
+fn files(dir: &Path) -> std::io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".md") && !name.starts_with('.') && entry.path().is_file() {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn source(path: &Path, text: String) -> Arc<SourceText> {
+    Arc::new(SourceText {
+        name: path.display().to_string(),
+        text,
+    })
+}

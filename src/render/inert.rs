@@ -1,0 +1,190 @@
+//! Makes words from records harmless: in Markdown, in one line of a header, in a link's address.
+//!
+//! May not know templates or mail. Three things are taken care of here and nowhere else: control
+//! characters and tricks with the writing direction are dropped, every value is marked while it
+//! passes through Markdown, and its punctuation is escaped there.
+
+use std::fmt::{self, Write};
+
+/// Stands before a value inside rendered Markdown. A noncharacter, so no text may hold it.
+pub(super) const BEGIN: char = '\u{FDD0}';
+/// Stands after a value inside rendered Markdown.
+pub(super) const END: char = '\u{FDD1}';
+/// Characters of a header's text; a longer one is cut.
+const HEADER_CHARS: usize = 200;
+
+/// One line of clean words: controls and every run of blanks become one space, tricks are
+/// dropped, ends are trimmed.
+pub(super) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    // Writing to a String can't fail.
+    _ = write_line(&mut line, text, |line, c| line.write_char(c));
+    line
+}
+
+/// One line for a header, of bounded length. `=?` would start an encoded word, which mail programs
+/// decode, so it is taken apart.
+pub(super) fn header_text(text: &str) -> String {
+    let line = one_line(text).replace("=?", "= ?");
+    if line.chars().count() <= HEADER_CHARS {
+        return line;
+    }
+    let mut cut: String = line.chars().take(HEADER_CHARS - 1).collect();
+    cut.truncate(cut.trim_end().len());
+    cut.push('…');
+    cut
+}
+
+/// Writes a value into Markdown: marked, on one line, every punctuation mark escaped.
+pub(super) fn write_escaped(out: &mut dyn Write, text: &str) -> fmt::Result {
+    out.write_char(BEGIN)?;
+    write_line(out, text, |out, c| {
+        if c.is_ascii_punctuation() {
+            out.write_char('\\')?;
+        }
+        out.write_char(c)
+    })?;
+    out.write_char(END)
+}
+
+/// The same text without marks. A web address that came with a value is taken apart, because mail
+/// programs make links of what looks like one. `inside` says whether the text begins in a value.
+pub(super) fn unmark(text: &str, inside: &mut bool, verbatim: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let border = if *inside { END } else { BEGIN };
+        let (part, more) = rest
+            .split_once(border)
+            .map_or((rest, None), |(p, m)| (p, Some(m)));
+        if *inside {
+            out.push_str(&apart(&if verbatim {
+                without_escapes(part)
+            } else {
+                part.to_owned()
+            }));
+        } else {
+            out.extend(part.chars().filter(|c| !is_mark(*c)));
+        }
+        let Some(more) = more else { break };
+        *inside = !*inside;
+        rest = more;
+    }
+    out
+}
+
+/// The address of a link as it may be followed, or `None`. The template itself must say where it
+/// leads: the scheme and the whole host stand before the first value, and values are
+/// percent-encoded.
+pub(super) fn link_target(dest: &str) -> Option<String> {
+    let (fixed, has_value) = match dest.find(BEGIN) {
+        Some(at) => (dest.get(..at)?, true),
+        None => (dest, false),
+    };
+    let lower = fixed.to_ascii_lowercase();
+    let place = ["https://", "http://", "mailto:"]
+        .into_iter()
+        .find_map(|scheme| lower.strip_prefix(scheme).map(|rest| (scheme, rest)));
+    let (scheme, rest) = place?;
+    let ends: &[char] = if scheme == "mailto:" {
+        &['?']
+    } else {
+        &['/', '?', '#']
+    };
+    let host = rest.split(ends).next().unwrap_or("");
+    let host_is_whole = host.len() < rest.len();
+    if host.is_empty() || (has_value && !host_is_whole) {
+        return None;
+    }
+    let mut target = String::with_capacity(dest.len());
+    let mut inside = false;
+    for c in dest.chars() {
+        match c {
+            BEGIN => inside = true,
+            END => inside = false,
+            c if c.is_control() || c.is_whitespace() || (inside && !is_unreserved(c)) => {
+                let mut bytes = [0; 4];
+                for byte in c.encode_utf8(&mut bytes).bytes() {
+                    // Writing to a String can't fail.
+                    _ = write!(target, "%{byte:02X}");
+                }
+            }
+            c => target.push(c),
+        }
+    }
+    Some(target)
+}
+
+/// Text without the backslashes that [`write_escaped`] put in, for code and the like, where they
+/// would stand for themselves.
+pub(super) fn without_escapes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match chars.peek() {
+            Some(next) if c == '\\' && next.is_ascii_punctuation() => {
+                out.push(*next);
+                chars.next();
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// Web addresses with a gap, so that nothing makes a link of them.
+fn apart(text: &str) -> String {
+    let text = text.replace("://", ": //");
+    let mut out = String::with_capacity(text.len());
+    for (n, part) in text.split('.').enumerate() {
+        if n > 0 {
+            let www = out
+                .get(out.len().saturating_sub(3)..)
+                .is_some_and(|end| end.eq_ignore_ascii_case("www"));
+            out.push_str(if www { " ." } else { "." });
+        }
+        out.push_str(part);
+    }
+    out
+}
+
+const fn is_unreserved(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~')
+}
+
+const fn is_mark(c: char) -> bool {
+    matches!(c, BEGIN | END)
+}
+
+/// Characters that show nothing and only deceive: writing-direction overrides and isolates,
+/// zero-width blanks, byte order marks, annotations, noncharacters.
+const fn is_trick(c: char) -> bool {
+    matches!(c,
+        '\u{200B}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
+        | '\u{200E}' | '\u{200F}' | '\u{061C}'
+        | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{206A}'..='\u{206F}'
+        | '\u{FDD0}'..='\u{FDEF}')
+        || (c as u32) & 0xFFFE == 0xFFFE
+}
+
+fn write_line<W: Write + ?Sized>(
+    out: &mut W,
+    text: &str,
+    mut put: impl FnMut(&mut W, char) -> fmt::Result,
+) -> fmt::Result {
+    let mut gap = false;
+    let mut begun = false;
+    for c in text.chars().filter(|c| !is_trick(*c)) {
+        if c.is_whitespace() || c.is_control() {
+            gap = begun;
+            continue;
+        }
+        if gap {
+            out.write_char(' ')?;
+            gap = false;
+        }
+        begun = true;
+        put(out, c)?;
+    }
+    Ok(())
+}

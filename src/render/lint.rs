@@ -1,0 +1,116 @@
+//! What can be said of a template before anybody is written to.
+//!
+//! May not render. Whatever depends on the records is found by rendering for everyone.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use pulldown_cmark::{Event, LinkType, Options, Parser, Tag};
+
+use super::inert;
+use crate::model::facts::check_name;
+use crate::model::finding::{Finding, SourceText};
+
+/// Names that no record has.
+pub(super) fn names(
+    source: &Arc<SourceText>,
+    within: &Range<usize>,
+    names: impl IntoIterator<Item = String>,
+) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = names
+        .into_iter()
+        .filter_map(|name| {
+            let unknown = check_name(&name).err()?;
+            let span = find_name(&source.text, within, &name);
+            Some(Finding::new(source, span, unknown.message).with_help(unknown.help))
+        })
+        .collect();
+    findings.sort_by_key(|finding| finding.span.start);
+    findings
+}
+
+/// HTML, images, and links that lead nowhere.
+pub(super) fn markdown(source: &Arc<SourceText>, body_at: usize) -> Vec<Finding> {
+    let body = masked(source.text.get(body_at..).unwrap_or_default());
+    Parser::new_ext(&body, Options::empty())
+        .into_offset_iter()
+        .filter_map(|(event, span)| {
+            let span = span.start + body_at..span.end + body_at;
+            match event {
+                Event::Start(Tag::HtmlBlock) | Event::InlineHtml(_) => Some(
+                    Finding::new(source, span, "letters have no HTML: it would be shown as it stands")
+                        .with_help("write Markdown, and comments as {# … #}"),
+                ),
+                Event::Start(Tag::Image { .. }) => Some(
+                    Finding::new(source, span, "letters have no images")
+                        .with_help("leave it out, or link to it: [words](https://…)"),
+                ),
+                Event::Start(Tag::Link {
+                    link_type,
+                    dest_url,
+                    ..
+                }) if link_type != LinkType::Email && inert::link_target(&dest_url).is_none() => {
+                    Some(
+                        Finding::new(source, span, "this link leads nowhere: it would be plain words")
+                            .with_help(
+                                "a link begins with https://, http:// or mailto:, and names its whole host itself: a record can't",
+                            ),
+                    )
+                }
+                _ => None,
+            }
+        })
+        .collect()
+}
+
+/// The body with its tags blanked out, byte for byte as long: values as marked words, statements
+/// and comments as blanks, so that Markdown sees what it will see later.
+fn masked(body: &str) -> String {
+    let mut out = String::with_capacity(body.len());
+    let mut rest = body;
+    while let Some(at) = rest.find('{') {
+        let (before, tag) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        out.push_str(before);
+        let close = match tag.as_bytes().get(1) {
+            Some(b'{') => "}}",
+            Some(b'%') => "%}",
+            Some(b'#') => "#}",
+            _ => {
+                out.push('{');
+                rest = tag.get(1..).unwrap_or("");
+                continue;
+            }
+        };
+        let end = tag.find(close).map_or(tag.len(), |end| end + close.len());
+        let (tag, after) = tag.split_at_checked(end).unwrap_or((tag, ""));
+        let marks = inert::BEGIN.len_utf8() + inert::END.len_utf8();
+        if close == "}}" && tag.len() > marks {
+            out.push(inert::BEGIN);
+            out.extend(std::iter::repeat_n('x', tag.len() - marks));
+            out.push(inert::END);
+        } else {
+            out.extend(tag.bytes().map(|b| if b == b'\n' { '\n' } else { ' ' }));
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Where a dotted name stands; the whole part of the file when it is written in another way.
+fn find_name(text: &str, within: &Range<usize>, name: &str) -> Range<usize> {
+    let part = text.get(within.clone()).unwrap_or_default();
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+    part.match_indices(name)
+        .find(|(at, _)| {
+            let before = part.get(..*at).and_then(|text| text.chars().next_back());
+            let after = part
+                .get(at + name.len()..)
+                .and_then(|text| text.chars().next());
+            !before.is_some_and(is_word) && !after.is_some_and(|c| is_word(c) && c != '.')
+        })
+        .map_or_else(
+            || within.clone(),
+            |(at, _)| within.start + at..within.start + at + name.len(),
+        )
+}

@@ -1,0 +1,20 @@
+//! Template and facts -> letter -> the bytes of a message.
+//!
+//! May not touch the store, the network or the clock; only [`Catalogue::load`] reads files, once.
+//! Whatever a record says stays words: it can't become markup, a link or a header.
+
+pub mod catalogue;
+pub mod footer;
+pub mod links;
+pub mod mail;
+
+mod engine;
+mod front;
+mod inert;
+mod lint;
+mod markdown;
+mod page;
+mod plain;
+mod words;
+
+pub use catalogue::{Catalogue, Letter, RenderError};
