@@ -3,13 +3,13 @@
 //! May not know rules or recipients. Reading collects all that is wrong and stops at nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use minijinja::{Environment, Value};
 
 use super::front::{self, Front};
+use super::template::{RenderError, Template, fallbacks, tag};
 use super::{engine, inert, lint, markdown, page, plain};
 use crate::model::facts::nearest;
 use crate::model::finding::{Finding, SourceText};
@@ -22,18 +22,6 @@ const LARGEST_BYTES: usize = 256 * 1024;
 pub struct Catalogue {
     engine: Environment<'static>,
     templates: BTreeMap<String, BTreeMap<String, Template>>,
-}
-
-#[derive(Debug)]
-struct Template {
-    source: Arc<SourceText>,
-    /// The file's name, which is the body's key in the engine.
-    body_key: String,
-    subject_key: String,
-    subject_span: Range<usize>,
-    body_at: usize,
-    /// The language as the file's name has it.
-    language: String,
 }
 
 /// A letter to one customer, before it is addressed.
@@ -49,20 +37,6 @@ pub struct Letter {
     pub template: String,
     /// The language it is written in.
     pub language: String,
-}
-
-/// A letter that can't be written.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{file}{}: {message}", line.map(|n| format!(":{n}")).unwrap_or_default())]
-pub struct RenderError {
-    /// The template's file, or its name where there is no file.
-    pub file: String,
-    /// The line at fault, from 1, where it is known.
-    pub line: Option<usize>,
-    /// What is wrong.
-    pub message: String,
-    /// What to do, where we know.
-    pub help: Option<String>,
 }
 
 impl Catalogue {
@@ -215,25 +189,25 @@ impl Catalogue {
             return;
         };
         findings.extend(lint::markdown(&source, front.body_at));
-        self.compile(file, &source, front, (name, language), findings);
-    }
-
-    fn compile(
-        &mut self,
-        file: &str,
-        source: &Arc<SourceText>,
-        front: Front,
-        (name, language): (&str, &str),
-        findings: &mut Vec<Finding>,
-    ) {
         let template = Template {
-            source: Arc::clone(source),
             body_key: file.to_owned(),
             subject_key: engine::subject_key(file),
-            subject_span: front.subject_span,
+            subject_span: front.subject_span.clone(),
             body_at: front.body_at,
             language: language.to_owned(),
+            source,
         };
+        if self.compile(&template, front, findings) {
+            self.templates
+                .entry(name.to_owned())
+                .or_default()
+                .insert(tag(language), template);
+        }
+    }
+
+    /// Hands both parts to the engine; whether it could take them.
+    fn compile(&mut self, template: &Template, front: Front, findings: &mut Vec<Finding>) -> bool {
+        let source = &template.source;
         let body = source.text.get(front.body_at..).unwrap_or_default();
         let parts = [
             (
@@ -264,84 +238,8 @@ impl Catalogue {
                 .collect();
             findings.extend(lint::names(source, &span, names));
         }
-        if sound {
-            self.templates
-                .entry(name.to_owned())
-                .or_default()
-                .insert(tag(language), template);
-        }
+        sound
     }
-}
-
-impl Template {
-    /// The file's bytes that an error speaks of.
-    fn span(&self, error: &minijinja::Error) -> Range<usize> {
-        if error.name() == Some(&self.subject_key) {
-            // Escapes in the TOML text move the columns, so the whole subject is meant.
-            return self.subject_span.clone();
-        }
-        if let Some(span) = error.range().filter(|span| !span.is_empty()) {
-            return span.start + self.body_at..span.end + self.body_at;
-        }
-        let body = self.source.text.get(self.body_at..).unwrap_or_default();
-        let line = error.line().unwrap_or(1).saturating_sub(1);
-        let start: usize = body.split_inclusive('\n').take(line).map(str::len).sum();
-        let length = body
-            .get(start..)
-            .and_then(|rest| rest.lines().next())
-            .map_or(0, str::len);
-        self.body_at + start..self.body_at + start + length
-    }
-
-    fn explain(&self, error: &minijinja::Error) -> RenderError {
-        let span = self.span(error);
-        let (line, _) = Finding::new(&self.source, span, "").position();
-        let detail = error.detail().unwrap_or_default();
-        let mut message = if detail.is_empty() {
-            error.kind().to_string()
-        } else {
-            detail.to_owned()
-        };
-        let mut help = None;
-        if engine::is_missing(error) {
-            message = format!("this customer has no value here ({message})");
-            help = Some(
-                "give a word for it, {{ customer.first_name | default(\"friend\") }}, or ask first, {% if customer.first_name %}"
-                    .to_owned(),
-            );
-        }
-        RenderError {
-            file: self.source.name.clone(),
-            line: Some(line),
-            message,
-            help,
-        }
-    }
-
-    fn at_subject(&self, message: &str) -> RenderError {
-        let (line, _) = Finding::new(&self.source, self.subject_span.clone(), "").position();
-        RenderError {
-            file: self.source.name.clone(),
-            line: Some(line),
-            message: message.to_owned(),
-            help: None,
-        }
-    }
-}
-
-/// `de-AT`, then `de`.
-fn fallbacks(language: &str) -> impl Iterator<Item = String> {
-    let mut next = Some(tag(language.trim()));
-    std::iter::from_fn(move || {
-        let this = next.take()?;
-        next = this.rsplit_once('-').map(|(shorter, _)| shorter.to_owned());
-        Some(this)
-    })
-}
-
-/// The tag as it is compared: `de_at` and `de-AT` are one language.
-fn tag(language: &str) -> String {
-    language.to_ascii_lowercase().replace('_', "-")
 }
 
 /// `birthday` and `en` of `birthday.en.md`.
@@ -364,7 +262,10 @@ fn files(dir: &Path) -> std::io::Result<Vec<String>> {
     for entry in std::fs::read_dir(dir)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".md") && !name.starts_with('.') && entry.path().is_file() {
+        if Path::new(&name).extension().is_some_and(|e| e == "md")
+            && !name.starts_with('.')
+            && entry.path().is_file()
+        {
             names.push(name);
         }
     }

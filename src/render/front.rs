@@ -12,8 +12,8 @@ use crate::model::finding::{Finding, SourceText};
 
 /// The line before and after the head.
 const FENCE: &str = "+++";
-/// Every key that a head may have.
-const KEYS: &[&str] = &["subject"];
+/// The one key that a head has.
+const SUBJECT: &str = "subject";
 
 /// What a file says, and where.
 #[derive(Debug)]
@@ -60,23 +60,14 @@ pub(super) fn read(source: &Arc<SourceText>, findings: &mut Vec<Finding>) -> Opt
         }
     };
     let mut front = None;
-    for (key, value) in table.get_ref().iter() {
+    let mut has_subject = false;
+    for (key, value) in table.get_ref() {
         let name = key.get_ref().as_ref();
-        if !KEYS.contains(&name) {
-            let help = nearest(name, KEYS).map_or_else(
-                || "a template's head has one key: `subject`".to_owned(),
-                |near| format!("did you mean `{near}`?"),
-            );
-            findings.push(
-                Finding::new(
-                    source,
-                    shift(&key.span(), before),
-                    format!("unknown key `{name}`"),
-                )
-                .with_help(help),
-            );
+        if name != SUBJECT {
+            findings.push(unknown(source, shift(&key.span(), before), name));
             continue;
         }
+        has_subject = true;
         let span = shift(&value.span(), before);
         match value.get_ref() {
             DeValue::String(subject) if !subject.trim().is_empty() => {
@@ -92,18 +83,21 @@ pub(super) fn read(source: &Arc<SourceText>, findings: &mut Vec<Finding>) -> Opt
             ),
         }
     }
-    if front.is_none()
-        && !table
-            .get_ref()
-            .iter()
-            .any(|(key, _)| key.get_ref() == "subject")
-    {
+    if !has_subject {
         findings.push(
             Finding::new(source, 0..FENCE.len(), "the head has no `subject`")
                 .with_help("add `subject = \"…\"` between the `+++` lines"),
         );
     }
     front
+}
+
+fn unknown(source: &Arc<SourceText>, span: Range<usize>, key: &str) -> Finding {
+    let help = nearest(key, &[SUBJECT]).map_or_else(
+        || format!("a template's head has one key: `{SUBJECT}`"),
+        |near| format!("did you mean `{near}`?"),
+    );
+    Finding::new(source, span, format!("unknown key `{key}`")).with_help(help)
 }
 
 /// The bytes between the fences, and where the body begins.

@@ -18,7 +18,7 @@ const HEADER_CHARS: usize = 200;
 pub(super) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     // Writing to a String can't fail.
-    _ = write_line(&mut line, text, |line, c| line.write_char(c));
+    _ = write_line(&mut line, text, Write::write_char);
     line
 }
 

@@ -15,6 +15,11 @@ mod lint;
 mod markdown;
 mod page;
 mod plain;
+mod template;
 mod words;
 
-pub use catalogue::{Catalogue, Letter, RenderError};
+pub use catalogue::{Catalogue, Letter};
+pub use template::RenderError;
+
+#[cfg(test)]
+mod tests;

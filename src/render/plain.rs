@@ -43,7 +43,7 @@ impl Plain {
     fn take(&mut self, event: &Event<'_>) {
         match event {
             Event::Start(tag) => self.start(tag),
-            Event::End(tag) => self.end(tag),
+            Event::End(tag) => self.end(*tag),
             Event::Text(text) | Event::Code(text) => self.words(text),
             Event::SoftBreak => self.words(" "),
             Event::HardBreak => self.line_open = false,
@@ -102,7 +102,7 @@ impl Plain {
         }
     }
 
-    fn end(&mut self, tag: &TagEnd) {
+    fn end(&mut self, tag: TagEnd) {
         match tag {
             TagEnd::Paragraph | TagEnd::Heading(_) => self.end_block(),
             TagEnd::BlockQuote(_) => {
