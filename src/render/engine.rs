@@ -73,7 +73,7 @@ fn write_value(
             return if in_markdown {
                 Ok(inert::write_escaped(out, text)?)
             } else {
-                Ok(out.write_str(&inert::one_line(text))?)
+                Ok(out.write_str(&inert::words(text))?)
             };
         }
         ValueKind::Number if value.is_integer() => value.to_string(),

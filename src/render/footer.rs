@@ -35,7 +35,7 @@ pub fn add(letter: &Letter, footer: &Footer<'_>) -> Letter {
                 .map(|address| (address.to_owned(), format!("mailto:{address}")))
         });
 
-    let mut text = format!("{}\n-- \n{because}\n", letter.text);
+    let mut text = format!("{}\n--\n{because}\n", letter.text);
     let mut html = String::from(
         "<div class=\"foot\" style=\"margin-top:2.5em;padding-top:1em;\
          border-top:1px solid #ddd6cf;font-size:13px;line-height:1.5;color:#756d66\">\n<p>",

@@ -22,6 +22,14 @@ pub(super) fn one_line(text: &str) -> String {
     line
 }
 
+/// A value in a line that isn't Markdown: clean, and no web address.
+pub(super) fn words(text: &str) -> String {
+    let line = one_line(text);
+    let mut out = String::with_capacity(line.len());
+    push_apart(&mut out, &line);
+    out
+}
+
 /// One line for a header, of bounded length. `=?` would start an encoded word, which mail programs
 /// decode, so it is taken apart.
 pub(super) fn header_text(text: &str) -> String {
@@ -57,14 +65,12 @@ pub(super) fn unmark(text: &str, inside: &mut bool, verbatim: bool) -> String {
         let (part, more) = rest
             .split_once(border)
             .map_or((rest, None), |(p, m)| (p, Some(m)));
-        if *inside {
-            out.push_str(&apart(&if verbatim {
-                without_escapes(part)
-            } else {
-                part.to_owned()
-            }));
-        } else {
+        if !*inside {
             out.extend(part.chars().filter(|c| !is_mark(*c)));
+        } else if verbatim {
+            push_apart(&mut out, &without_escapes(part));
+        } else {
+            push_apart(&mut out, part);
         }
         let Some(more) = more else { break };
         *inside = !*inside;
@@ -132,20 +138,22 @@ pub(super) fn without_escapes(text: &str) -> String {
     out
 }
 
-/// Web addresses with a gap, so that nothing makes a link of them.
-fn apart(text: &str) -> String {
-    let text = text.replace("://", ": //");
-    let mut out = String::with_capacity(text.len());
-    for (n, part) in text.split('.').enumerate() {
-        if n > 0 {
-            let www = out
+/// Appends a value, with a gap in every web address, so that nothing makes a link of it. It may
+/// begin in what stands there already.
+fn push_apart(out: &mut String, value: &str) {
+    for c in value.chars() {
+        let begins_address = match c {
+            '/' => out.ends_with(':'),
+            '.' => out
                 .get(out.len().saturating_sub(3)..)
-                .is_some_and(|end| end.eq_ignore_ascii_case("www"));
-            out.push_str(if www { " ." } else { "." });
+                .is_some_and(|end| end.eq_ignore_ascii_case("www")),
+            _ => false,
+        };
+        if begins_address {
+            out.push(' ');
         }
-        out.push_str(part);
+        out.push(c);
     }
-    out
 }
 
 const fn is_unreserved(c: char) -> bool {

@@ -84,7 +84,7 @@ mod tests {
             ".".to_owned(),
             entry.to_owned(),
             format!("{entry}."),
-            format!("{entry}.{}", &signature[..30]),
+            format!("{entry}.{}", signature.split_at(30).0),
             format!("{entry}.{}", signature.to_uppercase()),
             format!("{entry}.{signature}00"),
             format!("1f0a33c2d4e5b698.{signature}"),

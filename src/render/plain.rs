@@ -37,6 +37,8 @@ struct Margin {
     first: Option<String>,
     /// On every other line.
     rest: String,
+    /// Whether a line has begun with it.
+    used: bool,
 }
 
 impl Plain {
@@ -67,12 +69,14 @@ impl Plain {
             Tag::BlockQuote(_) => self.margins.push(Margin {
                 first: None,
                 rest: "> ".to_owned(),
+                used: false,
             }),
             Tag::CodeBlock(_) => {
                 self.in_code = true;
                 self.margins.push(Margin {
                     first: None,
                     rest: "    ".to_owned(),
+                    used: false,
                 });
             }
             Tag::List(number) => {
@@ -91,6 +95,7 @@ impl Plain {
                 self.line_open = false;
                 self.margins.push(Margin {
                     rest: " ".repeat(marker.len()),
+                    used: false,
                     first: Some(marker),
                 });
             }
@@ -171,7 +176,7 @@ impl Plain {
                 let margin: String = self
                     .margins
                     .iter()
-                    .take_while(|margin| margin.first.is_none())
+                    .take_while(|margin| margin.used)
                     .map(|margin| margin.rest.as_str())
                     .collect();
                 self.out.push_str(margin.trim_end());
@@ -180,6 +185,7 @@ impl Plain {
         }
         self.gap = false;
         for margin in &mut self.margins {
+            margin.used = true;
             let text = margin.first.take();
             self.out.push_str(text.as_ref().unwrap_or(&margin.rest));
         }
