@@ -28,3 +28,5 @@ pub mod deliver;
 pub mod observe;
 // Template and facts -> letter -> the bytes of a message.
 pub mod render;
+// The ledger, the outbox and the people: all SQL that we write.
+pub mod store;

@@ -1,0 +1,171 @@
+-- The first shape of fondly's store. Moments are BIGINT milliseconds since 1970, days are whole
+-- days since 1970-01-01, amounts are whole ten-thousandths, yes/no is SMALLINT 1/0.
+-- A migration is never edited after a release.
+
+CREATE TABLE meta (
+    key   TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+);
+
+CREATE TABLE customer (
+    id           TEXT NOT NULL PRIMARY KEY,
+    email        TEXT,
+    email_key    TEXT,                          -- the address as suppression compares it
+    first_name   TEXT,
+    last_name    TEXT,
+    salutation   TEXT,
+    language     TEXT,
+    timezone     TEXT,
+    staff_email  TEXT,
+    staff_name   TEXT,
+    tags         TEXT,                          -- JSON list; NULL when empty
+    consent      TEXT NOT NULL,
+    attrs        TEXT,                          -- JSON object; NULL when empty
+    birthday     TEXT,
+    joined_on    TEXT,
+    consent_at   BIGINT,
+    unsubscribed SMALLINT NOT NULL,
+    row_hash     BLOB,
+    first_seen   BIGINT NOT NULL,
+    erased       SMALLINT NOT NULL DEFAULT 0,
+    revision     BIGINT NOT NULL DEFAULT 1,     -- rises with every change to the customer's view
+    source       TEXT NOT NULL
+);
+CREATE INDEX customer_email ON customer (email_key);
+
+-- Every date that an anniversary can start from, ready to be found by its day of the year.
+CREATE TABLE customer_date (
+    customer_id TEXT NOT NULL,
+    field       TEXT NOT NULL,                  -- birthday, joined_on, attr.<name>
+    year        SMALLINT,
+    month_day   SMALLINT NOT NULL,              -- month * 100 + day
+    PRIMARY KEY (customer_id, field)
+) WITHOUT ROWID;
+CREATE INDEX customer_date_day ON customer_date (field, month_day, customer_id);
+
+CREATE TABLE event (
+    source      TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    customer_id TEXT NOT NULL,
+    kind        TEXT NOT NULL,
+    day         INTEGER NOT NULL,               -- the civil day of a bare date, the UTC day of an instant
+    at          BIGINT,                         -- NULL for a bare date
+    amount      BIGINT,
+    currency    TEXT,
+    quantity    BIGINT,
+    attrs       TEXT,
+    row_hash    BLOB NOT NULL,
+    moved_from  TEXT,                           -- whose it was before its last change
+    PRIMARY KEY (source, id)
+);
+CREATE INDEX event_kind ON event (kind, day, customer_id);
+CREATE INDEX event_customer ON event (customer_id, day, kind);
+
+CREATE TABLE source_file (
+    source      TEXT NOT NULL,
+    path        TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    applied_at  BIGINT NOT NULL,
+    row_count   BIGINT NOT NULL,
+    refused     BIGINT NOT NULL,
+    PRIMARY KEY (source, path)
+) WITHOUT ROWID;
+
+CREATE TABLE quarantine (
+    id          INTEGER PRIMARY KEY,
+    source      TEXT NOT NULL,
+    path        TEXT NOT NULL,
+    file        TEXT NOT NULL,
+    line        BIGINT NOT NULL,
+    column_name TEXT NOT NULL,
+    value       TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    record      TEXT NOT NULL,
+    seen_at     BIGINT NOT NULL
+);
+CREATE INDEX quarantine_file ON quarantine (source, path);
+
+CREATE TABLE suppression (
+    address TEXT NOT NULL PRIMARY KEY,          -- as compared; of the forgotten only a keyed hash
+    reason  TEXT NOT NULL,
+    at      BIGINT NOT NULL
+) WITHOUT ROWID;
+
+-- Customers about whom something changed since the planner last looked.
+CREATE TABLE touched (
+    customer_id TEXT NOT NULL PRIMARY KEY,
+    seq         BIGINT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE rule_state (
+    rule            TEXT NOT NULL PRIMARY KEY,
+    version         TEXT NOT NULL,
+    first_day       TEXT NOT NULL,
+    planned_through INTEGER
+) WITHOUT ROWID;
+
+-- The empty rule stands for all of them.
+CREATE TABLE paused (
+    rule TEXT NOT NULL PRIMARY KEY,
+    at   BIGINT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE approval (
+    rule     TEXT NOT NULL,
+    day      INTEGER NOT NULL,
+    approved SMALLINT NOT NULL,
+    at       BIGINT NOT NULL,
+    PRIMARY KEY (rule, day)
+) WITHOUT ROWID;
+
+CREATE TABLE ledger (
+    id              TEXT NOT NULL PRIMARY KEY,
+    rule            TEXT NOT NULL,
+    rule_version    TEXT NOT NULL,
+    customer        TEXT NOT NULL,
+    occasion        TEXT NOT NULL,
+    class           TEXT NOT NULL,
+    priority        SMALLINT NOT NULL,
+    due_at          BIGINT NOT NULL,
+    due_day         INTEGER NOT NULL,
+    zone            TEXT NOT NULL,
+    anchor          TEXT NOT NULL,
+    years           SMALLINT,
+    event           TEXT,
+    outcome         TEXT NOT NULL,
+    reason          TEXT,
+    decided_at      BIGINT,
+    recipient       TEXT,
+    subject         TEXT,
+    template        TEXT,
+    language        TEXT,
+    message_id      TEXT,
+    attempts        INTEGER NOT NULL DEFAULT 0,
+    next_attempt_at BIGINT,
+    reply           TEXT,
+    sent_at         BIGINT,
+    claimed         SMALLINT NOT NULL DEFAULT 0,
+    UNIQUE (rule, customer, occasion)
+);
+CREATE INDEX ledger_customer ON ledger (customer);
+CREATE INDEX ledger_due ON ledger (due_at);
+-- What waits to be looked at, in the order in which it is claimed.
+CREATE INDEX ledger_queue ON ledger (claimed, priority, next_attempt_at, due_at, id)
+    WHERE outcome IN ('planned', 'deferred');
+-- What needs somebody: few rows, wanted often.
+CREATE INDEX ledger_open ON ledger (outcome, rule) WHERE outcome IN ('sending', 'held', 'unknown');
+
+CREATE TABLE history (
+    seq      INTEGER PRIMARY KEY,
+    entry_id TEXT NOT NULL REFERENCES ledger (id) ON DELETE CASCADE,
+    at       BIGINT NOT NULL,
+    outcome  TEXT NOT NULL,
+    reason   TEXT,
+    reply    TEXT
+);
+CREATE INDEX history_entry ON history (entry_id);
+
+CREATE TABLE letter (
+    entry_id TEXT NOT NULL PRIMARY KEY REFERENCES ledger (id) ON DELETE CASCADE,
+    message  TEXT NOT NULL
+);

@@ -1,0 +1,190 @@
+//! How values stand in columns: moments, days, addresses, closed sets of words.
+//!
+//! May not know any table.
+
+use jiff::civil::{Date, date};
+use jiff::{Span, Timestamp};
+use sha2::{Digest as _, Sha256};
+use sqlx::Row as _;
+
+use super::dialect::Row;
+
+/// Day number 0.
+const EPOCH: Date = date(1970, 1, 1);
+
+/// A value that makes no sense, as sqlx reports it.
+pub(super) fn nonsense(what: impl Into<String>) -> sqlx::Error {
+    sqlx::Error::Decode(what.into().into())
+}
+
+/// Days since 1970-01-01.
+pub(super) fn day_number(day: Date) -> i64 {
+    day.since(EPOCH)
+        .map_or(0, |span| i64::from(span.get_days()))
+}
+
+/// The day with this number.
+pub(super) fn day_of(number: i64) -> sqlx::Result<Date> {
+    i32::try_from(number)
+        .ok()
+        .and_then(|days| Span::new().try_days(days).ok())
+        .and_then(|span| EPOCH.checked_add(span).ok())
+        .ok_or_else(|| nonsense(format!("day number {number}")))
+}
+
+/// The moment with this many milliseconds.
+pub(super) fn moment_of(milliseconds: i64) -> sqlx::Result<Timestamp> {
+    Timestamp::from_millisecond(milliseconds)
+        .map_err(|_| nonsense(format!("moment {milliseconds}")))
+}
+
+/// An address as suppression compares it.
+pub(super) fn address_key(address: &str) -> String {
+    address.trim().to_lowercase()
+}
+
+/// An address of somebody who asked to be forgotten: recognisable, not readable.
+pub(super) fn forgotten_key(secret: &[u8; 32], address: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(b"fondly forgotten address\0");
+    hash.update(secret);
+    hash.update(address_key(address));
+    format!("forgotten:{}", hex(&hash.finalize()))
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Reads a row's columns from left to right.
+pub(super) struct Columns<'r> {
+    row: &'r Row,
+    next: usize,
+}
+
+impl<'r> Columns<'r> {
+    /// From the first column.
+    pub(super) const fn of(row: &'r Row) -> Self {
+        Self { row, next: 0 }
+    }
+
+    fn step(&mut self) -> usize {
+        let at = self.next;
+        self.next += 1;
+        at
+    }
+
+    /// A text.
+    pub(super) fn text(&mut self) -> sqlx::Result<String> {
+        let at = self.step();
+        self.row.try_get(at)
+    }
+
+    /// A text that may be missing.
+    pub(super) fn maybe_text(&mut self) -> sqlx::Result<Option<String>> {
+        let at = self.step();
+        self.row.try_get(at)
+    }
+
+    /// A number.
+    pub(super) fn number(&mut self) -> sqlx::Result<i64> {
+        let at = self.step();
+        self.row.try_get(at)
+    }
+
+    /// A number that may be missing.
+    pub(super) fn maybe_number(&mut self) -> sqlx::Result<Option<i64>> {
+        let at = self.step();
+        self.row.try_get(at)
+    }
+
+    /// A yes or no.
+    pub(super) fn flag(&mut self) -> sqlx::Result<bool> {
+        Ok(self.number()? != 0)
+    }
+
+    /// A number of a narrower type.
+    pub(super) fn small<T: TryFrom<i64>>(&mut self) -> sqlx::Result<T> {
+        let number = self.number()?;
+        T::try_from(number).map_err(|_| nonsense(format!("number {number}")))
+    }
+
+    /// A moment.
+    pub(super) fn moment(&mut self) -> sqlx::Result<Timestamp> {
+        moment_of(self.number()?)
+    }
+
+    /// A moment that may be missing.
+    pub(super) fn maybe_moment(&mut self) -> sqlx::Result<Option<Timestamp>> {
+        self.maybe_number()?.map(moment_of).transpose()
+    }
+
+    /// A day by its number.
+    pub(super) fn day(&mut self) -> sqlx::Result<Date> {
+        day_of(self.number()?)
+    }
+
+    /// A text that must read back as something.
+    pub(super) fn parsed<T>(&mut self, read: impl Fn(&str) -> Option<T>) -> sqlx::Result<T> {
+        let text = self.text()?;
+        read(&text).ok_or_else(|| nonsense(format!("`{text}`")))
+    }
+
+    /// The same, where it may be missing.
+    pub(super) fn maybe_parsed<T>(
+        &mut self,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> sqlx::Result<Option<T>> {
+        self.maybe_text()?
+            .map(|text| read(&text).ok_or_else(|| nonsense(format!("`{text}`"))))
+            .transpose()
+    }
+
+    /// A JSON value; its default where the column is empty.
+    pub(super) fn json<T: serde::de::DeserializeOwned + Default>(&mut self) -> sqlx::Result<T> {
+        self.maybe_text()?.map_or_else(
+            || Ok(T::default()),
+            |text| serde_json::from_str(&text).map_err(|error| nonsense(error.to_string())),
+        )
+    }
+}
+
+/// Any value as JSON text, for a parameter.
+pub(super) fn json<T: serde::Serialize + ?Sized>(value: &T) -> sqlx::Result<String> {
+    serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(Box::new(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_and_their_numbers_agree() {
+        for (day, number) in [
+            (date(1970, 1, 1), 0),
+            (date(1969, 12, 31), -1),
+            (date(2000, 3, 1), 11_017),
+            (date(-9999, 1, 1), -4_371_587),
+            (date(9999, 12, 31), 2_932_896),
+        ] {
+            assert_eq!(day_number(day), number);
+            assert_eq!(day_of(number).unwrap(), day);
+        }
+        assert!(day_of(i64::MAX).is_err());
+    }
+
+    #[test]
+    fn a_forgotten_address_is_recognised_whatever_its_case() {
+        let key = [7; 32];
+        assert_eq!(
+            forgotten_key(&key, "Ann@Shop.example "),
+            forgotten_key(&key, "ann@shop.example")
+        );
+        assert_ne!(
+            forgotten_key(&key, "ann@shop.example"),
+            forgotten_key(&[8; 32], "ann@shop.example")
+        );
+        assert!(!forgotten_key(&key, "ann@shop.example").contains("ann"));
+    }
+}

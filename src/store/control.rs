@@ -1,0 +1,323 @@
+//! Control: suppression, pauses, approvals, what a person settles by hand, the heartbeat.
+//!
+//! May not decide: it keeps what people and the engine say.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::columns::{Columns, address_key, day_number, moment_of};
+use super::dialect::Transaction;
+use super::phases::{note, raise_address, suppress};
+use super::{Store, StoreError};
+use crate::model::{Outcome, Reason};
+
+/// What is paused.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Paused {
+    /// Since when everything is.
+    pub all: Option<Timestamp>,
+    /// Rules that are, by id.
+    pub rules: Vec<(String, Timestamp)>,
+}
+
+/// What a person said about a rule's batch of one day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// The rule.
+    pub rule: String,
+    /// The due day.
+    pub day: Date,
+    /// Approved, or declined.
+    pub approved: bool,
+    /// When they said so.
+    pub at: Timestamp,
+}
+
+/// What a person settles by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resettle {
+    /// The entry.
+    pub id: String,
+    /// What it must be, or nothing happens.
+    pub from: Outcome,
+    /// What it becomes.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: Option<Reason>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl Store {
+    /// Notes that this address gets nothing any more. `false`: it was so already.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn suppress(
+        &self,
+        address: &str,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let key = address_key(address);
+        let write = async {
+            let mut tx = self.begin().await?;
+            let new = suppress(&mut tx, &key, reason, now).await?;
+            tx.commit().await?;
+            Ok(new)
+        };
+        write.await.map_err(|error| self.trouble(error))
+    }
+
+    /// Takes an address from the list. `false`: it wasn't on it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn unsuppress(&self, address: &str) -> Result<bool, StoreError> {
+        let key = address_key(address);
+        let write = async {
+            let mut tx = self.begin().await?;
+            let done = sqlx::query("DELETE FROM suppression WHERE address = $1")
+                .bind(&key)
+                .execute(&mut *tx)
+                .await?;
+            raise_address(&mut tx, &key).await?;
+            tx.commit().await?;
+            Ok(done.rows_affected() > 0)
+        };
+        write.await.map_err(|error| self.trouble(error))
+    }
+
+    /// Every suppressed address (of the forgotten only a mark), with the reason and the moment.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn suppressions(&self) -> Result<Vec<(String, String, Timestamp)>, StoreError> {
+        let read = async {
+            sqlx::query("SELECT address, reason, at FROM suppression ORDER BY address")
+                .fetch_all(self.reader())
+                .await?
+                .iter()
+                .map(|row| {
+                    let columns = &mut Columns::of(row);
+                    Ok((columns.text()?, columns.text()?, columns.moment()?))
+                })
+                .collect()
+        };
+        let found: sqlx::Result<_> = read.await;
+        found.map_err(|error| self.trouble(error))
+    }
+
+    /// Pauses a rule, or everything. It lasts until [`Store::resume`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn pause(&self, rule: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
+        let done = sqlx::query(
+            "INSERT INTO paused (rule, at) VALUES ($1, $2) ON CONFLICT (rule) DO NOTHING",
+        )
+        .bind(rule.unwrap_or(""))
+        .bind(now.as_millisecond())
+        .execute(&self.inner.writer)
+        .await;
+        done.map(drop).map_err(|error| self.trouble(error))
+    }
+
+    /// Resumes a rule; or everything, single rules included. `false`: nothing was paused.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn resume(&self, rule: Option<&str>) -> Result<bool, StoreError> {
+        let query = match rule {
+            Some(rule) => sqlx::query("DELETE FROM paused WHERE rule = $1").bind(rule),
+            None => sqlx::query("DELETE FROM paused"),
+        };
+        let done = query.execute(&self.inner.writer).await;
+        done.map(|done| done.rows_affected() > 0)
+            .map_err(|error| self.trouble(error))
+    }
+
+    /// What is paused.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn paused(&self) -> Result<Paused, StoreError> {
+        let read = async {
+            let mut paused = Paused::default();
+            for row in sqlx::query("SELECT rule, at FROM paused ORDER BY rule")
+                .fetch_all(self.reader())
+                .await?
+            {
+                let columns = &mut Columns::of(&row);
+                let (rule, at) = (columns.text()?, columns.moment()?);
+                if rule.is_empty() {
+                    paused.all = Some(at);
+                } else {
+                    paused.rules.push((rule, at));
+                }
+            }
+            Ok(paused)
+        };
+        read.await.map_err(|error: sqlx::Error| self.trouble(error))
+    }
+
+    /// Keeps what a person said about a rule's batch of a day, also ahead of it, and lets go what
+    /// is held for it: approved entries are planned again, to be looked at now; declined ones are
+    /// skipped with `reason`. Returns how many entries were held.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn approve(
+        &self,
+        approval: &Approval,
+        reason: Option<Reason>,
+    ) -> Result<u64, StoreError> {
+        let (outcome, next) = if approval.approved {
+            (Outcome::Planned, Some(approval.at.as_millisecond()))
+        } else {
+            (Outcome::Skipped, None)
+        };
+        let write = async {
+            let mut tx = self.begin().await?;
+            sqlx::query(
+                "INSERT INTO approval (rule, day, approved, at) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (rule, day) DO UPDATE SET approved = excluded.approved, \
+                 at = excluded.at",
+            )
+            .bind(&approval.rule)
+            .bind(day_number(approval.day))
+            .bind(i64::from(approval.approved))
+            .bind(approval.at.as_millisecond())
+            .execute(&mut *tx)
+            .await?;
+            let freed: Vec<String> = sqlx::query_scalar(
+                "UPDATE ledger SET outcome = $3, reason = $4, decided_at = $5, \
+                     next_attempt_at = $6, claimed = 0 \
+                 WHERE outcome = 'held' AND outcome IN ('sending', 'held', 'unknown') \
+                   AND rule = $1 AND due_day = $2 RETURNING id",
+            )
+            .bind(&approval.rule)
+            .bind(day_number(approval.day))
+            .bind(outcome.as_str())
+            .bind(reason.map(Reason::as_str))
+            .bind(approval.at.as_millisecond())
+            .bind(next)
+            .fetch_all(&mut *tx)
+            .await?;
+            let steps = freed.iter().map(|id| (id.as_str(), approval.at, outcome, reason, None));
+            note(&mut tx, steps).await?;
+            tx.commit().await?;
+            Ok(freed.len() as u64)
+        };
+        write.await.map_err(|error| self.trouble(error))
+    }
+
+    /// Everything that people said about batches due on this day or later.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn approvals(&self, from: Date) -> Result<Vec<Approval>, StoreError> {
+        let read = async {
+            sqlx::query(
+                "SELECT rule, day, approved, at FROM approval WHERE day >= $1 ORDER BY day, rule",
+            )
+            .bind(day_number(from))
+            .fetch_all(self.reader())
+            .await?
+            .iter()
+            .map(|row| {
+                let columns = &mut Columns::of(row);
+                Ok(Approval {
+                    rule: columns.text()?,
+                    day: columns.day()?,
+                    approved: columns.flag()?,
+                    at: columns.moment()?,
+                })
+            })
+            .collect()
+        };
+        let found: sqlx::Result<_> = read.await;
+        found.map_err(|error| self.trouble(error))
+    }
+
+    /// Settles one entry by hand: an unknown that was sent, wasn't, or is to be sent again; a held
+    /// one that may go. `false`: it isn't what it was thought to be. What is to be planned again
+    /// is looked at now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn resettle(&self, how: &Resettle) -> Result<bool, StoreError> {
+        let write = async {
+            let mut tx = self.begin().await?;
+            let done = move_entry(&mut tx, how).await?;
+            if done {
+                let step = (how.id.as_str(), how.now, how.outcome, how.reason, None);
+                note(&mut tx, std::iter::once(step)).await?;
+            }
+            tx.commit().await?;
+            Ok(done)
+        };
+        write.await.map_err(|error| self.trouble(error))
+    }
+
+    /// Notes that the engine came round.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn beat(&self, now: Timestamp) -> Result<(), StoreError> {
+        let done = sqlx::query(
+            "INSERT INTO meta (key, value) VALUES ('heartbeat', $1) \
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        )
+        .bind(now.as_millisecond().to_string())
+        .execute(&self.inner.writer)
+        .await;
+        done.map(drop).map_err(|error| self.trouble(error))
+    }
+
+    /// When the engine last came round.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn heartbeat(&self) -> Result<Option<Timestamp>, StoreError> {
+        let read = async {
+            let at: Option<i64> = sqlx::query_scalar(
+                "SELECT CAST(value AS BIGINT) FROM meta WHERE key = 'heartbeat'",
+            )
+            .fetch_optional(self.reader())
+            .await?;
+            at.map(moment_of).transpose()
+        };
+        read.await.map_err(|error| self.trouble(error))
+    }
+}
+
+async fn move_entry(tx: &mut Transaction, how: &Resettle) -> sqlx::Result<bool> {
+    let waits = matches!(how.outcome, Outcome::Planned | Outcome::Deferred);
+    let done = sqlx::query(
+        "UPDATE ledger SET outcome = $3, reason = $4, decided_at = $5, next_attempt_at = $6, \
+             claimed = 0, \
+             sent_at = CASE WHEN $3 = 'sent' THEN COALESCE(sent_at, decided_at) ELSE sent_at END \
+         WHERE id = $1 AND outcome = $2",
+    )
+    .bind(&how.id)
+    .bind(how.from.as_str())
+    .bind(how.outcome.as_str())
+    .bind(how.reason.map(Reason::as_str))
+    .bind(how.now.as_millisecond())
+    .bind(waits.then(|| how.now.as_millisecond()))
+    .execute(&mut **tx)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    // What was sent to the customer is part of their view.
+    sqlx::query(
+        "UPDATE customer SET revision = revision + 1 \
+         WHERE id = (SELECT customer FROM ledger WHERE id = $1)",
+    )
+    .bind(&how.id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(true)
+}

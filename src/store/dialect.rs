@@ -1,0 +1,270 @@
+//! Everything that is SQLite's own: types, pragmas, lists by JSON, how to begin a transaction.
+//!
+//! The other files of this room write text that PostgreSQL runs as well; where it can't, they use
+//! a name from here. May not know what the tables mean.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{Row as _, SqlSafeStr as _};
+
+/// The pool of connections.
+pub(super) type Pool = sqlx::SqlitePool;
+/// One connection.
+pub(super) type Connection = sqlx::SqliteConnection;
+/// One transaction.
+pub(super) type Transaction = sqlx::Transaction<'static, sqlx::Sqlite>;
+/// One row of an answer.
+pub(super) type Row = sqlx::sqlite::SqliteRow;
+/// One query with its parameters.
+pub(super) type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
+
+/// Takes the write lock at once: a read followed by a write inside a deferred transaction can fail
+/// as busy however long the busy timeout is.
+pub(super) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+
+/// How long a statement waits for another process's transaction.
+const BUSY: Duration = Duration::from_secs(30);
+
+/// Kibibytes of page cache of the writer: with the default of 2 MiB a bulk load is several times
+/// slower. Negative by SQLite's convention.
+const WRITER_CACHE: &str = "-65536";
+
+/// The write-ahead log is cut back to this many bytes after a large load.
+const JOURNAL_LIMIT: &str = "67108864";
+
+/// `fndl`: marks a file as ours.
+const APPLICATION_ID: i64 = 0x666e_646c;
+
+/// A list of texts, given as one parameter that holds a JSON array: `id IN texts!("$1")`.
+macro_rules! texts {
+    ($parameter:literal) => {
+        concat!("(SELECT value FROM json_each(", $parameter, "))")
+    };
+}
+
+/// Rows, given as one parameter that holds a JSON array of arrays; `value->>0` is a row's first
+/// column, as text unless cast.
+macro_rules! rows {
+    ($parameter:literal) => {
+        concat!("json_each(", $parameter, ") AS j")
+    };
+}
+
+pub(super) use {rows, texts};
+
+/// The migrations, the oldest first.
+pub(super) fn migrator() -> Migrator {
+    Migrator::with_migrations(vec![Migration::new(
+        1,
+        "first".into(),
+        MigrationType::Simple,
+        include_str!("../../migrations/sqlite/0001_first.sql").into_sql_str(),
+        false,
+    )])
+}
+
+/// For the very first look at a file: changes nothing, not even how it is journaled.
+pub(super) fn plain_options(path: &std::path::Path, create: bool) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(create)
+        .busy_timeout(BUSY)
+}
+
+/// How connections are made: nothing is left to a default.
+pub(super) fn connect_options(path: &std::path::Path, create: bool) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(create)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        .pragma("trusted_schema", "OFF")
+        .pragma("journal_size_limit", JOURNAL_LIMIT)
+        .pragma("temp_store", "MEMORY")
+        .thread_name(|n| format!("store-{n}"))
+}
+
+/// The same for the one connection that writes.
+pub(super) fn writer_options(options: &SqliteConnectOptions) -> SqliteConnectOptions {
+    options.clone().pragma("cache_size", WRITER_CACHE)
+}
+
+/// The same for connections that must not write.
+pub(super) fn reader_options(options: &SqliteConnectOptions) -> SqliteConnectOptions {
+    options
+        .clone()
+        .create_if_missing(false)
+        .pragma("query_only", "ON")
+}
+
+/// Reads the library's version and the settings back. `Err` in the inner result says, in words,
+/// what isn't as it must be.
+pub(super) async fn inspect(connection: &mut Connection) -> sqlx::Result<Result<(), String>> {
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()")
+        .fetch_one(&mut *connection)
+        .await?;
+    if !keeps_commits(&version) {
+        return Ok(Err(format!(
+            "SQLite {version} can lose committed transactions; \
+             fondly needs 3.51.3 or later (or 3.50.7, or 3.44.6)"
+        )));
+    }
+    for (text, name, wanted) in [
+        ("PRAGMA journal_mode", "journal_mode", "wal"),
+        ("PRAGMA synchronous", "synchronous", "2"),
+        ("PRAGMA foreign_keys", "foreign_keys", "1"),
+        ("PRAGMA trusted_schema", "trusted_schema", "0"),
+        ("PRAGMA busy_timeout", "busy_timeout", "30000"),
+    ] {
+        let row = sqlx::query(text).fetch_one(&mut *connection).await?;
+        let found = match row.try_get::<i64, _>(0) {
+            Ok(number) => number.to_string(),
+            Err(_) => row.try_get::<String, _>(0)?,
+        };
+        if found != wanted {
+            return Ok(Err(format!(
+                "SQLite kept {name} = {found} where fondly needs {wanted}; \
+                 is the database on a network drive or a read-only disk?"
+            )));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// Whether this version has the fix for commits that were lost when the write-ahead log restarted.
+fn keeps_commits(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0_u32));
+    let mut next = || parts.next().unwrap_or(0);
+    match (next(), next(), next()) {
+        (3, 44, patch) => patch >= 6,
+        (3, 50, patch) => patch >= 7,
+        (3, 51, patch) => patch >= 3,
+        (3, minor, _) => minor > 51,
+        (major, ..) => major > 3,
+    }
+}
+
+/// Whether the file is empty or carries our mark; an empty one gets it.
+pub(super) async fn claim_file(connection: &mut Connection) -> sqlx::Result<bool> {
+    let id: i64 = sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(&mut *connection)
+        .await?;
+    if id == APPLICATION_ID {
+        return Ok(true);
+    }
+    let objects: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_schema")
+        .fetch_one(&mut *connection)
+        .await?;
+    if id != 0 || objects != 0 {
+        return Ok(false);
+    }
+    // A pragma takes no parameters.
+    sqlx::raw_sql("PRAGMA application_id = 0x666e646c")
+        .execute(connection)
+        .await?;
+    Ok(true)
+}
+
+/// The first damage that a look through the whole file finds.
+pub(super) async fn damage(connection: &mut Connection) -> sqlx::Result<Option<String>> {
+    let found: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+        .fetch_one(connection)
+        .await?;
+    Ok((found != "ok").then_some(found))
+}
+
+/// Writes a consistent copy.
+pub(super) async fn copy(connection: &mut Connection, to: &str) -> sqlx::Result<()> {
+    sqlx::query("VACUUM INTO $1")
+        .bind(to)
+        .persistent(false)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// A statement that inserts many rows at once.
+pub(super) struct Bulk {
+    head: &'static str,
+    shared: usize,
+    own: usize,
+    tail: &'static str,
+    full: Arc<str>,
+}
+
+impl Bulk {
+    /// Rows a statement takes: beyond a hundred the gain is gone.
+    pub(super) const ROWS: usize = 100;
+
+    /// Every row has `shared` columns that are the same for all, then `own` of its own.
+    pub(super) fn new(head: &'static str, shared: usize, own: usize, tail: &'static str) -> Self {
+        let mut bulk = Self {
+            head,
+            shared,
+            own,
+            tail,
+            full: Arc::from(""),
+        };
+        bulk.full = bulk.text(Self::ROWS);
+        bulk
+    }
+
+    /// The statement for so many rows; only the full one is worth keeping prepared.
+    pub(super) fn query(&self, rows: usize) -> Query<'static> {
+        if rows == Self::ROWS {
+            sqlx::query(sqlx::AssertSqlSafe(Arc::clone(&self.full)))
+        } else {
+            sqlx::query(sqlx::AssertSqlSafe(self.text(rows))).persistent(false)
+        }
+    }
+
+    fn text(&self, rows: usize) -> Arc<str> {
+        let mut text = format!("{} VALUES ", self.head);
+        for row in 0..rows {
+            text.push_str(if row == 0 { "(" } else { ",(" });
+            let first = self.shared + row * self.own;
+            for (n, parameter) in (1..=self.shared)
+                .chain(first + 1..=first + self.own)
+                .enumerate()
+            {
+                let comma = if n == 0 { "" } else { "," };
+                // Writing to a String can't fail.
+                _ = write!(text, "{comma}${parameter}");
+            }
+            text.push(')');
+        }
+        text.push(' ');
+        text.push_str(self.tail);
+        Arc::from(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_versions_that_keep_commits_pass() {
+        for good in ["3.44.6", "3.50.7", "3.51.3", "3.52.0", "3.60", "4.0.0"] {
+            assert!(keeps_commits(good), "{good}");
+        }
+        for bad in ["3.44.5", "3.46.0", "3.50.6", "3.51.2", "2.9", "", "x"] {
+            assert!(!keeps_commits(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn bulk_text_numbers_its_parameters() {
+        let bulk = Bulk::new("INSERT INTO t", 1, 2, "RETURNING 1");
+        assert_eq!(
+            &*bulk.text(2),
+            "INSERT INTO t VALUES ($1,$2,$3),($1,$4,$5) RETURNING 1"
+        );
+    }
+}

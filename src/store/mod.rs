@@ -1,0 +1,99 @@
+//! LEDGER AND OUTBOX: the business's people, the ledger, what waits to be sent; all SQL that we
+//! write, its transactions and migrations.
+//!
+//! May use `model` only: not the rules, not the letters, not the relay. Never reads a clock:
+//! moments are parameters. Never repairs a damaged database.
+//!
+//! One connection writes, a few read. Files of the sources and the planner's entries are written
+//! in one transaction each; everything around the dot goes through one writer task, which puts
+//! what is waiting into one transaction and wakes the waiters once it is durable:
+//!
+//! ```text
+//! planned ──claim──> planned, claimed ──commit_to_send──> sending ──record──> sent | unknown |
+//!    ^                    │                                                  rejected | deferred
+//!    └── release_claims ──┤ record: skipped | held | deferred | rejected | expired
+//! ```
+
+#![warn(clippy::wildcard_enum_match_arm)]
+
+mod candidates;
+mod columns;
+mod control;
+mod dialect;
+mod error;
+mod hold;
+mod ledger;
+mod open;
+mod outbox;
+mod people;
+mod phases;
+mod privacy;
+mod review;
+mod rows;
+#[cfg(test)]
+mod suite;
+mod views;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+pub use control::{Approval, Paused, Resettle};
+pub use error::{ApplyError, StoreError};
+pub use hold::{HoldError, Holder};
+pub use ledger::{Entry, NewEntry, PlanBatch, Planned, PlannedKey, RuleState};
+pub use open::OpenOptions;
+pub use outbox::{CommitToSend, Record};
+pub use people::{Applied, FileMeta, FileRow};
+pub use review::{Filter, Quarantined, Shown, Step};
+
+/// The store. Clones share it; [`Store::close`] ends it for all.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    path: Arc<str>,
+    writer: dialect::Pool,
+    readers: dialect::Pool,
+    outbox: mpsc::Sender<outbox::Op>,
+    tasks: TaskTracker,
+    /// Makes tokens and the hashes of forgotten addresses; drawn when the store is made.
+    link_key: [u8; 32],
+    id: String,
+}
+
+impl Store {
+    /// The database file.
+    pub fn path(&self) -> &Path {
+        Path::new(&*self.inner.path)
+    }
+
+    /// The store's own id, drawn when it was made: a copy has the same.
+    pub fn id(&self) -> &str {
+        &self.inner.id
+    }
+
+    /// The secret that signs links to customers.
+    pub fn link_key(&self) -> &[u8; 32] {
+        &self.inner.link_key
+    }
+
+    fn reader(&self) -> &dialect::Pool {
+        &self.inner.readers
+    }
+
+    async fn begin(&self) -> sqlx::Result<dialect::Transaction> {
+        self.inner.writer.begin_with(dialect::BEGIN_WRITE).await
+    }
+
+    /// Puts an error into words, with the file it is about.
+    fn trouble(&self, error: sqlx::Error) -> StoreError {
+        StoreError::new(&self.inner.path, error)
+    }
+}

@@ -1,0 +1,341 @@
+//! Opening, checking, copying and closing a store.
+//!
+//! May not repair: what isn't as it must be is refused with words.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::ConnectOptions as _;
+use sqlx::pool::PoolOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+use super::columns::hex;
+use super::{Inner, Store, StoreError, dialect, hold, writer};
+
+/// Connections that read.
+const READERS: u32 = 4;
+
+/// Writers wait for each other as long as it takes: a large file is one transaction.
+const WAIT_FOR_WRITER: Duration = Duration::from_secs(6 * 3600);
+
+/// How a store is opened.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OpenOptions {
+    /// Make it when there is none.
+    pub create: bool,
+}
+
+impl Store {
+    /// Opens the store at a path or a `sqlite:` address, brings its schema up to date, and starts
+    /// its writer. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When it is missing, damaged, somebody else's, written by a newer fondly, or kept in a way
+    /// that could lose what was confirmed.
+    pub async fn open(path_or_url: &str, options: OpenOptions) -> Result<Self, StoreError> {
+        let file = file_of(path_or_url)?;
+        let path: Arc<str> = Arc::from(file.to_string_lossy());
+        let io = |error: std::io::Error| StoreError::new(&path, sqlx::Error::Io(error));
+        let exists = tokio::fs::try_exists(&file).await.map_err(io)?;
+        if !exists && !options.create {
+            return Err(StoreError::Missing { path });
+        }
+        if let (false, Some(folder)) = (exists, file.parent()) {
+            tokio::fs::create_dir_all(folder).await.map_err(io)?;
+        }
+        let connect = dialect::connect_options(&file, options.create);
+        let (id, link_key) = {
+            let _turn = hold::migrating(&file).await.map_err(io)?;
+            check_owner(&path, dialect::plain_options(&file, options.create)).await?;
+            prepare(&path, &connect).await?
+        };
+        let name = |error| StoreError::new(&path, error);
+        let writer = pool(1)
+            .connect_with(dialect::writer_options(&connect))
+            .await
+            .map_err(name)?;
+        let readers = pool(READERS)
+            .connect_with(dialect::reader_options(&connect))
+            .await
+            .map_err(name)?;
+        let (outbox, ops) = mpsc::channel(writer::QUEUE);
+        let tasks = TaskTracker::new();
+        tasks.spawn(writer::Writer::new(Arc::clone(&path), writer.clone(), link_key).run(ops));
+        Ok(Self {
+            inner: Arc::new(Inner {
+                path,
+                writer,
+                readers,
+                outbox,
+                tasks,
+                link_key,
+                id,
+            }),
+        })
+    }
+
+    /// Waits until everything that was handed over is durable, and closes the store for all of its
+    /// clones.
+    ///
+    /// # Errors
+    /// When something that was recorded without waiting for it got lost.
+    pub async fn close(self) -> Result<(), StoreError> {
+        let flushed = self.flush().await;
+        self.stop_writer().await;
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+        self.inner.readers.close().await;
+        self.inner.writer.close().await;
+        flushed
+    }
+
+    /// Writes a consistent copy to a file that doesn't exist yet; others go on working meanwhile.
+    ///
+    /// # Errors
+    /// When the copy can't be written.
+    pub async fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
+        let name: Arc<str> = Arc::from(path.to_string_lossy());
+        let io = |error: std::io::Error| StoreError::new(&name, sqlx::Error::Io(error));
+        if tokio::fs::try_exists(path).await.map_err(io)? {
+            return Err(StoreError::Address {
+                url: name,
+                why: "there is a file already; name one that doesn't exist yet".to_owned(),
+            });
+        }
+        let mut connection = dialect::connect_options(self.path(), false)
+            .connect()
+            .await
+            .map_err(|error| self.trouble(error))?;
+        dialect::copy(&mut connection, &name)
+            .await
+            .map_err(|error| StoreError::new(&name, error))?;
+        let copy = tokio::fs::File::open(path).await.map_err(io)?;
+        copy.sync_all().await.map_err(io)
+    }
+
+    /// The first damage found in the whole file, for `doctor`. Takes its time on a large store.
+    ///
+    /// # Errors
+    /// When the file can't be read at all.
+    pub async fn damage(&self) -> Result<Option<String>, StoreError> {
+        let look = async { dialect::damage(&mut *self.reader().acquire().await?).await };
+        look.await.map_err(|error| self.trouble(error))
+    }
+}
+
+/// The file that a path or an address names.
+fn file_of(path_or_url: &str) -> Result<PathBuf, StoreError> {
+    let refuse = |why: &str| {
+        Err(StoreError::Address {
+            url: Arc::from(path_or_url),
+            why: why.to_owned(),
+        })
+    };
+    if path_or_url.starts_with("postgres:") || path_or_url.starts_with("postgresql:") {
+        return refuse("PostgreSQL isn't supported yet; use a file, such as sqlite:../var/fondly.db");
+    }
+    let rest = path_or_url.strip_prefix("sqlite:").unwrap_or(path_or_url);
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    if rest.is_empty() || rest.contains(":memory:") {
+        return refuse("a store needs a file, such as sqlite:../var/fondly.db");
+    }
+    if rest.contains("://") || rest.contains('?') {
+        return refuse("not an address fondly knows; use a file, such as sqlite:../var/fondly.db");
+    }
+    Ok(PathBuf::from(rest))
+}
+
+/// A pool whose every connection is looked at before it is used.
+fn pool(size: u32) -> PoolOptions<sqlx::Sqlite> {
+    PoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(WAIT_FOR_WRITER)
+        .max_lifetime(None)
+        .idle_timeout(None)
+        .test_before_acquire(false)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                dialect::inspect(connection)
+                    .await?
+                    .map_err(|why| sqlx::Error::Configuration(why.into()))
+            })
+        })
+}
+
+/// Checks whose file it is, before anything in it is changed.
+async fn check_owner(path: &Arc<str>, plain: SqliteConnectOptions) -> Result<(), StoreError> {
+    let look = async {
+        let mut connection = plain.connect().await?;
+        let ours = dialect::claim_file(&mut connection).await?;
+        sqlx::Connection::close(connection).await?;
+        Ok(ours)
+    };
+    if look.await.map_err(|error| StoreError::new(path, error))? {
+        Ok(())
+    } else {
+        Err(StoreError::NotOurs {
+            path: Arc::clone(path),
+        })
+    }
+}
+
+/// Migrates it, and returns its id and key.
+async fn prepare(
+    path: &Arc<str>,
+    connect: &SqliteConnectOptions,
+) -> Result<(String, [u8; 32]), StoreError> {
+    let name = |error| StoreError::new(path, error);
+    let mut connection = connect.connect().await.map_err(name)?;
+    dialect::inspect(&mut connection)
+        .await
+        .map_err(name)?
+        .map_err(|why| StoreError::Unsafe {
+            path: Arc::clone(path),
+            why,
+        })?;
+    dialect::migrator()
+        .run(&mut connection)
+        .await
+        .map_err(|error| StoreError::of_migration(path, error))?;
+    let secrets = draw().map_err(|why| StoreError::Unsafe {
+        path: Arc::clone(path),
+        why: format!("the system gives no random numbers ({why})"),
+    })?;
+    let kept = keep(&mut connection, secrets).await.map_err(name)?;
+    sqlx::Connection::close(connection).await.map_err(name)?;
+    Ok(kept)
+}
+
+/// A new store's id and key.
+fn draw() -> Result<(String, String), getrandom::Error> {
+    let (mut id, mut key) = ([0; 8], [0; 32]);
+    getrandom::fill(&mut id)?;
+    getrandom::fill(&mut key)?;
+    Ok((hex(&id), hex(&key)))
+}
+
+/// Keeps the drawn id and key if there are none yet, and returns those that count.
+async fn keep(
+    connection: &mut dialect::Connection,
+    (id, key): (String, String),
+) -> sqlx::Result<(String, [u8; 32])> {
+    let mut kept = Vec::new();
+    for (name, drawn) in [("id", id), ("link_key", key)] {
+        sqlx::query("INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING")
+            .bind(name)
+            .bind(drawn)
+            .execute(&mut *connection)
+            .await?;
+        let value: String = sqlx::query_scalar("SELECT value FROM meta WHERE key = $1")
+            .bind(name)
+            .fetch_one(&mut *connection)
+            .await?;
+        kept.push(value);
+    }
+    let key = kept.pop().unwrap_or_default();
+    let id = kept.pop().unwrap_or_default();
+    let mut bytes = [0; 32];
+    let digits = key.as_bytes().chunks_exact(2);
+    if digits.len() != bytes.len() {
+        return Err(super::columns::nonsense("the length of link_key"));
+    }
+    for (byte, pair) in bytes.iter_mut().zip(digits) {
+        *byte = std::str::from_utf8(pair)
+            .ok()
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+            .ok_or_else(|| super::columns::nonsense("link_key"))?;
+    }
+    Ok((id, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_name_files() {
+        for (given, file) in [
+            ("sqlite:../var/fondly.db", "../var/fondly.db"),
+            ("sqlite:///srv/fondly.db", "/srv/fondly.db"),
+            ("/srv/fondly.db", "/srv/fondly.db"),
+        ] {
+            assert_eq!(file_of(given).unwrap(), PathBuf::from(file), "{given}");
+        }
+        for bad in ["postgres://db/fondly", "sqlite::memory:", "", "mysql://x"] {
+            assert!(file_of(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_a_store_is_refused_untouched() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+        let create = OpenOptions { create: true };
+
+        let missing = Store::open(&at("none.db"), OpenOptions::default()).await;
+        assert!(matches!(missing, Err(StoreError::Missing { .. })));
+
+        let noise = vec![b'x'; 5000];
+        std::fs::write(at("noise.db"), &noise).unwrap();
+        let damaged = Store::open(&at("noise.db"), create).await.unwrap_err();
+        assert!(matches!(damaged, StoreError::Damaged { .. }), "{damaged}");
+        assert_eq!(std::fs::read(at("noise.db")).unwrap(), noise);
+
+        let mut other = SqliteConnectOptions::new()
+            .filename(at("other.db"))
+            .create_if_missing(true)
+            .connect()
+            .await
+            .unwrap();
+        sqlx::raw_sql("CREATE TABLE t (a)").execute(&mut other).await.unwrap();
+        sqlx::Connection::close(other).await.unwrap();
+        let foreign = Store::open(&at("other.db"), create).await;
+        assert!(matches!(foreign, Err(StoreError::NotOurs { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_newer_schema_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("fondly.db").to_string_lossy().into_owned();
+        let store = Store::open(&file, OpenOptions { create: true }).await.unwrap();
+        sqlx::raw_sql(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+             VALUES (99, 'later', 1, x'00', 1)",
+        )
+        .execute(&store.inner.writer)
+        .await
+        .unwrap();
+        store.close().await.unwrap();
+        let newer = Store::open(&file, OpenOptions::default()).await.unwrap_err();
+        assert!(matches!(newer, StoreError::Newer { step: 99, .. }), "{newer}");
+    }
+
+    #[tokio::test]
+    async fn two_starters_make_one_store() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("sub/fondly.db").to_string_lossy().into_owned();
+        let open = || Store::open(&file, OpenOptions { create: true });
+        let (one, two) = tokio::join!(open(), open());
+        let (one, two) = (one.unwrap(), two.unwrap());
+        assert_eq!((one.id(), one.link_key()), (two.id(), two.link_key()));
+        assert_ne!(one.link_key(), &[0; 32]);
+    }
+
+    #[tokio::test]
+    async fn a_copy_opens_and_is_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+        let store = Store::open(&at("a.db"), OpenOptions { create: true }).await.unwrap();
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        store.suppress("ann@shop.example", "test", now).await.unwrap();
+        store.copy_to(Path::new(&at("b.db"))).await.unwrap();
+        assert!(store.copy_to(Path::new(&at("b.db"))).await.is_err());
+        assert_eq!(store.damage().await.unwrap(), None);
+        let copy = Store::open(&at("b.db"), OpenOptions::default()).await.unwrap();
+        assert_eq!(copy.id(), store.id());
+        assert_eq!(copy.suppressions().await.unwrap().len(), 1);
+    }
+}

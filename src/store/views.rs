@@ -1,0 +1,169 @@
+//! Views: everything that a decision about a customer may look at, in batches.
+//!
+//! May not decide anything. A view is read from one snapshot, its revision with it.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::tz::TimeZone;
+use sqlx::Row as _;
+
+use super::columns::{Columns, address_key, forgotten_key, json};
+use super::dialect::texts;
+use super::rows::{customer_columns, event_columns, read_customer, read_event};
+use super::{Store, StoreError};
+use crate::model::View;
+use crate::model::policy::Class;
+use crate::model::view::{Sent, moment};
+
+impl Store {
+    /// The views of these customers, in the order of `ids`; ids that nobody has are left out.
+    ///
+    /// `sent` holds every message that went out, may have gone out or is going out, however old:
+    /// caps count back from a moment that the store doesn't know.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn views(
+        &self,
+        ids: &[String],
+        default_zone: &TimeZone,
+        default_zone_name: &str,
+    ) -> Result<Vec<View>, StoreError> {
+        let zones = Zones {
+            known: HashMap::new(),
+            default: (default_zone.clone(), default_zone_name.to_owned()),
+        };
+        self.read_views(ids, zones)
+            .await
+            .map_err(|error| self.trouble(error))
+    }
+
+    async fn read_views(&self, ids: &[String], mut zones: Zones) -> sqlx::Result<Vec<View>> {
+        let list = json(ids)?;
+        let mut tx = self.reader().begin().await?;
+        let mut views = HashMap::with_capacity(ids.len());
+        for row in sqlx::query(concat!(
+            "SELECT ",
+            customer_columns!(),
+            ", c.erased, c.revision FROM customer c WHERE c.id IN ",
+            texts!("$1")
+        ))
+        .bind(&list)
+        .fetch_all(&mut *tx)
+        .await?
+        {
+            let columns = &mut Columns::of(&row);
+            let customer = read_customer(columns)?;
+            let (zone, zone_name) = zones.find(customer.timezone.as_deref());
+            let view = View {
+                erased: columns.flag()?,
+                suppressed: false,
+                revision: columns.number()?,
+                zone,
+                zone_name,
+                events: Vec::new(),
+                sent: Vec::new(),
+                customer,
+            };
+            views.insert(view.customer.id.clone(), view);
+        }
+        self.mark_suppressed(&mut tx, &mut views).await?;
+        for row in sqlx::query(concat!(
+            "SELECT ",
+            event_columns!(),
+            " FROM event WHERE customer_id IN ",
+            texts!("$1")
+        ))
+        .bind(&list)
+        .fetch_all(&mut *tx)
+        .await?
+        {
+            let event = read_event(&mut Columns::of(&row))?;
+            if let Some(view) = views.get_mut(&event.customer_id) {
+                view.events.push(event);
+            }
+        }
+        for row in sqlx::query(concat!(
+            "SELECT customer, rule, occasion, class, COALESCE(sent_at, decided_at, due_at) AS at \
+             FROM ledger WHERE outcome IN ('sending', 'sent', 'unknown') AND customer IN ",
+            texts!("$1"),
+            " ORDER BY at, id"
+        ))
+        .bind(&list)
+        .fetch_all(&mut *tx)
+        .await?
+        {
+            let columns = &mut Columns::of(&row);
+            if let Some(view) = views.get_mut(&columns.text()?) {
+                view.sent.push(Sent {
+                    rule: columns.text()?,
+                    occasion: columns.text()?,
+                    class: columns.parsed(Class::parse)?,
+                    at: columns.moment()?,
+                });
+            }
+        }
+        tx.commit().await?;
+        for view in views.values_mut() {
+            let zone = &view.zone;
+            view.events
+                .sort_by_cached_key(|event| (moment(event, zone), event.id.clone()));
+        }
+        Ok(ids.iter().filter_map(|id| views.remove(id)).collect())
+    }
+
+    /// Marks those whose address is suppressed, or is that of somebody who was forgotten.
+    async fn mark_suppressed(
+        &self,
+        tx: &mut super::dialect::Transaction,
+        views: &mut HashMap<String, View>,
+    ) -> sqlx::Result<()> {
+        let keys = |view: &View| {
+            let email = view.customer.email.as_deref()?;
+            Some([
+                address_key(email),
+                forgotten_key(self.link_key(), email),
+            ])
+        };
+        let asked: Vec<String> = views.values().filter_map(keys).flatten().collect();
+        let found: HashSet<String> = sqlx::query(concat!(
+            "SELECT address FROM suppression WHERE address IN ",
+            texts!("$1")
+        ))
+        .bind(json(&asked)?)
+        .fetch_all(&mut **tx)
+        .await?
+        .iter()
+        .map(|row| row.try_get(0))
+        .collect::<sqlx::Result<_>>()?;
+        if !found.is_empty() {
+            for view in views.values_mut() {
+                view.suppressed =
+                    keys(view).is_some_and(|keys| keys.iter().any(|key| found.contains(key)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Zones by name: a batch has many customers and few zones.
+struct Zones {
+    known: HashMap<String, Option<TimeZone>>,
+    default: (TimeZone, String),
+}
+
+impl Zones {
+    /// The customer's zone, or the default where it is missing or unknown.
+    fn find(&mut self, name: Option<&str>) -> (TimeZone, String) {
+        let Some(name) = name else {
+            return self.default.clone();
+        };
+        if !self.known.contains_key(name) {
+            self.known.insert(name.to_owned(), TimeZone::get(name).ok());
+        }
+        match self.known.get(name) {
+            Some(Some(zone)) => (zone.clone(), name.to_owned()),
+            _ => self.default.clone(),
+        }
+    }
+}
