@@ -2,6 +2,8 @@
 //!
 //! May not know any table.
 
+use std::fmt::Write as _;
+
 use jiff::civil::{Date, date};
 use jiff::{Span, Timestamp};
 use sha2::{Digest as _, Sha256};
@@ -54,7 +56,11 @@ pub(super) fn forgotten_key(secret: &[u8; 32], address: &str) -> String {
 
 /// Bytes as lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String can't fail.
+        _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Reads a row's columns from left to right.

@@ -204,7 +204,9 @@ impl Store {
             .bind(next)
             .fetch_all(&mut *tx)
             .await?;
-            let steps = freed.iter().map(|id| (id.as_str(), approval.at, outcome, reason, None));
+            let steps = freed
+                .iter()
+                .map(|id| (id.as_str(), approval.at, outcome, reason, None));
             note(&mut tx, steps).await?;
             tx.commit().await?;
             Ok(freed.len() as u64)

@@ -171,6 +171,13 @@ pub(super) async fn claim_file(connection: &mut Connection) -> sqlx::Result<bool
     Ok(true)
 }
 
+/// Whether sqlx believes that this connection, which nobody uses, is inside a transaction. On a
+/// full disk SQLite rolls back by itself, the driver's own rollback then fails, and every later
+/// transaction of the connection would be refused: such a connection must be replaced.
+pub(super) fn left_in_transaction(connection: &Connection) -> bool {
+    sqlx::Connection::is_in_transaction(connection)
+}
+
 /// The first damage that a look through the whole file finds.
 pub(super) async fn damage(connection: &mut Connection) -> sqlx::Result<Option<String>> {
     let found: String = sqlx::query_scalar("PRAGMA quick_check(1)")

@@ -24,7 +24,9 @@ pub enum StoreError {
         why: String,
     },
     /// It couldn't be opened or read.
-    #[error("{path}: can't be opened ({detail}); check that it and its folder exist and belong to fondly's user")]
+    #[error(
+        "{path}: can't be opened ({detail}); check that it and its folder exist and belong to fondly's user"
+    )]
     Unreadable {
         /// The database.
         path: Arc<str>,
@@ -32,7 +34,9 @@ pub enum StoreError {
         detail: String,
     },
     /// The file is damaged.
-    #[error("{path}: the database is damaged or isn't one ({detail}); fondly never repairs it silently: keep the file and restore a backup")]
+    #[error(
+        "{path}: the database is damaged or isn't one ({detail}); fondly never repairs it silently: keep the file and restore a backup"
+    )]
     Damaged {
         /// The database.
         path: Arc<str>,
@@ -46,7 +50,9 @@ pub enum StoreError {
         path: Arc<str>,
     },
     /// Written by a newer fondly.
-    #[error("{path}: was written by a newer fondly (its schema has step {step}); update this program")]
+    #[error(
+        "{path}: was written by a newer fondly (its schema has step {step}); update this program"
+    )]
     Newer {
         /// The database.
         path: Arc<str>,
@@ -62,7 +68,9 @@ pub enum StoreError {
         why: String,
     },
     /// No room left.
-    #[error("{path}: the disk is full; make room, then start again: nothing that was confirmed is lost")]
+    #[error(
+        "{path}: the disk is full; make room, then start again: nothing that was confirmed is lost"
+    )]
     Full {
         /// The database.
         path: Arc<str>,
@@ -117,6 +125,10 @@ mod code {
 
 impl StoreError {
     /// Puts sqlx's error into words.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "sqlx may add errors; those without words of ours keep sqlx's"
+    )]
     pub(super) fn new(path: &Arc<str>, error: sqlx::Error) -> Self {
         let path = Arc::clone(path);
         match error {
@@ -161,6 +173,10 @@ impl StoreError {
     }
 
     /// The same for a migration.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "sqlx may add errors; those without words of ours keep sqlx's"
+    )]
     pub(super) fn of_migration(path: &Arc<str>, error: MigrateError) -> Self {
         match error {
             MigrateError::VersionMissing(step) => Self::Newer {

@@ -127,7 +127,10 @@ mod tests {
         let refusal = Store::hold(&db, "fondly tick", now).unwrap_err();
         let text = refusal.to_string();
         assert!(text.contains("`fondly run`"), "{text}");
-        assert!(text.contains(&format!("pid {}", std::process::id())), "{text}");
+        assert!(
+            text.contains(&format!("pid {}", std::process::id())),
+            "{text}"
+        );
         assert!(text.contains("since 2027-05-02T09:00:00Z"), "{text}");
         drop(first);
         Store::hold(&db, "fondly tick", now).unwrap();

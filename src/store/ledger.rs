@@ -181,11 +181,10 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn touch_mark(&self) -> Result<i64, StoreError> {
-        let mark: Result<Option<i64>, _> = sqlx::query_scalar(
-            "SELECT CAST(value AS BIGINT) FROM meta WHERE key = 'touch_seq'",
-        )
-        .fetch_optional(self.reader())
-        .await;
+        let mark: Result<Option<i64>, _> =
+            sqlx::query_scalar("SELECT CAST(value AS BIGINT) FROM meta WHERE key = 'touch_seq'")
+                .fetch_optional(self.reader())
+                .await;
         Ok(mark.map_err(|error| self.trouble(error))?.unwrap_or(0))
     }
 

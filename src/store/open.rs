@@ -19,7 +19,7 @@ use super::{Inner, Store, StoreError, dialect, hold, writer};
 const READERS: u32 = 4;
 
 /// Writers wait for each other as long as it takes: a large file is one transaction.
-const WAIT_FOR_WRITER: Duration = Duration::from_secs(6 * 3600);
+const WAIT_FOR_WRITER: Duration = Duration::from_hours(6);
 
 /// How a store is opened.
 #[derive(Debug, Clone, Copy, Default)]
@@ -135,7 +135,9 @@ fn file_of(path_or_url: &str) -> Result<PathBuf, StoreError> {
         })
     };
     if path_or_url.starts_with("postgres:") || path_or_url.starts_with("postgresql:") {
-        return refuse("PostgreSQL isn't supported yet; use a file, such as sqlite:../var/fondly.db");
+        return refuse(
+            "PostgreSQL isn't supported yet; use a file, such as sqlite:../var/fondly.db",
+        );
     }
     let rest = path_or_url.strip_prefix("sqlite:").unwrap_or(path_or_url);
     let rest = rest.strip_prefix("//").unwrap_or(rest);
@@ -156,6 +158,9 @@ fn pool(size: u32) -> PoolOptions<sqlx::Sqlite> {
         .max_lifetime(None)
         .idle_timeout(None)
         .test_before_acquire(false)
+        .before_acquire(|connection, _| {
+            Box::pin(async { Ok(!dialect::left_in_transaction(connection)) })
+        })
         .after_connect(|connection, _| {
             Box::pin(async move {
                 dialect::inspect(connection)
@@ -290,7 +295,10 @@ mod tests {
             .connect()
             .await
             .unwrap();
-        sqlx::raw_sql("CREATE TABLE t (a)").execute(&mut other).await.unwrap();
+        sqlx::raw_sql("CREATE TABLE t (a)")
+            .execute(&mut other)
+            .await
+            .unwrap();
         sqlx::Connection::close(other).await.unwrap();
         let foreign = Store::open(&at("other.db"), create).await;
         assert!(matches!(foreign, Err(StoreError::NotOurs { .. })));
@@ -300,7 +308,9 @@ mod tests {
     async fn a_newer_schema_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("fondly.db").to_string_lossy().into_owned();
-        let store = Store::open(&file, OpenOptions { create: true }).await.unwrap();
+        let store = Store::open(&file, OpenOptions { create: true })
+            .await
+            .unwrap();
         sqlx::raw_sql(
             "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
              VALUES (99, 'later', 1, x'00', 1)",
@@ -309,14 +319,23 @@ mod tests {
         .await
         .unwrap();
         store.close().await.unwrap();
-        let newer = Store::open(&file, OpenOptions::default()).await.unwrap_err();
-        assert!(matches!(newer, StoreError::Newer { step: 99, .. }), "{newer}");
+        let newer = Store::open(&file, OpenOptions::default())
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(newer, StoreError::Newer { step: 99, .. }),
+            "{newer}"
+        );
     }
 
     #[tokio::test]
     async fn two_starters_make_one_store() {
         let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("sub/fondly.db").to_string_lossy().into_owned();
+        let file = dir
+            .path()
+            .join("sub/fondly.db")
+            .to_string_lossy()
+            .into_owned();
         let open = || Store::open(&file, OpenOptions { create: true });
         let (one, two) = tokio::join!(open(), open());
         let (one, two) = (one.unwrap(), two.unwrap());
@@ -328,13 +347,20 @@ mod tests {
     async fn a_copy_opens_and_is_the_same() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
-        let store = Store::open(&at("a.db"), OpenOptions { create: true }).await.unwrap();
+        let store = Store::open(&at("a.db"), OpenOptions { create: true })
+            .await
+            .unwrap();
         let now = jiff::Timestamp::UNIX_EPOCH;
-        store.suppress("ann@shop.example", "test", now).await.unwrap();
+        store
+            .suppress("ann@shop.example", "test", now)
+            .await
+            .unwrap();
         store.copy_to(Path::new(&at("b.db"))).await.unwrap();
         assert!(store.copy_to(Path::new(&at("b.db"))).await.is_err());
         assert_eq!(store.damage().await.unwrap(), None);
-        let copy = Store::open(&at("b.db"), OpenOptions::default()).await.unwrap();
+        let copy = Store::open(&at("b.db"), OpenOptions::default())
+            .await
+            .unwrap();
         assert_eq!(copy.id(), store.id());
         assert_eq!(copy.suppressions().await.unwrap().len(), 1);
     }

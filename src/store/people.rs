@@ -302,7 +302,9 @@ impl<'a> Load<'a> {
             .into_iter()
             .map(|one| {
                 let line = i64::try_from(one.line).unwrap_or(i64::MAX);
-                (one.file, line, one.column, one.value, one.reason, one.record)
+                (
+                    one.file, line, one.column, one.value, one.reason, one.record,
+                )
             })
             .collect();
         self.applied.refused += waiting.len() as u64;
@@ -328,7 +330,12 @@ impl<'a> Load<'a> {
         if !self.refusals.is_empty() {
             self.write_refusals().await?;
         }
-        let Applied { new, changed, unchanged, refused } = self.applied;
+        let Applied {
+            new,
+            changed,
+            unchanged,
+            refused,
+        } = self.applied;
         let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         sqlx::query(
             "INSERT INTO source_file (source, path, fingerprint, applied_at, row_count, refused) \
@@ -358,7 +365,8 @@ pub(super) async fn next_touch(tx: &mut Transaction) -> sqlx::Result<i64> {
     )
     .fetch_one(&mut **tx)
     .await?;
-    text.parse().map_err(|_| super::columns::nonsense("touch_seq"))
+    text.parse()
+        .map_err(|_| super::columns::nonsense("touch_seq"))
 }
 
 /// Notes that the planner must look at these customers (a JSON list of ids) again.

@@ -10,9 +10,9 @@ use sqlx::Row as _;
 
 use super::Entry;
 use super::columns::{address_key, forgotten_key, json};
-use super::dialect::{Bulk, Transaction, rows, texts};
+use super::dialect::{Bulk, Row, Transaction, rows, texts};
 use super::ledger::{entry_columns, read_entry};
-use super::outbox::{Claim, CommitToSend, Record, Reply};
+use super::outbox::{Claim, CommitToSend, Record};
 use super::people::{next_touch, raise};
 use crate::model::{Outcome, Reason};
 
@@ -39,11 +39,11 @@ impl Tools {
 pub(super) async fn commit(
     tx: &mut Transaction,
     tools: &Tools,
-    round: &[(usize, &(CommitToSend, Reply<bool>))],
+    round: &[(usize, &CommitToSend)],
 ) -> sqlx::Result<HashSet<String>> {
     let list: Vec<_> = round
         .iter()
-        .map(|(n, (one, _))| {
+        .map(|(n, one)| {
             (
                 (&one.id, n, one.revision, one.now.as_millisecond()),
                 address_key(&one.recipient),
@@ -53,7 +53,7 @@ pub(super) async fn commit(
             )
         })
         .collect();
-    let passed = ids(sqlx::query(concat!(
+    let passed = ids(&sqlx::query(concat!(
         "WITH op AS MATERIALIZED (SELECT value->0->>0 AS id, \
              CAST(value->0->>1 AS BIGINT) AS turn, CAST(value->0->>2 AS BIGINT) AS revision, \
              CAST(value->0->>3 AS BIGINT) AS at, value->>1 AS address, \
@@ -89,7 +89,12 @@ pub(super) async fn commit(
     .bind(json(&passed)?)
     .execute(&mut **tx)
     .await?;
-    let going = || round.iter().map(|(_, (one, _))| one).filter(|one| passed.contains(&one.id));
+    let going = || {
+        round
+            .iter()
+            .map(|(_, one)| *one)
+            .filter(|one| passed.contains(&one.id))
+    };
     keep_letters(tx, &tools.letters, going()).await?;
     let steps = going().map(|one| (one.id.as_str(), one.now, Outcome::Sending, None, None));
     note(tx, steps).await?;
@@ -112,7 +117,7 @@ async fn keep_letters(
     Ok(())
 }
 
-fn ids(rows: Vec<super::dialect::Row>) -> sqlx::Result<HashSet<String>> {
+fn ids(rows: &[Row]) -> sqlx::Result<HashSet<String>> {
     rows.iter().map(|row| row.try_get(0)).collect()
 }
 
@@ -141,14 +146,18 @@ pub(super) async fn note(
 /// What became of claimed entries and of those being sent. Anything else stays as it is.
 pub(super) async fn record(
     tx: &mut Transaction,
-    round: &[(usize, &(Record, Option<Reply<bool>>))],
+    round: &[(usize, &Record)],
 ) -> sqlx::Result<HashSet<String>> {
     let list: Vec<_> = round
         .iter()
-        .map(|(_, (one, _))| {
+        .map(|(_, one)| {
             let moment = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
             (
-                (&one.id, one.outcome.as_str(), one.reason.map(Reason::as_str)),
+                (
+                    &one.id,
+                    one.outcome.as_str(),
+                    one.reason.map(Reason::as_str),
+                ),
                 (&one.reply, moment(one.next_attempt_at), moment(one.sent_at)),
                 (i64::from(one.attempted), one.now.as_millisecond()),
                 (&one.recipient, &one.subject, &one.template),
@@ -156,7 +165,7 @@ pub(super) async fn record(
             )
         })
         .collect();
-    let passed = ids(sqlx::query(concat!(
+    let passed = ids(&sqlx::query(concat!(
         "WITH op AS MATERIALIZED (SELECT value->0->>0 AS id, value->0->>1 AS outcome, \
              value->0->>2 AS reason, value->1->>0 AS reply, \
              CAST(value->1->>1 AS BIGINT) AS next_attempt_at, \
@@ -188,13 +197,18 @@ pub(super) async fn record(
     .bind(json(&list)?)
     .fetch_all(&mut **tx)
     .await?)?;
-    let done = || round.iter().map(|(_, (one, _))| one).filter(|one| passed.contains(&one.id));
+    let done = || {
+        round
+            .iter()
+            .map(|(_, one)| *one)
+            .filter(|one| passed.contains(&one.id))
+    };
     let steps = done().map(|one| {
         let reply = one.reply.as_deref();
         (one.id.as_str(), one.now, one.outcome, one.reason, reply)
     });
     note(tx, steps).await?;
-    for one in round.iter().map(|(_, (one, _))| one) {
+    for one in round.iter().map(|(_, one)| *one) {
         if let Some(address) = &one.suppress {
             // The relay's verdict on an address holds whatever became of the entry.
             let reason = one.reason.unwrap_or(Reason::BadAddress);
@@ -285,8 +299,11 @@ pub(super) async fn claim(tx: &mut Transaction, claim: Claim) -> sqlx::Result<Ve
         .map(read_entry)
         .collect::<sqlx::Result<_>>()?;
         some.sort_by(|a, b| {
-            (a.next_attempt_at, a.occasion.due_at, &a.id)
-                .cmp(&(b.next_attempt_at, b.occasion.due_at, &b.id))
+            (a.next_attempt_at, a.occasion.due_at, &a.id).cmp(&(
+                b.next_attempt_at,
+                b.occasion.due_at,
+                &b.id,
+            ))
         });
         taken.append(&mut some);
     }

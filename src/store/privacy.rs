@@ -56,7 +56,9 @@ impl Store {
         .fetch_all(&mut *tx)
         .await?;
         let reason = Some(Reason::Erased);
-        let steps = skipped.iter().map(|id| (id.as_str(), now, Outcome::Skipped, reason, None));
+        let steps = skipped
+            .iter()
+            .map(|id| (id.as_str(), now, Outcome::Skipped, reason, None));
         note(&mut tx, steps).await?;
         for text in [
             "UPDATE customer SET erased = 1, email = NULL, email_key = NULL, first_name = NULL, \
@@ -91,7 +93,9 @@ impl Store {
                 .bind(from.as_millisecond())
                 .execute(&mut *tx)
                 .await?;
-            sqlx::query("DELETE FROM rule_state").execute(&mut *tx).await?;
+            sqlx::query("DELETE FROM rule_state")
+                .execute(&mut *tx)
+                .await?;
             tx.commit().await?;
             Ok(done.rows_affected())
         };

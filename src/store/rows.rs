@@ -59,13 +59,17 @@ pub(super) const CUSTOMER_TAIL: &str = "ON CONFLICT (id) DO UPDATE SET \
      WHERE customer.erased = 0 AND customer.row_hash IS DISTINCT FROM excluded.row_hash \
      RETURNING id, revision";
 
-fn attrs_text(attrs: &std::collections::BTreeMap<String, AttrValue>) -> sqlx::Result<Option<String>> {
+fn attrs_text(
+    attrs: &std::collections::BTreeMap<String, AttrValue>,
+) -> sqlx::Result<Option<String>> {
     (!attrs.is_empty()).then(|| json(attrs)).transpose()
 }
 
 /// Binds one customer's own parameters.
 pub(super) fn bind_customer<'q>(mut query: Query<'q>, one: &Customer) -> sqlx::Result<Query<'q>> {
-    let tags = (!one.tags.is_empty()).then(|| json(&one.tags)).transpose()?;
+    let tags = (!one.tags.is_empty())
+        .then(|| json(&one.tags))
+        .transpose()?;
     let texts: [Option<String>; 14] = [
         one.email.clone(),
         one.email.as_deref().map(address_key),

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use sqlx::Row as _;
 
 use super::columns::{Columns, address_key, forgotten_key, json};
-use super::dialect::texts;
+use super::dialect::{Transaction, texts};
 use super::rows::{customer_columns, event_columns, read_customer, read_event};
 use super::{Store, StoreError};
 use crate::model::View;
@@ -68,41 +68,8 @@ impl Store {
             views.insert(view.customer.id.clone(), view);
         }
         self.mark_suppressed(&mut tx, &mut views).await?;
-        for row in sqlx::query(concat!(
-            "SELECT ",
-            event_columns!(),
-            " FROM event WHERE customer_id IN ",
-            texts!("$1")
-        ))
-        .bind(&list)
-        .fetch_all(&mut *tx)
-        .await?
-        {
-            let event = read_event(&mut Columns::of(&row))?;
-            if let Some(view) = views.get_mut(&event.customer_id) {
-                view.events.push(event);
-            }
-        }
-        for row in sqlx::query(concat!(
-            "SELECT customer, rule, occasion, class, COALESCE(sent_at, decided_at, due_at) AS at \
-             FROM ledger WHERE outcome IN ('sending', 'sent', 'unknown') AND customer IN ",
-            texts!("$1"),
-            " ORDER BY at, id"
-        ))
-        .bind(&list)
-        .fetch_all(&mut *tx)
-        .await?
-        {
-            let columns = &mut Columns::of(&row);
-            if let Some(view) = views.get_mut(&columns.text()?) {
-                view.sent.push(Sent {
-                    rule: columns.text()?,
-                    occasion: columns.text()?,
-                    class: columns.parsed(Class::parse)?,
-                    at: columns.moment()?,
-                });
-            }
-        }
+        add_events(&mut tx, &list, &mut views).await?;
+        add_sent(&mut tx, &list, &mut views).await?;
         tx.commit().await?;
         for view in views.values_mut() {
             let zone = &view.zone;
@@ -115,15 +82,12 @@ impl Store {
     /// Marks those whose address is suppressed, or is that of somebody who was forgotten.
     async fn mark_suppressed(
         &self,
-        tx: &mut super::dialect::Transaction,
+        tx: &mut Transaction,
         views: &mut HashMap<String, View>,
     ) -> sqlx::Result<()> {
         let keys = |view: &View| {
             let email = view.customer.email.as_deref()?;
-            Some([
-                address_key(email),
-                forgotten_key(self.link_key(), email),
-            ])
+            Some([address_key(email), forgotten_key(self.link_key(), email)])
         };
         let asked: Vec<String> = views.values().filter_map(keys).flatten().collect();
         let found: HashSet<String> = sqlx::query(concat!(
@@ -144,6 +108,59 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Everything that happened to them.
+async fn add_events(
+    tx: &mut Transaction,
+    list: &str,
+    views: &mut HashMap<String, View>,
+) -> sqlx::Result<()> {
+    for row in sqlx::query(concat!(
+        "SELECT ",
+        event_columns!(),
+        " FROM event WHERE customer_id IN ",
+        texts!("$1")
+    ))
+    .bind(list)
+    .fetch_all(&mut **tx)
+    .await?
+    {
+        let event = read_event(&mut Columns::of(&row))?;
+        if let Some(view) = views.get_mut(&event.customer_id) {
+            view.events.push(event);
+        }
+    }
+    Ok(())
+}
+
+/// Everything that went out to them, may have, or is going out.
+async fn add_sent(
+    tx: &mut Transaction,
+    list: &str,
+    views: &mut HashMap<String, View>,
+) -> sqlx::Result<()> {
+    for row in sqlx::query(concat!(
+        "SELECT customer, rule, occasion, class, COALESCE(sent_at, decided_at, due_at) AS at \
+         FROM ledger WHERE outcome IN ('sending', 'sent', 'unknown') AND customer IN ",
+        texts!("$1"),
+        " ORDER BY at, id"
+    ))
+    .bind(list)
+    .fetch_all(&mut **tx)
+    .await?
+    {
+        let columns = &mut Columns::of(&row);
+        if let Some(view) = views.get_mut(&columns.text()?) {
+            view.sent.push(Sent {
+                rule: columns.text()?,
+                occasion: columns.text()?,
+                class: columns.parsed(Class::parse)?,
+                at: columns.moment()?,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Zones by name: a batch has many customers and few zones.

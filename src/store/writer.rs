@@ -65,11 +65,15 @@ impl Batch {
         let unclaims = self.unclaims.into_iter().map(|(a, b)| Op::Unclaim(a, b));
         let commits = self.commits.into_iter().map(|(a, b)| Op::Commit(a, b));
         let claims = self.claims.into_iter().map(|(a, b)| Op::Claim(a, b));
-        records.chain(unclaims).chain(commits).chain(claims).map(|op| {
-            let mut one = Self::default();
-            one.add(op);
-            one
-        })
+        records
+            .chain(unclaims)
+            .chain(commits)
+            .chain(claims)
+            .map(|op| {
+                let mut one = Self::default();
+                one.add(op);
+                one
+            })
     }
 }
 
@@ -148,11 +152,11 @@ impl Writer {
     /// Records first: an address that a relay just refused stops a commit of the same batch.
     async fn write(&self, batch: &Batch) -> sqlx::Result<Done> {
         let mut tx = self.pool.begin_with(BEGIN_WRITE).await?;
-        let records = in_rounds(&batch.records, |(record, _)| &record.id);
+        let records = in_rounds(batch.records.iter().map(|(one, _)| one), |one| &one.id);
         let mut recorded = vec![false; batch.records.len()];
         for round in records {
             let passed = phases::record(&mut tx, &round).await?;
-            for (n, (one, _)) in round {
+            for (n, one) in round {
                 set(&mut recorded, n, passed.contains(&one.id));
             }
         }
@@ -160,9 +164,9 @@ impl Writer {
             phases::unclaim(&mut tx, ids).await?;
         }
         let mut committed = vec![false; batch.commits.len()];
-        for round in in_rounds(&batch.commits, |(commit, _)| &commit.id) {
+        for round in in_rounds(batch.commits.iter().map(|(one, _)| one), |one| &one.id) {
             let passed = phases::commit(&mut tx, &self.tools, &round).await?;
-            for (n, (one, _)) in round {
+            for (n, one) in round {
                 set(&mut committed, n, passed.contains(&one.id));
             }
         }
@@ -180,10 +184,13 @@ impl Writer {
 }
 
 /// Splits requests, with their places, into rounds in which no id comes twice.
-fn in_rounds<T>(all: &[T], id: impl Fn(&T) -> &String) -> Vec<Vec<(usize, &T)>> {
+fn in_rounds<'a, T>(
+    all: impl Iterator<Item = &'a T>,
+    id: impl Fn(&'a T) -> &'a String,
+) -> Vec<Vec<(usize, &'a T)>> {
     let mut rounds: Vec<Vec<(usize, &T)>> = Vec::new();
-    let mut seen: HashMap<&String, usize> = HashMap::with_capacity(all.len());
-    for (n, one) in all.iter().enumerate() {
+    let mut seen: HashMap<&String, usize> = HashMap::new();
+    for (n, one) in all.enumerate() {
         let turn = seen.entry(id(one)).or_default();
         match rounds.get_mut(*turn) {
             Some(round) => round.push((n, one)),
@@ -221,4 +228,3 @@ fn wake(batch: Batch, done: Done) {
         answer(reply, Ok(entries));
     }
 }
-

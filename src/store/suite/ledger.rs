@@ -1,0 +1,162 @@
+//! Planning, claiming, holding, listing.
+
+use super::*;
+
+pub(super) async fn an_occasion_is_unique(store: &Store) {
+    let one = entry("ann", "2027-05-02", noon());
+    let other = entry("ann", "2028-05-02", noon());
+    assert_eq!(plan(store, vec![one.clone(), one.clone()]).await, 1);
+    assert_eq!(plan(store, vec![one.clone(), other]).await, 1);
+    let ledger = store.dump_ledger().await.unwrap();
+    assert_eq!(ledger.len(), 2);
+    assert_eq!(ledger[0].occasion, one.occasion);
+    assert_eq!(ledger[0].id, entry_id("birthday", "ann", "2027-05-02"));
+    assert_eq!(ledger[0].next_attempt_at, Some(noon()));
+}
+
+pub(super) async fn the_planner_withdraws_only_what_is_still_planned(store: &Store) {
+    load(store, vec![person("ann")]).await;
+    let soon = noon() + minutes(60);
+    let new = vec![
+        entry("ann", "due", noon()),
+        entry("ann", "a", soon),
+        entry("ann", "b", soon),
+    ];
+    plan(store, new).await;
+    let open = store.planned_of("birthday", None, noon()).await.unwrap();
+    assert_eq!(
+        open.iter()
+            .map(|key| key.occasion.as_str())
+            .collect::<Vec<_>>(),
+        ["a", "b"]
+    );
+    let some = store
+        .planned_of("birthday", Some(&["bob".to_owned()]), noon())
+        .await
+        .unwrap();
+    assert!(some.is_empty());
+    let state = RuleState {
+        rule: "birthday".to_owned(),
+        version: "v2".to_owned(),
+        first_day: date(2027, 5, 1),
+        planned_through: Some(date(2027, 5, 9)),
+    };
+    let batch = PlanBatch {
+        withdraw: vec![entry_id("birthday", "ann", "due"), open[0].id.clone()],
+        rules: vec![state.clone()],
+        ..PlanBatch::default()
+    };
+    let done = store.plan_write(&batch, noon()).await.unwrap();
+    assert_eq!(done.withdrawn, 1);
+    assert_eq!(store.rule_states().await.unwrap(), [state]);
+    assert_eq!(store.dump_ledger().await.unwrap().len(), 2);
+}
+
+pub(super) async fn claims_come_in_order_and_once(store: &Store) {
+    let ranked = |key: &str, priority, late| NewEntry {
+        priority,
+        ..entry("ann", key, noon() - minutes(late))
+    };
+    let ahead = entry("ann", "ahead", noon() + minutes(1));
+    let new = vec![
+        ranked("c", 50, 5),
+        ranked("b", 50, 9),
+        ranked("a", 90, 1),
+        ranked("d", 0, 99),
+    ];
+    plan(store, new.into_iter().chain([ahead]).collect()).await;
+    assert_eq!(store.next_due().await.unwrap(), Some(noon() - minutes(99)));
+    let keys = |taken: Vec<Entry>| -> Vec<String> {
+        taken.into_iter().map(|entry| entry.occasion.key).collect()
+    };
+    let first = store.claim(3, noon()).await.unwrap();
+    let ids: Vec<_> = first.iter().map(|entry| entry.id.clone()).collect();
+    assert_eq!(keys(first), ["a", "b", "c"]);
+    assert_eq!(keys(store.claim(3, noon()).await.unwrap()), ["d"]);
+    assert!(store.claim(3, noon()).await.unwrap().is_empty());
+    assert_eq!(store.next_due().await.unwrap(), Some(noon() + minutes(1)));
+    store.unclaim(ids).await.unwrap();
+    assert_eq!(store.claim(9, noon()).await.unwrap().len(), 3);
+    assert_eq!(store.release_claims().await.unwrap(), 4);
+    assert_eq!(store.claim(9, noon()).await.unwrap().len(), 4);
+}
+
+pub(super) async fn what_is_paused_is_not_claimed(store: &Store) {
+    plan(store, vec![entry("ann", "a", noon())]).await;
+    for rule in [Some("birthday"), None] {
+        store.pause(rule, noon()).await.unwrap();
+        assert!(store.claim(9, noon()).await.unwrap().is_empty());
+        assert_eq!(store.next_due().await.unwrap(), None);
+        assert!(store.resume(rule).await.unwrap());
+    }
+    assert_eq!(store.paused().await.unwrap(), Paused::default());
+    assert_eq!(store.claim(9, noon()).await.unwrap().len(), 1);
+}
+
+pub(super) async fn held_batches_wait_for_a_person(store: &Store) {
+    let (id, _) = claimed(store).await;
+    let held = Record::new(&id, Outcome::Held, None, noon());
+    store.record_durably(held.clone()).await.unwrap();
+    assert!(store.claim(9, noon()).await.unwrap().is_empty());
+    let mut approval = Approval {
+        rule: "birthday".to_owned(),
+        day: date(2027, 5, 2),
+        approved: true,
+        at: noon(),
+    };
+    assert_eq!(store.approve(&approval, None).await.unwrap(), 1);
+    assert_eq!(
+        store.approvals(approval.day).await.unwrap(),
+        [approval.clone()]
+    );
+    assert_eq!(store.claim(9, noon()).await.unwrap().len(), 1);
+    store.record_durably(held).await.unwrap();
+    approval.approved = false;
+    assert_eq!(store.approve(&approval, None).await.unwrap(), 1);
+    assert_eq!(outcome(store, &id).await, Outcome::Skipped);
+}
+
+pub(super) async fn the_log_filters(store: &Store) {
+    load(store, vec![person("ann")]).await;
+    let of = |key: &str, n| entry("ann", key, noon() + minutes(n));
+    plan(store, vec![of("b", 2), of("a", 1), of("c", 3)]).await;
+    let keys = async |filter: Filter| -> Vec<String> {
+        let found = store.log(&filter).await.unwrap();
+        found.into_iter().map(|entry| entry.occasion.key).collect()
+    };
+    assert_eq!(keys(Filter::default()).await, ["a", "b", "c"]);
+    assert_eq!(
+        keys(Filter {
+            limit: Some(2),
+            ..Filter::default()
+        })
+        .await,
+        ["b", "c"]
+    );
+    let window = Filter {
+        since: Some(noon() + minutes(1)),
+        until: Some(noon() + minutes(3)),
+        rule: Some("birthday".to_owned()),
+        customer: Some("ann".to_owned()),
+        outcome: Some(Outcome::Planned),
+        limit: None,
+    };
+    assert_eq!(keys(window.clone()).await, ["a", "b"]);
+    assert!(
+        keys(Filter {
+            outcome: Some(Outcome::Sent),
+            ..window
+        })
+        .await
+        .is_empty()
+    );
+    assert_eq!(
+        store.forget_ledger_from(noon() + minutes(2)).await.unwrap(),
+        2
+    );
+    assert_eq!(keys(Filter::default()).await, ["a"]);
+    assert_eq!(store.heartbeat().await.unwrap(), None);
+    store.beat(noon()).await.unwrap();
+    assert_eq!(store.heartbeat().await.unwrap(), Some(noon()));
+    assert_eq!(store.count_customers().await.unwrap(), (1, 1));
+}

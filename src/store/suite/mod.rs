@@ -1,0 +1,232 @@
+//! The room's contract, as tests: each takes a fresh store and knows nothing of the database under
+//! it. A second database joins by one more line at the end.
+
+mod ledger;
+mod people;
+mod sending;
+mod sqlite_only;
+
+use std::collections::BTreeMap;
+
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::occasion::entry_id;
+use crate::model::policy::Class;
+use crate::model::{
+    Amount, AttrValue, Consent, Customer, Event, Occasion, Outcome, PartialDate, Reason, Refusal,
+    View, When,
+};
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn noon() -> Timestamp {
+    at("2027-05-02T12:00:00Z")
+}
+
+fn minutes(n: i64) -> SignedDuration {
+    SignedDuration::from_mins(n)
+}
+
+fn person(id: &str) -> Customer {
+    Customer {
+        id: id.to_owned(),
+        email: Some(format!("{id}@Shop.example")),
+        ..Customer::default()
+    }
+}
+
+fn visit(id: &str, customer: &str, at: When) -> Event {
+    Event {
+        id: id.to_owned(),
+        customer_id: customer.to_owned(),
+        kind: "visit".to_owned(),
+        at,
+        amount: None,
+        currency: None,
+        quantity: None,
+        attrs: BTreeMap::new(),
+    }
+}
+
+fn file<'a>(source: &'a str, fingerprint: &'a str) -> FileMeta<'a> {
+    FileMeta {
+        source,
+        path: "file.csv",
+        fingerprint,
+        now: noon(),
+    }
+}
+
+type Rows = Vec<Result<FileRow, &'static str>>;
+
+fn people(all: Vec<Customer>) -> Rows {
+    all.into_iter()
+        .map(|one| Ok(FileRow::Customer(Box::new(one))))
+        .collect()
+}
+
+fn events(all: Vec<Event>) -> Rows {
+    all.into_iter()
+        .map(|one| Ok(FileRow::Event(Box::new(one))))
+        .collect()
+}
+
+async fn load(store: &Store, all: Vec<Customer>) -> Applied {
+    store
+        .apply_file(file("till", "1"), people(all).into_iter())
+        .await
+        .unwrap()
+}
+
+async fn load_events(store: &Store, all: Vec<Event>) -> Applied {
+    store
+        .apply_file(file("visits", "1"), events(all).into_iter())
+        .await
+        .unwrap()
+}
+
+async fn view(store: &Store, id: &str) -> View {
+    let mut views = store
+        .views(&[id.to_owned()], &TimeZone::UTC, "UTC")
+        .await
+        .unwrap();
+    views.pop().unwrap()
+}
+
+fn entry(customer: &str, key: &str, due_at: Timestamp) -> NewEntry {
+    NewEntry {
+        rule: "birthday".to_owned(),
+        rule_version: "v1".to_owned(),
+        customer: customer.to_owned(),
+        occasion: Occasion {
+            key: key.to_owned(),
+            day: date(2027, 5, 2),
+            due_at,
+            zone: "Europe/London".to_owned(),
+            anchor: date(1987, 5, 2),
+            years: Some(40),
+            event: None,
+        },
+        class: Class::Marketing,
+        priority: 50,
+    }
+}
+
+async fn plan(store: &Store, new: Vec<NewEntry>) -> u64 {
+    let batch = PlanBatch {
+        new,
+        ..PlanBatch::default()
+    };
+    store.plan_write(&batch, noon()).await.unwrap().new
+}
+
+fn commit(id: &str, revision: i64) -> CommitToSend {
+    CommitToSend {
+        id: id.to_owned(),
+        revision,
+        recipient: "ann@shop.example".to_owned(),
+        subject: "Happy birthday".to_owned(),
+        template: "birthday".to_owned(),
+        language: "en".to_owned(),
+        message_id: format!("<{id}@fondly>"),
+        message: "From: x\r\n\r\n\"Hello\" \u{1F381}\r\n".to_owned(),
+        now: noon(),
+    }
+}
+
+fn sent(id: &str) -> Record {
+    Record {
+        reply: Some("250 2.0.0 Ok".to_owned()),
+        sent_at: Some(noon()),
+        ..Record::new(id, Outcome::Sent, Some(Reason::Accepted), noon())
+    }
+}
+
+async fn outcome(store: &Store, id: &str) -> Outcome {
+    store.entry(id).await.unwrap().unwrap().entry.outcome
+}
+
+/// One customer with one entry that is due and claimed; the entry's id and the view's revision.
+async fn claimed(store: &Store) -> (String, i64) {
+    load(store, vec![person("ann")]).await;
+    plan(store, vec![entry("ann", "2027-05-02", noon())]).await;
+    let taken = store.claim(10, noon()).await.unwrap();
+    (taken[0].id.clone(), view(store, "ann").await.revision)
+}
+
+/// Runs every test of the contract on fresh stores of one kind.
+macro_rules! contract {
+    ($kind:ident: $($group:ident: $($name:ident),+;)+) => {
+        mod $kind {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    let (store, _kept) = super::$kind().await;
+                    super::$group::$name(&store).await;
+                }
+            )+)+
+
+            proptest::proptest! {
+                #![proptest_config(proptest::prelude::ProptestConfig {
+                    cases: 24,
+                    ..Default::default()
+                })]
+                #[test]
+                fn one_final_outcome(
+                    acts in proptest::collection::vec(super::sending::act(), 1..25)
+                ) {
+                    let runtime = tokio::runtime::Builder::new_current_thread()
+                        .enable_all()
+                        .build()
+                        .unwrap();
+                    runtime.block_on(async {
+                        let (store, _kept) = super::$kind().await;
+                        super::sending::one_final_outcome(&store, acts).await;
+                    });
+                }
+            }
+        }
+    };
+}
+
+async fn sqlite() -> (Store, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("fondly.db");
+    let store = Store::open(&file.to_string_lossy(), OpenOptions { create: true })
+        .await
+        .unwrap();
+    (store, dir)
+}
+
+contract!(
+    sqlite:
+    people: a_file_is_applied_whole_or_not_at_all,
+        reading_a_file_again_changes_nothing,
+        records_read_back_as_they_were,
+        an_event_that_moves_touches_both_customers,
+        the_later_of_two_rows_with_one_id_counts,
+        quarantine_shows_the_last_reading,
+        candidates_are_found,
+        the_forgotten_stay_forgotten;
+    ledger: an_occasion_is_unique,
+        the_planner_withdraws_only_what_is_still_planned,
+        claims_come_in_order_and_once,
+        what_is_paused_is_not_claimed,
+        held_batches_wait_for_a_person,
+        the_log_filters;
+    sending: a_message_goes_its_way,
+        a_deferral_is_claimed_again_in_time,
+        a_stale_view_stops_the_commit,
+        a_suppression_in_between_stops_the_commit,
+        a_refused_address_is_suppressed_with_the_record,
+        two_entries_of_one_customer_cannot_pass_on_one_view,
+        what_was_being_sent_is_found_after_a_crash,
+        five_hundred_at_once_are_all_durable,
+        a_closed_store_says_so;
+);

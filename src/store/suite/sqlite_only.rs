@@ -1,0 +1,83 @@
+//! What only SQLite does: a full disk, query plans.
+
+use super::*;
+
+/// Lets the store's file grow no more, as far as the connection that writes now is concerned.
+async fn fill_disk(store: &Store) {
+    let pages: i64 = sqlx::query_scalar("PRAGMA page_count")
+        .fetch_one(&store.inner.writer)
+        .await
+        .unwrap();
+    let limit = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+    sqlx::raw_sql(limit)
+        .execute(&store.inner.writer)
+        .await
+        .unwrap();
+}
+
+/// A full disk reaches everybody who waits, nothing that was confirmed is lost, and the writer
+/// goes on once there is room. (The driver leaves the connection unusable: it must be replaced.)
+#[tokio::test]
+async fn a_full_disk_reaches_the_waiters() {
+    let (store, _kept) = sqlite().await;
+    let (id, revision) = claimed(&store).await;
+    fill_disk(&store).await;
+    let large = CommitToSend {
+        message: "x".repeat(500_000),
+        ..commit(&id, revision)
+    };
+    let full = store.commit_to_send(large).await.unwrap_err();
+    assert!(matches!(full, StoreError::Full { .. }), "{full}");
+    assert_eq!(outcome(&store, &id).await, Outcome::Planned);
+    // What nobody waits for is told by the next flush, once.
+    fill_disk(&store).await;
+    let lost = Record {
+        reply: Some("x".repeat(500_000)),
+        ..Record::new(&id, Outcome::Deferred, None, noon())
+    };
+    store.record(lost).await.unwrap();
+    let told = store.flush().await.unwrap_err();
+    assert!(matches!(told, StoreError::Full { .. }), "{told}");
+    store.flush().await.unwrap();
+    assert!(store.commit_to_send(commit(&id, revision)).await.unwrap());
+}
+
+/// The statements that run all the time go by their indexes.
+#[tokio::test]
+async fn hot_statements_scan_no_table() {
+    let (store, _kept) = sqlite().await;
+    let texts = [
+        "SELECT id FROM ledger WHERE claimed = 0 AND outcome IN ('planned', 'deferred') \
+         AND priority = 5 AND next_attempt_at <= 6 ORDER BY next_attempt_at, due_at, id LIMIT 7",
+        "SELECT MAX(priority) FROM ledger WHERE claimed = 0 \
+         AND outcome IN ('planned', 'deferred') AND priority < 9",
+        "UPDATE ledger SET claimed = 0 WHERE claimed = 1 AND outcome IN ('planned', 'deferred')",
+        "SELECT id FROM ledger WHERE outcome = 'sending' \
+         AND outcome IN ('sending', 'held', 'unknown')",
+        "WITH op AS MATERIALIZED (SELECT value->>0 AS id FROM json_each('[]')) \
+         UPDATE ledger SET claimed = 1 FROM op WHERE ledger.id = op.id",
+        "SELECT customer_id FROM customer_date WHERE field = 'a' AND month_day BETWEEN 1 AND 2",
+        "SELECT DISTINCT e.customer_id FROM touched t \
+         JOIN event e ON e.customer_id = t.customer_id \
+         WHERE e.day BETWEEN 1 AND 2 AND +e.kind IN (SELECT value FROM json_each('[]'))",
+        "SELECT DISTINCT customer_id FROM event WHERE day BETWEEN 1 AND 2 \
+         AND kind IN (SELECT value FROM json_each('[]'))",
+    ];
+    for text in texts {
+        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
+        let rows = sqlx::query(explain)
+            .fetch_all(store.reader())
+            .await
+            .unwrap();
+        for row in rows {
+            let step: String = sqlx::Row::get(&row, 3);
+            let table = ["ledger", "event", "customer_date", " e"]
+                .iter()
+                .any(|name| step.starts_with("SCAN") && step.ends_with(name));
+            assert!(
+                !table && !step.contains("TEMP B-TREE FOR ORDER BY"),
+                "{text}: {step}"
+            );
+        }
+    }
+}
