@@ -100,7 +100,15 @@ async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationTo
     let (ours, theirs) = (Arc::clone(house), stop.clone());
     task.spawn(async move {
         faults.maybe_panic(number);
-        Box::pin(tick::tick(&ours, Pass { sync, workers: None }, &theirs)).await
+        Box::pin(tick::tick(
+            &ours,
+            Pass {
+                sync,
+                workers: None,
+            },
+            &theirs,
+        ))
+        .await
     });
     let joined = tokio::select! {
         joined = task.join_next() => joined,
@@ -129,7 +137,9 @@ async fn too_long_after(stop: &CancellationToken) {
 fn panic_words(panic: Box<dyn Any + std::marker::Send>) -> String {
     match panic.downcast::<String>() {
         Ok(words) => *words,
-        Err(panic) => panic.downcast::<&str>().map_or_else(|_| String::new(), |w| (*w).to_owned()),
+        Err(panic) => panic
+            .downcast::<&str>()
+            .map_or_else(|_| String::new(), |w| (*w).to_owned()),
     }
 }
 

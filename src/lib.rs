@@ -10,10 +10,11 @@ pub mod model;
 // The only reader of the wall clock.
 pub mod clock;
 
+// fondly.toml and the environment -> Settings.
+pub mod settings;
+
 // RECORDS IN: foreign files -> records, or refusals with a reason.
 pub mod records;
-// The layers of fondly.toml and the environment -> Settings. The only reader of the environment.
-pub mod settings;
 
 // Rule files -> rules, with findings that point at the line.
 pub mod rules;
@@ -21,12 +22,23 @@ pub mod rules;
 // RULES DECIDE: pure; which occasions are due, and what becomes of them.
 pub mod decide;
 
+// LEDGER AND OUTBOX: all SQL we write.
+pub mod store;
+
+// RENDER: templates and facts -> letters -> bytes.
+pub mod render;
+
 // DELIVER: one recipient, one transaction, one verdict.
 pub mod deliver;
 
+// The only place that strings the rooms together.
+pub mod engine;
+
+// Wake-ups, signals, shutdown.
+pub mod daemon;
+
 // Logs for people and machines; addresses masked.
 pub mod observe;
-// Template and facts -> letter -> the bytes of a message.
-pub mod render;
-// The ledger, the outbox and the people: all SQL that we write.
-pub mod store;
+
+// The commands.
+pub mod cli;

@@ -144,6 +144,8 @@ CREATE TABLE ledger (
     next_attempt_at BIGINT,
     reply           TEXT,
     sent_at         BIGINT,
+    -- Where its letter was going: a folder, or smtp. A restart looks there.
+    via             TEXT,
     claimed         SMALLINT NOT NULL DEFAULT 0,
     UNIQUE (rule, customer, occasion)
 );

@@ -23,8 +23,15 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         return Ok(Done::Well);
     }
     let rules = plans.rules.len();
-    let letters = plans.letters.names().map(|name| plans.letters.languages(name).len()).sum::<usize>();
-    output::say(format!("{}: {rules} rules and {letters} letters, each fine by itself", config.display()))?;
+    let letters = plans
+        .letters
+        .names()
+        .map(|name| plans.letters.languages(name).len())
+        .sum::<usize>();
+    output::say(format!(
+        "{}: {rules} rules and {letters} letters, each fine by itself",
+        config.display()
+    ))?;
     if args.no_records {
         return Ok(Done::Well);
     }
@@ -36,7 +43,9 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         output::say(remark)?;
     }
     let (customers, letters) = (checked.customers, checked.letters);
-    output::say(format!("{customers} customers: {letters} letters could be written for them"))?;
+    output::say(format!(
+        "{customers} customers: {letters} letters could be written for them"
+    ))?;
     for problem in &checked.problems {
         output::note(format!("  × {problem}"));
     }
@@ -47,7 +56,10 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         return Err(Failure::Trouble(anyhow::anyhow!(words)));
     }
     if checked.refused > 0 {
-        let words = format!("{} records can't be used: `fondly quarantine` says why", checked.refused);
+        let words = format!(
+            "{} records can't be used: `fondly quarantine` says why",
+            checked.refused
+        );
         output::note(words);
         return Ok(Done::NeedsAPerson);
     }

@@ -63,7 +63,10 @@ pub(super) async fn run(args: Args) -> Outcome {
     let _holder = run::hold(&house, "fondly demo")?;
     let stop = run::stop_on_signals()?;
     let mut report = tick::recover(&house).await?;
-    let pass = Pass { sync: true, workers: None };
+    let pass = Pass {
+        sync: true,
+        workers: None,
+    };
     report.add(Box::pin(tick::tick(&house, pass, &stop)).await?);
     tell(&house, &report, &args.dir).await?;
     if args.once {
@@ -73,7 +76,10 @@ pub(super) async fn run(args: Args) -> Outcome {
     let config = config.display();
     output::say("\nIt goes on watching; Ctrl-C stops it. Meanwhile, in another terminal:")?;
     output::say(format!("  fondly --config {config} log"))?;
-    output::say(format!("  add a row to {}/data/customers.csv and see it being greeted", args.dir.display()))?;
+    output::say(format!(
+        "  add a row to {}/data/customers.csv and see it being greeted",
+        args.dir.display()
+    ))?;
     Box::pin(daemon::run(house, stop)).await?;
     Ok(Done::Well)
 }
@@ -91,7 +97,8 @@ fn build(dir: &Path, clock: &Clock) -> anyhow::Result<()> {
     for folder in ["config", "data", "var"] {
         let path = dir.join(folder);
         if path.exists() {
-            fs::remove_dir_all(&path).with_context(|| format!("{} can't be emptied", path.display()))?;
+            fs::remove_dir_all(&path)
+                .with_context(|| format!("{} can't be emptied", path.display()))?;
         }
     }
     init::write_shipped(&dir.join("config"))?;
@@ -99,7 +106,7 @@ fn build(dir: &Path, clock: &Clock) -> anyhow::Result<()> {
         .map_or(jiff::tz::TimeZone::UTC, |zone| zone)
         .to_datetime(clock.now())
         .date();
-    let business = made_up::business(today, SEED);
+    let (customers, events) = made_up::business(today, SEED);
     let write = |name: &str, text: &str| {
         let path = dir.join(name);
         let folder = path.parent().unwrap_or(dir);
@@ -107,15 +114,18 @@ fn build(dir: &Path, clock: &Clock) -> anyhow::Result<()> {
             .and_then(|()| fs::write(&path, text))
             .with_context(|| format!("{} can't be written", path.display()))
     };
-    write("data/customers.csv", &business.customers)?;
-    write("data/events.csv", &business.events)?;
+    write("data/customers.csv", &customers)?;
+    write("data/events.csv", &events)?;
     for rule in ["birthday", "thank-you", "we-miss-you"] {
         let name = format!("config/rules/{rule}.toml");
         let text = fs::read_to_string(dir.join(&name)).context(name.clone())?;
         write(&name, &text.replace(AT_NINE, AT_MIDNIGHT))?;
     }
     write("config/local.toml", LOCAL)?;
-    write(".fondly-demo", "A folder made by `fondly demo`, which may empty it.\n")
+    write(
+        ".fondly-demo",
+        "A folder made by `fondly demo`, which may empty it.\n",
+    )
 }
 
 async fn tell(house: &House, report: &Report, dir: &Path) -> anyhow::Result<()> {
@@ -124,7 +134,10 @@ async fn tell(house: &House, report: &Report, dir: &Path) -> anyhow::Result<()> 
         output::say(format!("  {line}"))?;
     }
     let outbox = dir.join("var/outbox");
-    output::say(format!("\nThe letters are files in {}, for example:", outbox.display()))?;
+    output::say(format!(
+        "\nThe letters are files in {}, for example:",
+        outbox.display()
+    ))?;
     for rule in &house.plans.rules {
         let filter = Filter {
             rule: Some(rule.id.clone()),

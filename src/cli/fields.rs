@@ -17,5 +17,7 @@ pub(super) const LOG_COLUMNS: &[(&str, &str)] = &[
 
 /// A moment as people read it, in this zone.
 pub(super) fn local(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
+    at.to_zoned_datetime(zone.clone())
+        .strftime("%Y-%m-%d %H:%M %Z")
+        .to_string()
 }

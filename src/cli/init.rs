@@ -10,21 +10,66 @@ use super::{Done, Failure, Outcome, output};
 /// The shipped `config/`, as it stands in the repository.
 pub(super) const SHIPPED: &[(&str, &str)] = &[
     ("fondly.toml", include_str!("../../config/fondly.toml")),
-    ("rules/birthday.toml", include_str!("../../config/rules/birthday.toml")),
-    ("rules/thank-you.toml", include_str!("../../config/rules/thank-you.toml")),
-    ("rules/we-miss-you.toml", include_str!("../../config/rules/we-miss-you.toml")),
-    ("templates/birthday.en.md", include_str!("../../config/templates/birthday.en.md")),
-    ("templates/birthday.de.md", include_str!("../../config/templates/birthday.de.md")),
-    ("templates/birthday.fr.md", include_str!("../../config/templates/birthday.fr.md")),
-    ("templates/belated-birthday.en.md", include_str!("../../config/templates/belated-birthday.en.md")),
-    ("templates/belated-birthday.de.md", include_str!("../../config/templates/belated-birthday.de.md")),
-    ("templates/belated-birthday.fr.md", include_str!("../../config/templates/belated-birthday.fr.md")),
-    ("templates/thank-you.en.md", include_str!("../../config/templates/thank-you.en.md")),
-    ("templates/thank-you.de.md", include_str!("../../config/templates/thank-you.de.md")),
-    ("templates/thank-you.fr.md", include_str!("../../config/templates/thank-you.fr.md")),
-    ("templates/we-miss-you.en.md", include_str!("../../config/templates/we-miss-you.en.md")),
-    ("templates/we-miss-you.de.md", include_str!("../../config/templates/we-miss-you.de.md")),
-    ("templates/we-miss-you.fr.md", include_str!("../../config/templates/we-miss-you.fr.md")),
+    (
+        "rules/birthday.toml",
+        include_str!("../../config/rules/birthday.toml"),
+    ),
+    (
+        "rules/thank-you.toml",
+        include_str!("../../config/rules/thank-you.toml"),
+    ),
+    (
+        "rules/we-miss-you.toml",
+        include_str!("../../config/rules/we-miss-you.toml"),
+    ),
+    (
+        "templates/birthday.en.md",
+        include_str!("../../config/templates/birthday.en.md"),
+    ),
+    (
+        "templates/birthday.de.md",
+        include_str!("../../config/templates/birthday.de.md"),
+    ),
+    (
+        "templates/birthday.fr.md",
+        include_str!("../../config/templates/birthday.fr.md"),
+    ),
+    (
+        "templates/belated-birthday.en.md",
+        include_str!("../../config/templates/belated-birthday.en.md"),
+    ),
+    (
+        "templates/belated-birthday.de.md",
+        include_str!("../../config/templates/belated-birthday.de.md"),
+    ),
+    (
+        "templates/belated-birthday.fr.md",
+        include_str!("../../config/templates/belated-birthday.fr.md"),
+    ),
+    (
+        "templates/thank-you.en.md",
+        include_str!("../../config/templates/thank-you.en.md"),
+    ),
+    (
+        "templates/thank-you.de.md",
+        include_str!("../../config/templates/thank-you.de.md"),
+    ),
+    (
+        "templates/thank-you.fr.md",
+        include_str!("../../config/templates/thank-you.fr.md"),
+    ),
+    (
+        "templates/we-miss-you.en.md",
+        include_str!("../../config/templates/we-miss-you.en.md"),
+    ),
+    (
+        "templates/we-miss-you.de.md",
+        include_str!("../../config/templates/we-miss-you.de.md"),
+    ),
+    (
+        "templates/we-miss-you.fr.md",
+        include_str!("../../config/templates/we-miss-you.fr.md"),
+    ),
 ];
 
 #[derive(Debug, clap::Args)]
@@ -35,15 +80,22 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Outcome {
     if args.dir.join("fondly.toml").exists() {
-        let words = format!("{} holds a fondly.toml already; nothing was written", args.dir.display());
+        let words = format!(
+            "{} holds a fondly.toml already; nothing was written",
+            args.dir.display()
+        );
         return Err(Failure::Trouble(anyhow::anyhow!(words)));
     }
     write_shipped(&args.dir)?;
     let dir = args.dir.display();
     output::say(format!("A configuration to start from is in {dir}. Next:"))?;
-    output::say(format!("  1. edit {dir}/fondly.toml: your name, your address, your zone, a [[source]]"))?;
+    output::say(format!(
+        "  1. edit {dir}/fondly.toml: your name, your address, your zone, a [[source]]"
+    ))?;
     output::say(format!("  2. fondly --config {dir}/fondly.toml check"))?;
-    output::say(format!("  3. fondly --config {dir}/fondly.toml tick    (writes letters as files until you set up [mail.smtp])"))?;
+    output::say(format!(
+        "  3. fondly --config {dir}/fondly.toml tick    (writes letters as files until you set up [mail.smtp])"
+    ))?;
     Ok(Done::Well)
 }
 
@@ -52,7 +104,8 @@ pub(super) fn write_shipped(dir: &Path) -> anyhow::Result<()> {
     for (name, text) in SHIPPED {
         let path = dir.join(name);
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).with_context(|| format!("{} can't be made", folder.display()))?;
+            fs::create_dir_all(folder)
+                .with_context(|| format!("{} can't be made", folder.display()))?;
         }
         fs::write(&path, text).with_context(|| format!("{} can't be written", path.display()))?;
     }

@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use super::output::{self, Format};
 use super::{Done, Failure, Outcome, fields, house};
 use crate::engine::House;
-use crate::model;
 use crate::engine::entry_json::{self, entry_json};
+use crate::model;
 use crate::store::Filter;
 
 #[derive(Debug, clap::Args)]
@@ -42,8 +42,16 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let house = house(config).await?;
     let outcome = args.outcome.as_deref().map(outcome).transpose()?;
     let filter = Filter {
-        since: args.since.as_deref().map(|text| moment(&house, text)).transpose()?,
-        until: args.until.as_deref().map(|text| moment(&house, text)).transpose()?,
+        since: args
+            .since
+            .as_deref()
+            .map(|text| moment(&house, text))
+            .transpose()?,
+        until: args
+            .until
+            .as_deref()
+            .map(|text| moment(&house, text))
+            .transpose()?,
         rule: args.rule,
         customer: args.customer,
         outcome,
@@ -64,8 +72,14 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
 
 fn outcome(text: &str) -> Result<model::Outcome, Failure> {
     model::Outcome::parse(text).ok_or_else(|| {
-        let all: Vec<_> = model::Outcome::ALL.into_iter().map(model::Outcome::as_str).collect();
-        Failure::Usage(format!("`{text}` is no outcome; they are: {}", all.join(", ")))
+        let all: Vec<_> = model::Outcome::ALL
+            .into_iter()
+            .map(model::Outcome::as_str)
+            .collect();
+        Failure::Usage(format!(
+            "`{text}` is no outcome; they are: {}",
+            all.join(", ")
+        ))
     })
 }
 

@@ -109,7 +109,10 @@ pub fn main() -> ExitCode {
     };
     let logs = settings::log_wishes();
     crate::observe::start(logs.format, logs.filter.as_deref());
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return fail(&Failure::Trouble(error.into())),
     };
@@ -126,7 +129,10 @@ fn fail(failure: &Failure) -> ExitCode {
         Failure::Findings(findings) => {
             output::findings(findings);
             let count = findings.len();
-            output::note(format!("{count} finding{}", if count == 1 { "" } else { "s" }));
+            output::note(format!(
+                "{count} finding{}",
+                if count == 1 { "" } else { "s" }
+            ));
             ExitCode::from(1)
         }
         Failure::Usage(words) => {

@@ -78,7 +78,9 @@ pub(crate) fn listing(
 
 fn table(columns: &[(&str, &str)], rows: &[Row]) -> String {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(terminal_width());
     table.set_header(columns.iter().map(|(_, title)| title.to_uppercase()));
     for row in rows {
@@ -97,16 +99,26 @@ fn csv_text(fields: &[&str], rows: &[Row]) -> io::Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(fields)?;
     for row in rows {
-        writer.write_record(fields.iter().map(|field| no_formula(plain(row.get(*field)))))?;
+        writer.write_record(
+            fields
+                .iter()
+                .map(|field| no_formula(plain(row.get(*field)))),
+        )?;
     }
-    let bytes = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+    let bytes = writer
+        .into_inner()
+        .map_err(|error| io::Error::other(error.to_string()))?;
     String::from_utf8(bytes).map_err(io::Error::other)
 }
 
 /// A cell that a spreadsheet would take for a formula gets an apostrophe in front (OWASP ASVS
 /// 1.2.10).
 fn no_formula(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{cell}")
+    } else {
+        cell
+    }
 }
 
 fn plain(value: Option<&Value>) -> String {
@@ -121,14 +133,26 @@ fn plain(value: Option<&Value>) -> String {
 pub(crate) fn findings(findings: &[Finding]) {
     // The default theme honours NO_COLOR.
     let terminal = io::stderr().is_terminal();
-    let theme = if terminal { GraphicalTheme::default() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(100);
+    let theme = if terminal {
+        GraphicalTheme::default()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_links(false)
+        .with_width(100);
     for finding in findings {
         let mut text = String::new();
-        if finding.span.is_empty() || handler.render_report(&mut text, &Shown::new(finding)).is_err()
+        if finding.span.is_empty()
+            || handler
+                .render_report(&mut text, &Shown::new(finding))
+                .is_err()
         {
             let (line, column) = finding.position();
-            text = format!("  × {}:{line}:{column}: {}", finding.source.name, finding.message);
+            text = format!(
+                "  × {}:{line}:{column}: {}",
+                finding.source.name, finding.message
+            );
             if let Some(help) = &finding.help {
                 text = format!("{text}\n  help: {help}");
             }
@@ -147,7 +171,10 @@ struct Shown<'a> {
 impl<'a> Shown<'a> {
     fn new(finding: &'a Finding) -> Self {
         let SourceText { name, text } = finding.source.as_ref();
-        Self { finding, source: NamedSource::new(name, text.clone()) }
+        Self {
+            finding,
+            source: NamedSource::new(name, text.clone()),
+        }
     }
 }
 
@@ -161,7 +188,10 @@ impl std::error::Error for Shown<'_> {}
 
 impl Diagnostic for Shown<'_> {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.finding.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.finding
+            .help
+            .as_ref()
+            .map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
@@ -188,7 +218,9 @@ mod tests {
 
     #[test]
     fn no_cell_starts_a_formula() {
-        let row: Row = [("a".to_owned(), Value::from("=1+1"))].into_iter().collect();
+        let row: Row = [("a".to_owned(), Value::from("=1+1"))]
+            .into_iter()
+            .collect();
         assert_eq!(csv_text(&["a"], &[row]).unwrap(), "a\n'=1+1\n");
     }
 }

@@ -32,7 +32,10 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         ));
     }
     output::say(format!("Occasion: {}", shown.occasion.key))?;
-    output::say(format!("Due:      {} {}", shown.occasion.day, shown.occasion.zone))?;
+    output::say(format!(
+        "Due:      {} {}",
+        shown.occasion.day, shown.occasion.zone
+    ))?;
     output::say(format!("Language: {}", shown.language))?;
     output::say(format!("Subject:  {}\n", shown.subject))?;
     output::raw(&shown.text)?;

@@ -24,10 +24,19 @@ const COLUMNS: &[(&str, &str)] = &[
     ("reason", "reason"),
 ];
 
-const FIELDS: &[&str] = &["source", "file", "line", "column", "value", "reason", "record"];
+const FIELDS: &[&str] = &[
+    "source", "file", "line", "column", "value", "reason", "record",
+];
 
 fn row(record: &Quarantined) -> Row {
-    let Refusal { file, line, column, value, reason, record: whole } = &record.refusal;
+    let Refusal {
+        file,
+        line,
+        column,
+        value,
+        reason,
+        record: whole,
+    } = &record.refusal;
     let values: [Value; 7] = [
         record.source.as_str().into(),
         file.as_str().into(),
@@ -37,17 +46,24 @@ fn row(record: &Quarantined) -> Row {
         reason.as_str().into(),
         whole.as_str().into(),
     ];
-    FIELDS.iter().map(|field| (*field).to_owned()).zip(values).collect()
+    FIELDS
+        .iter()
+        .map(|field| (*field).to_owned())
+        .zip(values)
+        .collect()
 }
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let house = house(config).await?;
-    let rows: Vec<_> =
-        house.store.quarantined().await?.iter().map(row).collect();
+    let rows: Vec<_> = house.store.quarantined().await?.iter().map(row).collect();
     if rows.is_empty() && args.format == Format::Table {
         output::note("Nothing is in quarantine.");
         return Ok(Done::Well);
     }
     output::listing(args.format, COLUMNS, FIELDS, &rows)?;
-    Ok(if rows.is_empty() { Done::Well } else { Done::NeedsAPerson })
+    Ok(if rows.is_empty() {
+        Done::Well
+    } else {
+        Done::NeedsAPerson
+    })
 }

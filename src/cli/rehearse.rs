@@ -30,7 +30,11 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     if args.until <= args.from {
         return Err(Failure::Usage("--until has to lie after --from".to_owned()));
     }
-    let wanted = Rehearsal { from: args.from, until: args.until, out: args.out };
+    let wanted = Rehearsal {
+        from: args.from,
+        until: args.until,
+        out: args.out,
+    };
     let bar = Bar::new(&wanted);
     let done = Box::pin(rehearse(plans(config)?, &wanted, |now| bar.at(now))).await?;
     bar.finish();
@@ -39,14 +43,21 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     }
     let mut by_rule = std::collections::BTreeMap::<&str, Vec<String>>::new();
     for ((rule, outcome, reason), count) in &done.report.decided {
-        by_rule.entry(rule).or_default().push(format!("{count} {outcome} ({reason})"));
+        by_rule
+            .entry(rule)
+            .or_default()
+            .push(format!("{count} {outcome} ({reason})"));
     }
     for (rule, counts) in by_rule {
         output::say(format!("{rule}: {}", counts.join(", ")))?;
     }
     let ledger = wanted.out.join("ledger.jsonl");
     output::say(format!("{} entries in {}", done.entries, ledger.display()))?;
-    Ok(if done.trouble.is_empty() { Done::Well } else { Done::NeedsAPerson })
+    Ok(if done.trouble.is_empty() {
+        Done::Well
+    } else {
+        Done::NeedsAPerson
+    })
 }
 
 /// Shows how far the virtual clock has come, on a terminal, once it takes a while.
@@ -68,7 +79,12 @@ impl Bar {
         if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {percent} %") {
             bar.set_style(style);
         }
-        Self { bar, from, until, started: std::time::Instant::now() }
+        Self {
+            bar,
+            from,
+            until,
+            started: std::time::Instant::now(),
+        }
     }
 
     fn at(&self, now: jiff::Timestamp) {

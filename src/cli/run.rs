@@ -31,13 +31,21 @@ pub(super) fn hold(house: &House, command: &str) -> Result<Holder, Failure> {
 
 /// Refuses to send live what the law doesn't let out.
 pub(super) fn check_live_sending(house: &House) -> Result<(), Failure> {
-    let classes = house.plans.rules.iter().filter(|rule| rule.enabled).map(|rule| rule.class);
+    let classes = house
+        .plans
+        .rules
+        .iter()
+        .filter(|rule| rule.enabled)
+        .map(|rule| rule.class);
     let classes: Vec<_> = classes.collect();
     let problems = live_sending_problems(&house.plans.settings, &classes);
     if problems.is_empty() {
         return Ok(());
     }
-    Err(Failure::Trouble(anyhow::anyhow!("nothing is sent yet: {}", problems.join("; "))))
+    Err(Failure::Trouble(anyhow::anyhow!(
+        "nothing is sent yet: {}",
+        problems.join("; ")
+    )))
 }
 
 /// A token that SIGTERM and SIGINT raise.
@@ -46,7 +54,10 @@ pub(super) fn stop_on_signals() -> Result<CancellationToken, Failure> {
     let raised = stop.clone();
     let mut term = signal(SignalKind::terminate())?;
     let mut int = signal(SignalKind::interrupt())?;
-    #[expect(clippy::disallowed_methods, reason = "waits for a signal until the process ends")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "waits for a signal until the process ends"
+    )]
     tokio::spawn(async move {
         tokio::select! {
             _ = term.recv() => tracing::info!("asked to stop (SIGTERM)"),

@@ -23,15 +23,25 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let house = house(config).await?;
     let Some(told) = house.store.entry(&args.entry).await? else {
-        let words = format!("there is no entry `{}`; `fondly log` lists them", args.entry);
+        let words = format!(
+            "there is no entry `{}`; `fondly log` lists them",
+            args.entry
+        );
         return Err(Failure::Trouble(anyhow::anyhow!(words)));
     };
     let mut row = entry_json(&told.entry);
     if args.format != Format::Table {
-        let history = told.history.iter().map(|line| Value::Object(step(line, &house.policy().zone)));
+        let history = told
+            .history
+            .iter()
+            .map(|line| Value::Object(step(line, &house.policy().zone)));
         row.insert("history".to_owned(), history.collect());
         row.insert("message".to_owned(), told.message.into());
-        let all: Vec<&str> = entry_json::FIELDS.iter().copied().chain(["history", "message"]).collect();
+        let all: Vec<&str> = entry_json::FIELDS
+            .iter()
+            .copied()
+            .chain(["history", "message"])
+            .collect();
         output::listing(args.format, &[], &all, &[row])?;
         return Ok(Done::Well);
     }
@@ -49,7 +59,9 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     output::say("\nhistory")?;
     for line in &told.history {
         let when = fields::local(line.at, &house.policy().zone);
-        let reason = line.reason.map_or(String::new(), |reason| format!(" ({reason})"));
+        let reason = line
+            .reason
+            .map_or(String::new(), |reason| format!(" ({reason})"));
         let reply = line.reply.as_deref().unwrap_or_default();
         output::say(format!("  {when}  {}{reason}  {reply}", line.outcome).trim_end())?;
     }
@@ -67,5 +79,8 @@ fn step(step: &Step, zone: &TimeZone) -> Row {
         ("reason", step.reason.map(Reason::as_str).into()),
         ("reply", step.reply.clone().into()),
     ];
-    values.into_iter().map(|(field, value)| (field.to_owned(), value)).collect()
+    values
+        .into_iter()
+        .map(|(field, value)| (field.to_owned(), value))
+        .collect()
 }

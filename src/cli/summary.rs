@@ -10,7 +10,9 @@ pub(super) fn lines(house: &House, report: &Report) -> Vec<String> {
         lines.push("Nothing was due.".to_owned());
     }
     for ((rule, outcome, reason), count) in &report.decided {
-        let title = house.rule(rule).map_or(rule.as_str(), |rule| rule.title.as_str());
+        let title = house
+            .rule(rule)
+            .map_or(rule.as_str(), |rule| rule.title.as_str());
         lines.push(format!("{title}: {count} {}", what(*outcome, *reason)));
     }
     if report.quarantined > 0 {
@@ -24,7 +26,9 @@ pub(super) fn lines(house: &House, report: &Report) -> Vec<String> {
         lines.push(format!("A source can't be read: {trouble}"));
     }
     if let Some(words) = &report.relay_trouble {
-        lines.push(format!("The mail server takes nothing at the moment: {words}"));
+        lines.push(format!(
+            "The mail server takes nothing at the moment: {words}"
+        ));
     }
     if report.total(Outcome::Unknown) > 0 {
         lines.push(

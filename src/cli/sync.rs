@@ -14,13 +14,20 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let house = house(config).await?;
-    let names: Vec<&str> =
-        house.plans.settings.sources.iter().map(|source| source.name.as_str()).collect();
+    let names: Vec<&str> = house
+        .plans
+        .settings
+        .sources
+        .iter()
+        .map(|source| source.name.as_str())
+        .collect();
     if let Some(name) = &args.source
         && !names.contains(&name.as_str())
     {
         let known = names.join(", ");
-        return Err(Failure::Usage(format!("there is no source `{name}`; there are: {known}")));
+        return Err(Failure::Usage(format!(
+            "there is no source `{name}`; there are: {known}"
+        )));
     }
     if names.is_empty() {
         output::note("There is no [[source]] in fondly.toml yet, so there is nothing to read.");
@@ -29,7 +36,12 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let mut failing = false;
     for source in synced {
         for (file, applied) in source.files {
-            let Applied { new, changed, unchanged, refused } = applied;
+            let Applied {
+                new,
+                changed,
+                unchanged,
+                refused,
+            } = applied;
             output::say(format!(
                 "{}: {file}: {new} new, {changed} changed, {unchanged} unchanged, {refused} refused",
                 source.source
@@ -37,8 +49,15 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         }
         if source.unchanged_files > 0 {
             let n = source.unchanged_files;
-            let files = if n == 1 { "file hasn't" } else { "files haven't" };
-            output::say(format!("{}: {n} {files} changed since the last time", source.source))?;
+            let files = if n == 1 {
+                "file hasn't"
+            } else {
+                "files haven't"
+            };
+            output::say(format!(
+                "{}: {n} {files} changed since the last time",
+                source.source
+            ))?;
         }
         for trouble in source.trouble {
             failing = true;
@@ -47,8 +66,14 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     }
     let quarantined = house.store.count_quarantined().await?;
     if quarantined > 0 {
-        output::note(format!("{quarantined} in quarantine: `fondly quarantine` says why"));
+        output::note(format!(
+            "{quarantined} in quarantine: `fondly quarantine` says why"
+        ));
     }
     house.store.close().await?;
-    Ok(if failing || quarantined > 0 { Done::NeedsAPerson } else { Done::Well })
+    Ok(if failing || quarantined > 0 {
+        Done::NeedsAPerson
+    } else {
+        Done::Well
+    })
 }

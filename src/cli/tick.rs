@@ -20,12 +20,19 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let house = Arc::new(house);
     let stop = run::stop_on_signals()?;
     let mut report = tick::recover(&house).await?;
-    let pass = Pass { sync: !args.no_sync, workers: None };
+    let pass = Pass {
+        sync: !args.no_sync,
+        workers: None,
+    };
     let passed = Box::pin(tick::tick(&house, pass, &stop)).await;
     house.store.clone().close().await?;
     report.add(passed?);
     for line in summary::lines(&house, &report) {
         output::say(line)?;
     }
-    Ok(if report.needs_a_person() { Done::NeedsAPerson } else { Done::Well })
+    Ok(if report.needs_a_person() {
+        Done::NeedsAPerson
+    } else {
+        Done::Well
+    })
 }

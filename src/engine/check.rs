@@ -58,8 +58,14 @@ pub async fn check(house: &House, now: Timestamp) -> Result<Checked, EngineError
         }
     }
     for (words, (customer, count)) in wrong {
-        let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
-        checked.problems.push(format!("{words} (customer {customer}{more})"));
+        let more = if count > 1 {
+            format!(" and {} more", count - 1)
+        } else {
+            String::new()
+        };
+        checked
+            .problems
+            .push(format!("{words} (customer {customer}{more})"));
     }
     Ok(checked)
 }
@@ -70,7 +76,9 @@ fn sources(house: &House, checked: &mut Checked) {
         let files = match records::files(&source) {
             Ok(files) => files,
             Err(error) => {
-                checked.problems.push(format!("source {}: {error}", source.name));
+                checked
+                    .problems
+                    .push(format!("source {}: {error}", source.name));
                 continue;
             }
         };
@@ -78,7 +86,9 @@ fn sources(house: &House, checked: &mut Checked) {
             let reader = match FileReader::open(&source, &path) {
                 Ok(reader) => reader,
                 Err(error) => {
-                    checked.problems.push(format!("source {}: {error}", source.name));
+                    checked
+                        .problems
+                        .push(format!("source {}: {error}", source.name));
                     continue;
                 }
             };
@@ -92,7 +102,9 @@ fn sources(house: &House, checked: &mut Checked) {
                     Ok(Row::Refused(_)) => checked.refused += 1,
                     Ok(Row::Customer(_) | Row::Event(_)) => {}
                     Err(error) => {
-                        checked.problems.push(format!("source {}: {error}", source.name));
+                        checked
+                            .problems
+                            .push(format!("source {}: {error}", source.name));
                         break;
                     }
                 }
@@ -106,7 +118,9 @@ fn tried(house: &House, rule: &Rule, view: &View, now: Timestamp) -> Result<u64,
     if view.customer.email.is_none() || view.erased {
         return Ok(0);
     }
-    let Some(occasion) = an_occasion(house, rule, view, now) else { return Ok(0) };
+    let Some(occasion) = an_occasion(house, rule, view, now) else {
+        return Ok(0);
+    };
     if let Some(condition) = &rule.condition {
         let facts = letter::facts_of(house, view, &occasion, now);
         match condition.holds(&facts) {
@@ -132,9 +146,9 @@ fn an_occasion(house: &House, rule: &Rule, view: &View, now: Timestamp) -> Optio
     let since = Period::Days(-AHEAD * 4).from_date(today)?;
     let policy = house.policy();
     match rule.trigger {
-        Trigger::Anniversary { .. } => {
-            decide::occasions(rule, view, policy, today, ahead).into_iter().next()
-        }
+        Trigger::Anniversary { .. } => decide::occasions(rule, view, policy, today, ahead)
+            .into_iter()
+            .next(),
         Trigger::Event { .. } | Trigger::Lapsed { .. } => {
             decide::occasions(rule, view, policy, since, ahead).pop()
         }

@@ -55,7 +55,11 @@ pub fn entry_json(entry: &Entry) -> Map<String, Value> {
         entry.reply.clone().into(),
         maybe(entry.sent_at),
     ];
-    FIELDS.iter().map(|field| (*field).to_owned()).zip(values).collect()
+    FIELDS
+        .iter()
+        .map(|field| (*field).to_owned())
+        .zip(values)
+        .collect()
 }
 
 /// RFC 3339 with the zone's offset at that moment: `2027-05-02T09:00:00+01:00`.

@@ -46,7 +46,10 @@ impl Plans {
         let (letters, more) = Catalogue::load(&settings.templates_dir());
         findings.extend(more);
         for rule in &rules {
-            let wanted = [("template", Some(&rule.template)), ("late_template", rule.send.late_template.as_ref())];
+            let wanted = [
+                ("template", Some(&rule.template)),
+                ("late_template", rule.send.late_template.as_ref()),
+            ];
             for (key, name) in wanted {
                 let Some(name) = name else { continue };
                 if let Err(error) = letters.check(name, &settings.business.language) {
@@ -58,7 +61,12 @@ impl Plans {
             return Err(findings);
         }
         let words = wiring::words(&settings);
-        Ok(Self { settings, rules, letters, words })
+        Ok(Self {
+            settings,
+            rules,
+            letters,
+            words,
+        })
     }
 }
 
@@ -75,7 +83,10 @@ fn missing_letter(
     let mut span = 0..0;
     for line in text.split_inclusive('\n') {
         let rest = line.trim_start();
-        if rest.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('=')) {
+        if rest
+            .strip_prefix(key)
+            .is_some_and(|rest| rest.trim_start().starts_with('='))
+        {
             let indent = line.len() - rest.len();
             span = at + indent..at + line.trim_end().len();
             break;
@@ -83,15 +94,25 @@ fn missing_letter(
         at += line.len();
     }
     let language = &settings.business.language;
-    let source = Arc::new(SourceText { name: format!("rules/{}.toml", rule.id), text });
-    Finding::new(&source, span, format!("there is no letter `{name}` in the business's language"))
-        .with_help(help.unwrap_or_else(|| format!("write `templates/{name}.{language}.md`")))
+    let source = Arc::new(SourceText {
+        name: format!("rules/{}.toml", rule.id),
+        text,
+    });
+    Finding::new(
+        &source,
+        span,
+        format!("there is no letter `{name}` in the business's language"),
+    )
+    .with_help(help.unwrap_or_else(|| format!("write `templates/{name}.{language}.md`")))
 }
 
 /// The settings are there but the folder of rules isn't.
 fn no_folder(settings: &Settings, error: &std::io::Error) -> Finding {
     let name = settings.folder.join("fondly.toml").display().to_string();
-    let source = Arc::new(SourceText { name, text: String::new() });
+    let source = Arc::new(SourceText {
+        name,
+        text: String::new(),
+    });
     Finding::new(&source, 0..0, error.to_string())
         .with_help("`fondly init DIR` writes a folder with rules and letters to start from")
 }
@@ -111,9 +132,7 @@ impl Outbox {
             Transport::File { dir } => {
                 Self::Folder(FileCourier::new(dir.clone(), durable), dir.clone())
             }
-            Transport::Smtp(smtp) => {
-                Self::Relay(Relay::new(wiring::relay(settings, smtp))?)
-            }
+            Transport::Smtp(smtp) => Self::Relay(Relay::new(wiring::relay(settings, smtp))?),
         })
     }
 
@@ -174,11 +193,20 @@ impl House {
         clock: Clock,
         durable: bool,
     ) -> Result<Self, EngineError> {
-        let options = OpenOptions { create: true, volatile: !durable };
+        let options = OpenOptions {
+            create: true,
+            volatile: !durable,
+        };
         let store = Store::open(&plans.settings.store.path.display().to_string(), options).await?;
         let outbox = Outbox::new(&plans.settings, durable)?;
         let link_key = *store.link_key();
-        Ok(Self { plans, store, clock, outbox, link_key })
+        Ok(Self {
+            plans,
+            store,
+            clock,
+            outbox,
+            link_key,
+        })
     }
 
     /// What holds for every rule.
@@ -207,6 +235,9 @@ impl House {
     /// The store's trouble.
     pub async fn views(&self, ids: &[String]) -> Result<Vec<View>, EngineError> {
         let policy = self.policy();
-        Ok(self.store.views(ids, &policy.zone, &policy.zone_name).await?)
+        Ok(self
+            .store
+            .views(ids, &policy.zone, &policy.zone_name)
+            .await?)
     }
 }

@@ -6,8 +6,8 @@ use super::House;
 use crate::model::facts;
 use crate::model::policy::Class;
 use crate::model::{Occasion, View};
-use crate::render::mail::{self, Composed, Mail};
 use crate::render::footer::Footer;
+use crate::render::mail::{self, Composed, Mail};
 use crate::render::{Letter, RenderError, links};
 use crate::rules::Rule;
 
@@ -58,20 +58,29 @@ pub(super) fn write(
     let facts = facts_of(house, view, occasion, now);
     let entry_id = crate::model::occasion::entry_id(&rule.id, &customer.id, &occasion.key);
     let can_stop = rule.class != Class::Service;
-    let unsubscribe_url = settings
-        .public
+    let unsubscribe_url = settings.public.as_ref().filter(|_| can_stop).map(|public| {
+        format!(
+            "{}/u/{}",
+            public.base_url,
+            links::token(&house.link_key, &entry_id)
+        )
+    });
+    let unsubscribe_mailto = settings
+        .business
+        .unsubscribe_mailto
         .as_ref()
-        .filter(|_| can_stop)
-        .map(|public| format!("{}/u/{}", public.base_url, links::token(&house.link_key, &entry_id)));
-    let unsubscribe_mailto = settings.business.unsubscribe_mailto.as_ref().filter(|_| can_stop);
+        .filter(|_| can_stop);
     let letter = house.plans.letters.letter(
         template,
         customer.language.as_deref(),
         &settings.business.language,
         &facts,
     )?;
-    let name: Vec<&str> =
-        [&customer.first_name, &customer.last_name].into_iter().flatten().map(String::as_str).collect();
+    let name: Vec<&str> = [&customer.first_name, &customer.last_name]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
     let name = name.join(" ");
     let mail = mail::compose(
         &letter,

@@ -43,8 +43,10 @@ pub struct Planned {
 pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError> {
     let horizon = civil_day(now, FURTHEST_AHEAD);
     let states = house.store.rule_states().await?;
-    let states: HashMap<String, RuleState> =
-        states.into_iter().map(|state| (state.rule.clone(), state)).collect();
+    let states: HashMap<String, RuleState> = states
+        .into_iter()
+        .map(|state| (state.rule.clone(), state))
+        .collect();
     let mark = house.store.touch_mark().await?;
     let touched = house.store.everyone(true).await?;
     let mut total = Planned::default();
@@ -62,8 +64,16 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
             continue;
         }
         let edited = state.is_some_and(|state| state.version != rule.version);
-        let through = state.filter(|_| !edited).and_then(|state| state.planned_through);
-        let pass = Pass { house, rule, now, start: start_of(house, rule, next.first_day), horizon };
+        let through = state
+            .filter(|_| !edited)
+            .and_then(|state| state.planned_through);
+        let pass = Pass {
+            house,
+            rule,
+            now,
+            start: start_of(house, rule, next.first_day),
+            horizon,
+        };
         if edited {
             total.withdrawn += pass.withdraw_all().await?;
         }
@@ -79,12 +89,21 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
         done.push(next);
     }
     // A rule whose file is away doesn't catch up on the time when it comes back.
-    let away = states.values().filter(|state| house.rule(&state.rule).is_none());
-    done.extend(away.map(|state| RuleState { planned_through: Some(horizon), ..state.clone() }));
+    let away = states
+        .values()
+        .filter(|state| house.rule(&state.rule).is_none());
+    done.extend(away.map(|state| RuleState {
+        planned_through: Some(horizon),
+        ..state.clone()
+    }));
     let unchanged = |state: &RuleState| states.get(&state.rule) == Some(state);
     done.retain(|state| !unchanged(state));
     if !touched.is_empty() || !done.is_empty() {
-        let batch = PlanBatch { rules: done, clear_touched: Some(mark), ..PlanBatch::default() };
+        let batch = PlanBatch {
+            rules: done,
+            clear_touched: Some(mark),
+            ..PlanBatch::default()
+        };
         house.store.plan_write(&batch, now).await?;
     }
     Ok(total)
@@ -98,11 +117,16 @@ fn start_of(house: &House, rule: &Rule, first_day: Date) -> Date {
         Period::Minutes(_) => Period::Days(0),
     };
     let start = back.from_date(first_day).unwrap_or(first_day);
-    house.policy().live_from.map_or(start, |live| live.max(start))
+    house
+        .policy()
+        .live_from
+        .map_or(start, |live| live.max(start))
 }
 
 fn civil_day(now: Timestamp, ahead: SignedDuration) -> Date {
-    TimeZone::UTC.to_datetime(now.checked_add(ahead).unwrap_or(now)).date()
+    TimeZone::UTC
+        .to_datetime(now.checked_add(ahead).unwrap_or(now))
+        .date()
 }
 
 /// One rule's turn.
@@ -117,7 +141,9 @@ struct Pass<'a> {
 impl Pass<'_> {
     /// Plans the days that were never planned, for everybody.
     async fn new_days(&self, through: Option<Date>) -> Result<u64, EngineError> {
-        let after = through.and_then(|day| day.tomorrow().ok()).unwrap_or(self.start);
+        let after = through
+            .and_then(|day| day.tomorrow().ok())
+            .unwrap_or(self.start);
         let from = after.max(self.start);
         if from > self.horizon {
             return Ok(0);
@@ -126,8 +152,14 @@ impl Pass<'_> {
         let mut new = 0;
         for chunk in ids.chunks(CHUNK) {
             let views = self.house.views(chunk).await?;
-            let entries = views.iter().flat_map(|view| self.entries(view, from)).collect();
-            let batch = PlanBatch { new: entries, ..PlanBatch::default() };
+            let entries = views
+                .iter()
+                .flat_map(|view| self.entries(view, from))
+                .collect();
+            let batch = PlanBatch {
+                new: entries,
+                ..PlanBatch::default()
+            };
             new += self.house.store.plan_write(&batch, self.now).await?.new;
         }
         Ok(new)
@@ -141,7 +173,12 @@ impl Pass<'_> {
         };
         let mut total = Planned::default();
         let mut planned: HashMap<String, Vec<PlannedKey>> = HashMap::new();
-        for row in self.house.store.planned_of(&self.rule.id, Some(touched), self.now).await? {
+        for row in self
+            .house
+            .store
+            .planned_of(&self.rule.id, Some(touched), self.now)
+            .await?
+        {
             planned.entry(row.customer.clone()).or_default().push(row);
         }
         let mut ids = if from > self.horizon {
@@ -159,10 +196,14 @@ impl Pass<'_> {
                 if matches!(self.rule.trigger, Trigger::Anniversary { .. }) {
                     entries.retain(|entry| self.not_over(&entry.occasion));
                 }
-                let wanted: HashSet<(&str, Timestamp)> =
-                    entries.iter().map(|e| (e.occasion.key.as_str(), e.occasion.due_at)).collect();
+                let wanted: HashSet<(&str, Timestamp)> = entries
+                    .iter()
+                    .map(|e| (e.occasion.key.as_str(), e.occasion.due_at))
+                    .collect();
                 let rows = planned.remove(&view.customer.id).unwrap_or_default();
-                let stale = rows.into_iter().filter(|r| !wanted.contains(&(&r.occasion, r.due_at)));
+                let stale = rows
+                    .into_iter()
+                    .filter(|r| !wanted.contains(&(&r.occasion, r.due_at)));
                 batch.withdraw.extend(stale.map(|row| row.id));
                 batch.new.extend(entries);
             }
@@ -174,10 +215,17 @@ impl Pass<'_> {
 
     /// Takes out what isn't due yet, since the rule was edited.
     async fn withdraw_all(&self) -> Result<u64, EngineError> {
-        let rows = self.house.store.planned_of(&self.rule.id, None, self.now).await?;
+        let rows = self
+            .house
+            .store
+            .planned_of(&self.rule.id, None, self.now)
+            .await?;
         let withdraw: Vec<String> = rows.into_iter().map(|row| row.id).collect();
         let count = withdraw.len() as u64;
-        let batch = PlanBatch { withdraw, ..PlanBatch::default() };
+        let batch = PlanBatch {
+            withdraw,
+            ..PlanBatch::default()
+        };
         self.house.store.plan_write(&batch, self.now).await?;
         Ok(count)
     }
@@ -185,14 +233,18 @@ impl Pass<'_> {
     fn earliest_not_too_late(&self) -> Date {
         let late = self.rule.send.late.days_at_most();
         let today = civil_day(self.now, -FURTHEST_BEHIND);
-        Period::Days(-(late + SLACK_DAYS)).from_date(today).unwrap_or(today)
+        Period::Days(-(late + SLACK_DAYS))
+            .from_date(today)
+            .unwrap_or(today)
     }
 
     /// Ids of everybody who may have an occasion due from this day to the horizon.
     async fn candidates(&self, from: Date, only_touched: bool) -> Result<Vec<String>, EngineError> {
         let store = &self.house.store;
         let around = |back: i32| {
-            let first = Period::Days(-back - SLACK_DAYS).from_date(from).unwrap_or(from);
+            let first = Period::Days(-back - SLACK_DAYS)
+                .from_date(from)
+                .unwrap_or(from);
             let last = Period::Days(-back + SLACK_DAYS).from_date(self.horizon);
             (first, last.unwrap_or(self.horizon))
         };
@@ -205,7 +257,9 @@ impl Pass<'_> {
                     Period::Days(_) | Period::Minutes(_) => Period::Days(0),
                 };
                 let last = slack.from_date(last).unwrap_or(last);
-                store.with_anniversary(&field.name(), (first, last), only_touched).await?
+                store
+                    .with_anniversary(&field.name(), (first, last), only_touched)
+                    .await?
             }
             Trigger::Event { kind, after } => {
                 let (first, last) = around(after.days_at_most());
@@ -214,11 +268,19 @@ impl Pass<'_> {
                     Period::Days(_) | Period::Minutes(_) => Period::Days(0),
                 };
                 let last = slack.from_date(last).unwrap_or(last);
-                store.with_event(std::slice::from_ref(kind), (first, last), only_touched).await?
+                store
+                    .with_event(std::slice::from_ref(kind), (first, last), only_touched)
+                    .await?
             }
-            Trigger::Lapsed { contact, after_days, .. } => {
+            Trigger::Lapsed {
+                contact,
+                after_days,
+                ..
+            } => {
                 let (first, last) = around(*after_days);
-                store.silent_since(contact, (first, last), *after_days, only_touched).await?
+                store
+                    .silent_since(contact, (first, last), *after_days, only_touched)
+                    .await?
             }
         })
     }

@@ -41,15 +41,29 @@ pub async fn preview(
     customer: &str,
     on: Option<Date>,
 ) -> Result<Preview, EngineError> {
-    let known = || house.plans.rules.iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>();
+    let known = || {
+        house
+            .plans
+            .rules
+            .iter()
+            .map(|rule| rule.id.as_str())
+            .collect::<Vec<_>>()
+    };
     let rule = house.rule(rule).ok_or_else(|| {
-        EngineError::Other(format!("there is no rule `{rule}`; there are: {}", known().join(", ")))
-    })?;
-    let view = house.views(&[customer.to_owned()]).await?.pop().ok_or_else(|| {
         EngineError::Other(format!(
-            "there is no customer `{customer}`; `fondly sync` reads the sources"
+            "there is no rule `{rule}`; there are: {}",
+            known().join(", ")
         ))
     })?;
+    let view = house
+        .views(&[customer.to_owned()])
+        .await?
+        .pop()
+        .ok_or_else(|| {
+            EngineError::Other(format!(
+                "there is no customer `{customer}`; `fondly sync` reads the sources"
+            ))
+        })?;
     let now = house.clock.now();
     let from = on.unwrap_or_else(|| house.today(now));
     let (occasion, real) = next_occasion(house, rule, &view, from)?;
@@ -92,7 +106,14 @@ fn next_occasion(
     let event = view.events.last().map(|event| event.id.clone());
     let key = event.clone().unwrap_or_else(|| from.to_string());
     let zone = zone_name.clone();
-    let made_up =
-        Occasion { key, day: from, due_at, zone, anchor: from, years: None, event };
+    let made_up = Occasion {
+        key,
+        day: from,
+        due_at,
+        zone,
+        anchor: from,
+        years: None,
+        event,
+    };
     Ok((made_up, false))
 }

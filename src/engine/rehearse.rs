@@ -83,7 +83,11 @@ pub async fn rehearse(
     let synced = sync::sync(&house, None, from).await?;
     let trouble = synced
         .into_iter()
-        .flat_map(|s| s.trouble.into_iter().map(move |t| format!("{}: {t}", s.source)))
+        .flat_map(|s| {
+            s.trouble
+                .into_iter()
+                .map(move |t| format!("{}: {t}", s.source))
+        })
         .collect();
     let house = Arc::new(house);
     let report = walk(&house, wanted, &progress).await?;
@@ -91,7 +95,11 @@ pub async fn rehearse(
     let entries = write_ledger(&house, wanted, &ledger).await?;
     house.store.clone().close().await?;
     remove_store(&copy).map_err(io(&copy))?;
-    Ok(Rehearsed { report, entries, trouble })
+    Ok(Rehearsed {
+        report,
+        entries,
+        trouble,
+    })
 }
 
 /// Jumps from moment to moment.
@@ -106,7 +114,17 @@ async fn walk(
     while now < until {
         house.clock.set(now);
         progress(now);
-        total.add(tick(house, Pass { sync: false, workers: Some(1) }, &stop).await?);
+        total.add(
+            tick(
+                house,
+                Pass {
+                    sync: false,
+                    workers: Some(1),
+                },
+                &stop,
+            )
+            .await?,
+        );
         let next = next_day(now);
         let due = house.store.next_due().await?.unwrap_or(next);
         // What is due already and yet waits (a failing disk, say) is looked at with the next day.
@@ -121,25 +139,32 @@ fn next_day(now: Timestamp) -> Timestamp {
     let begun = now.as_millisecond() - i64::try_from(NEXT_DAY_BEGINS.as_millis()).unwrap_or(0);
     let day = i64::try_from(day).unwrap_or(i64::MAX);
     let left = day - begun.rem_euclid(day);
-    now.checked_add(SignedDuration::from_millis(left)).unwrap_or(Timestamp::MAX)
+    now.checked_add(SignedDuration::from_millis(left))
+        .unwrap_or(Timestamp::MAX)
 }
 
 /// One object a line, of what came due within the time.
-async fn write_ledger(
-    house: &House,
-    wanted: &Rehearsal,
-    path: &Path,
-) -> Result<u64, EngineError> {
-    let io = |error| EngineError::File { what: path.display().to_string(), error };
+async fn write_ledger(house: &House, wanted: &Rehearsal, path: &Path) -> Result<u64, EngineError> {
+    let io = |error| EngineError::File {
+        what: path.display().to_string(),
+        error,
+    };
     let mut file = std::io::BufWriter::new(fs::File::create(path).map_err(io)?);
     let (from, until) = (wanted.from.timestamp(), wanted.until.timestamp());
     let mut count = 0;
-    let within = Filter { since: Some(from), until: Some(until), ..Filter::default() };
+    let within = Filter {
+        since: Some(from),
+        until: Some(until),
+        ..Filter::default()
+    };
     for entry in house.store.log(&within).await? {
         writeln!(file, "{}", serde_json::Value::Object(entry_json(&entry))).map_err(io)?;
         count += 1;
     }
-    file.into_inner().map_err(|error| io(error.into_error()))?.sync_all().map_err(io)?;
+    file.into_inner()
+        .map_err(|error| io(error.into_error()))?
+        .sync_all()
+        .map_err(io)?;
     Ok(count)
 }
 

@@ -22,12 +22,19 @@ pub struct Report {
 impl Report {
     /// Counts one entry.
     pub fn count(&mut self, rule: &str, outcome: Outcome, reason: Reason) {
-        *self.decided.entry((rule.to_owned(), outcome, reason)).or_default() += 1;
+        *self
+            .decided
+            .entry((rule.to_owned(), outcome, reason))
+            .or_default() += 1;
     }
 
     /// How many entries got this outcome.
     pub fn total(&self, outcome: Outcome) -> u64 {
-        self.decided.iter().filter(|((_, o, _), _)| *o == outcome).map(|(_, n)| n).sum()
+        self.decided
+            .iter()
+            .filter(|((_, o, _), _)| *o == outcome)
+            .map(|(_, n)| n)
+            .sum()
     }
 
     /// Adds what another part of the pass counted.

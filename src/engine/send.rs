@@ -73,7 +73,9 @@ impl Shared {
     }
 
     pub(super) fn lock(&self) -> std::sync::MutexGuard<'_, Report> {
-        self.report.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.report
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -152,8 +154,10 @@ async fn grouped(house: &House, claimed: Vec<Entry>) -> Result<Vec<Job>, EngineE
         entries.push(entry);
     }
     let views = house.views(&order).await?;
-    let mut views: HashMap<String, View> =
-        views.into_iter().map(|view| (view.customer.id.clone(), view)).collect();
+    let mut views: HashMap<String, View> = views
+        .into_iter()
+        .map(|view| (view.customer.id.clone(), view))
+        .collect();
     let jobs = order.into_iter().filter_map(|customer| {
         let entries = by_customer.remove(&customer)?;
         let view = views.remove(&customer)?;

@@ -81,10 +81,21 @@ async fn sync_file(
         Err(error) => return Ok(Err(error)),
     };
     let (shown, fingerprint) = (reader.shown().to_owned(), reader.fingerprint().to_owned());
-    if house.store.file_fingerprint(&source.name, &shown).await?.as_ref() == Some(&fingerprint) {
+    if house
+        .store
+        .file_fingerprint(&source.name, &shown)
+        .await?
+        .as_ref()
+        == Some(&fingerprint)
+    {
         return Ok(Ok(None));
     }
-    let meta = FileMeta { source: &source.name, path: &shown, fingerprint: &fingerprint, now };
+    let meta = FileMeta {
+        source: &source.name,
+        path: &shown,
+        fingerprint: &fingerprint,
+        now,
+    };
     let rows = reader.map(|row| row.map(file_row));
     match house.store.apply_file(meta, rows).await {
         Ok(applied) => Ok(Ok(Some(applied))),

@@ -36,7 +36,9 @@ pub async fn tick(
         for synced in sync::sync(house, None, now).await? {
             for trouble in synced.trouble {
                 tracing::warn!(source = synced.source, trouble, "a source couldn't be read");
-                report.failing_sources.push(format!("{}: {trouble}", synced.source));
+                report
+                    .failing_sources
+                    .push(format!("{}: {trouble}", synced.source));
             }
         }
     }
@@ -68,12 +70,16 @@ pub async fn recover(house: &House) -> Result<Report, EngineError> {
             Some(_) | None => None,
         };
         let (outcome, reason, words) = match in_place {
-            Some(true) => {
-                (Outcome::Sent, Reason::Accepted, "found in its place after a restart")
-            }
-            Some(false) => {
-                (Outcome::Deferred, Reason::StoppedWhileSending, "not in its place after a restart")
-            }
+            Some(true) => (
+                Outcome::Sent,
+                Reason::Accepted,
+                "found in its place after a restart",
+            ),
+            Some(false) => (
+                Outcome::Deferred,
+                Reason::StoppedWhileSending,
+                "not in its place after a restart",
+            ),
             None => (Outcome::Unknown, Reason::StoppedWhileSending, ""),
         };
         let mut record = Record::new(&entry.id, outcome, Some(reason), now);
@@ -91,16 +97,24 @@ pub async fn recover(house: &House) -> Result<Report, EngineError> {
 fn is_in_place(dir: &str, name: &str) -> Result<bool, EngineError> {
     FileCourier::new(dir.into(), true)
         .is_in_place(name)
-        .map_err(|error| EngineError::File { what: format!("the outbox {dir}"), error })
+        .map_err(|error| EngineError::File {
+            what: format!("the outbox {dir}"),
+            error,
+        })
 }
 
 /// With `when_unknown = "resend"`, a relay drops repeated Message-IDs, so unknown is tried again.
 async fn resend_unknown(house: &House) -> Result<(), EngineError> {
-    let Transport::Smtp(smtp) = &house.plans.settings.mail.transport else { return Ok(()) };
+    let Transport::Smtp(smtp) = &house.plans.settings.mail.transport else {
+        return Ok(());
+    };
     if smtp.when_unknown == WhenUnknown::Hold {
         return Ok(());
     }
-    let unknown = Filter { outcome: Some(Outcome::Unknown), ..Filter::default() };
+    let unknown = Filter {
+        outcome: Some(Outcome::Unknown),
+        ..Filter::default()
+    };
     for entry in house.store.log(&unknown).await? {
         let again = Resettle {
             id: entry.id,

@@ -23,7 +23,11 @@ pub(super) fn words(settings: &Settings) -> Arc<BusinessWords> {
 
 /// The sources, as the records room reads them.
 pub(super) fn sources(settings: &Settings) -> Vec<CsvSource> {
-    settings.sources.iter().map(|source| csv_source(settings, source)).collect()
+    settings
+        .sources
+        .iter()
+        .map(|source| csv_source(settings, source))
+        .collect()
 }
 
 fn csv_source(settings: &Settings, source: &Source) -> CsvSource {
@@ -55,7 +59,10 @@ fn csv_source(settings: &Settings, source: &Source) -> CsvSource {
 /// A path as a person knows it: below the folder above the settings where it lies there.
 fn shown(folder: &Path, path: &Path) -> String {
     let home = folder.parent().unwrap_or(folder);
-    path.strip_prefix(home).unwrap_or(path).display().to_string()
+    path.strip_prefix(home)
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }
 
 /// The relay, as the courier is told of it.

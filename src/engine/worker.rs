@@ -84,21 +84,31 @@ impl Worker {
         let rule = house.rule(&entry.rule);
         match answer(&house, rule, entry, view, now) {
             Answer::Skip(reason) => {
-                self.decide(entry, (Outcome::Skipped, reason), None, now).await?;
+                self.decide(entry, (Outcome::Skipped, reason), None, now)
+                    .await?;
                 Ok(Step::Done)
             }
             Answer::Defer(until, reason) => {
-                self.decide(entry, (Outcome::Deferred, reason), Some(until), now).await?;
+                self.decide(entry, (Outcome::Deferred, reason), Some(until), now)
+                    .await?;
                 Ok(Step::Done)
             }
             Answer::Pass => {
-                let Some(rule) = rule else { return Ok(Step::Done) };
+                let Some(rule) = rule else {
+                    return Ok(Step::Done);
+                };
                 match letter::write(&house, rule, view, &entry.occasion, now) {
                     Ok(ready) => self.hand_over(rule, entry, view, ready).await,
                     Err(error) => {
                         let text = error.to_string();
-                        tracing::warn!(rule = rule.id, entry = entry.id, error = text, "a letter couldn't be written");
-                        self.give_up(entry, Reason::TemplateFailed, text, now).await?;
+                        tracing::warn!(
+                            rule = rule.id,
+                            entry = entry.id,
+                            error = text,
+                            "a letter couldn't be written"
+                        );
+                        self.give_up(entry, Reason::TemplateFailed, text, now)
+                            .await?;
                         Ok(Step::Done)
                     }
                 }
@@ -126,7 +136,9 @@ impl Worker {
         words: String,
         now: Timestamp,
     ) -> Result<(), EngineError> {
-        self.shared.lock().count(&entry.rule, Outcome::Skipped, reason);
+        self.shared
+            .lock()
+            .count(&entry.rule, Outcome::Skipped, reason);
         let mut record = Record::new(&entry.id, Outcome::Skipped, Some(reason), now);
         record.reply = Some(words);
         Ok(self.shared.house.store.record(record).await?)
@@ -145,7 +157,8 @@ impl Worker {
         let envelope = match envelope(house, view) {
             Ok(envelope) => envelope,
             Err(words) => {
-                self.give_up(entry, Reason::NoAddress, words, house.clock.now()).await?;
+                self.give_up(entry, Reason::NoAddress, words, house.clock.now())
+                    .await?;
                 return Ok(Step::Done);
             }
         };
@@ -164,8 +177,15 @@ impl Worker {
             via: house.outbox.via(),
             now: house.clock.now(),
         };
-        let parcel = Parcel { name: &name, envelope: &envelope, message: &mail.bytes };
-        let verdict = self.courier.deliver(parcel, house.store.commit_to_send(commit)).await?;
+        let parcel = Parcel {
+            name: &name,
+            envelope: &envelope,
+            message: &mail.bytes,
+        };
+        let verdict = self
+            .courier
+            .deliver(parcel, house.store.commit_to_send(commit))
+            .await?;
         if matches!(verdict, Verdict::Withdrawn) {
             return Ok(Step::LookAgain);
         }
@@ -187,10 +207,16 @@ impl Worker {
         let (outcome, reason, next) = match &verdict {
             Verdict::Accepted { .. } => (Outcome::Sent, Reason::Accepted, None),
             // The relay may be back just in time, so its trouble doesn't end anything early.
-            Verdict::Deferred { reason, relay: true, .. } => {
-                (Outcome::Deferred, *reason, waits(RELAY_PAUSE))
-            }
-            Verdict::Deferred { reason, relay: false, .. } => {
+            Verdict::Deferred {
+                reason,
+                relay: true,
+                ..
+            } => (Outcome::Deferred, *reason, waits(RELAY_PAUSE)),
+            Verdict::Deferred {
+                reason,
+                relay: false,
+                ..
+            } => {
                 let wait = SignedDuration::try_from(backoff(entry.attempts + 1));
                 let next = waits(wait.unwrap_or(RELAY_PAUSE));
                 let zone = shared.house.zone(&entry.occasion.zone);
@@ -201,9 +227,11 @@ impl Worker {
                     (Outcome::Deferred, *reason, next)
                 }
             }
-            Verdict::Stopped { .. } => {
-                (Outcome::Deferred, Reason::RelayRefusesUs, waits(REFUSED_PAUSE))
-            }
+            Verdict::Stopped { .. } => (
+                Outcome::Deferred,
+                Reason::RelayRefusesUs,
+                waits(REFUSED_PAUSE),
+            ),
             Verdict::Rejected { reason, .. } => (Outcome::Rejected, *reason, None),
             Verdict::Unknown { .. } => (Outcome::Unknown, Reason::ReplyLost, None),
             Verdict::Withdrawn => return Ok(()),
@@ -255,8 +283,13 @@ pub(super) fn answer(
 
 fn envelope(house: &House, view: &View) -> Result<Envelope, String> {
     let address = view.customer.email.as_deref().unwrap_or_default();
-    let to = address.parse().map_err(|error| format!("{address}: {error}"))?;
-    Ok(Envelope { from: house.plans.settings.business.from.email.clone(), to })
+    let to = address
+        .parse()
+        .map_err(|error| format!("{address}: {error}"))?;
+    Ok(Envelope {
+        from: house.plans.settings.business.from.email.clone(),
+        to,
+    })
 }
 
 /// The file's name in the outbox: what a person looks for, and the entry's id.
@@ -264,7 +297,13 @@ pub(super) fn file_name(entry: &Entry) -> String {
     let safe: String = entry
         .customer
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '-' {
+                c
+            } else {
+                '_'
+            }
+        })
         .take(40)
         .collect();
     format!("{}_{}_{safe}_{}", entry.occasion.day, entry.rule, entry.id)

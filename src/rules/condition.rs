@@ -23,7 +23,7 @@ impl Condition {
     /// What minijinja has to say of it.
     pub fn parse(text: &str) -> Result<Self, minijinja::Error> {
         let mut engine = Environment::new();
-        engine.set_undefined_behavior(UndefinedBehavior::Strict);
+        engine.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         engine.set_fuel(Some(FUEL));
         engine.compile_expression(text)?;
         Ok(Self {

@@ -9,6 +9,7 @@
 mod environment;
 mod layers;
 mod mail;
+mod process;
 mod secret;
 mod sections;
 mod sending;
@@ -27,6 +28,7 @@ use crate::model::policy::Class;
 pub use environment::Variables;
 pub use layers::{load, load_with};
 pub use mail::{Login, Mail, Security, Smtp, Transport, WhenUnknown};
+pub use process::{Faults, LogWishes, faults, log_wishes, usual_place};
 pub use secret::Secret;
 pub use sources::{AttrType, Feeds, Source};
 

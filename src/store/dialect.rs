@@ -3,7 +3,6 @@
 //! The other files of this room write text that PostgreSQL runs as well; where it can't, they use
 //! a name from here. May not know what the tables mean.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,8 +90,16 @@ pub(super) fn connect_options(path: &std::path::Path, create: bool) -> SqliteCon
 }
 
 /// The same for the one connection that writes.
-pub(super) fn writer_options(options: &SqliteConnectOptions) -> SqliteConnectOptions {
-    options.clone().pragma("cache_size", WRITER_CACHE)
+pub(super) fn writer_options(
+    options: &SqliteConnectOptions,
+    volatile: bool,
+) -> SqliteConnectOptions {
+    let options = options.clone().pragma("cache_size", WRITER_CACHE);
+    if volatile {
+        options.synchronous(SqliteSynchronous::Off)
+    } else {
+        options
+    }
 }
 
 /// The same for connections that must not write.
@@ -105,7 +112,10 @@ pub(super) fn reader_options(options: &SqliteConnectOptions) -> SqliteConnectOpt
 
 /// Reads the library's version and the settings back. `Err` in the inner result says, in words,
 /// what isn't as it must be.
-pub(super) async fn inspect(connection: &mut Connection) -> sqlx::Result<Result<(), String>> {
+pub(super) async fn inspect(
+    connection: &mut Connection,
+    volatile: bool,
+) -> sqlx::Result<Result<(), String>> {
     let version: String = sqlx::query_scalar("SELECT sqlite_version()")
         .fetch_one(&mut *connection)
         .await?;
@@ -117,7 +127,11 @@ pub(super) async fn inspect(connection: &mut Connection) -> sqlx::Result<Result<
     }
     for (text, name, wanted) in [
         ("PRAGMA journal_mode", "journal_mode", "wal"),
-        ("PRAGMA synchronous", "synchronous", "2"),
+        (
+            "PRAGMA synchronous",
+            "synchronous",
+            if volatile { "0" } else { "2" },
+        ),
         ("PRAGMA foreign_keys", "foreign_keys", "1"),
         ("PRAGMA trusted_schema", "trusted_schema", "0"),
         ("PRAGMA busy_timeout", "busy_timeout", "30000"),
@@ -199,8 +213,7 @@ pub(super) async fn copy(connection: &mut Connection, to: &str) -> sqlx::Result<
 /// A statement that inserts many rows at once.
 pub(super) struct Bulk {
     head: &'static str,
-    shared: usize,
-    own: usize,
+    columns: usize,
     tail: &'static str,
     full: Arc<str>,
 }
@@ -209,12 +222,11 @@ impl Bulk {
     /// Rows a statement takes: beyond a hundred the gain is gone.
     pub(super) const ROWS: usize = 100;
 
-    /// Every row has `shared` columns that are the same for all, then `own` of its own.
-    pub(super) fn new(head: &'static str, shared: usize, own: usize, tail: &'static str) -> Self {
+    /// Every row has so many columns.
+    pub(super) fn new(head: &'static str, columns: usize, tail: &'static str) -> Self {
         let mut bulk = Self {
             head,
-            shared,
-            own,
+            columns,
             tail,
             full: Arc::from(""),
         };
@@ -231,24 +243,13 @@ impl Bulk {
         }
     }
 
+    /// Parameters have no names: SQLite keeps names in a list that it walks from the start for
+    /// every one the driver binds, which made two thousand of them take ten times as long as the
+    /// rest of the statement.
     fn text(&self, rows: usize) -> Arc<str> {
-        let mut text = format!("{} VALUES ", self.head);
-        for row in 0..rows {
-            text.push_str(if row == 0 { "(" } else { ",(" });
-            let first = self.shared + row * self.own;
-            for (n, parameter) in (1..=self.shared)
-                .chain(first + 1..=first + self.own)
-                .enumerate()
-            {
-                let comma = if n == 0 { "" } else { "," };
-                // Writing to a String can't fail.
-                _ = write!(text, "{comma}${parameter}");
-            }
-            text.push(')');
-        }
-        text.push(' ');
-        text.push_str(self.tail);
-        Arc::from(text)
+        let row = format!("({})", vec!["?"; self.columns].join(","));
+        let rows = vec![row.as_str(); rows].join(",");
+        Arc::from(format!("{} VALUES {rows} {}", self.head, self.tail))
     }
 }
 
@@ -267,11 +268,11 @@ mod tests {
     }
 
     #[test]
-    fn bulk_text_numbers_its_parameters() {
-        let bulk = Bulk::new("INSERT INTO t", 1, 2, "RETURNING 1");
+    fn bulk_text_has_a_place_for_every_value() {
+        let bulk = Bulk::new("INSERT INTO t", 3, "RETURNING 1");
         assert_eq!(
             &*bulk.text(2),
-            "INSERT INTO t VALUES ($1,$2,$3),($1,$4,$5) RETURNING 1"
+            "INSERT INTO t VALUES (?,?,?),(?,?,?) RETURNING 1"
         );
     }
 }

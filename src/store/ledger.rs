@@ -57,6 +57,8 @@ pub struct Entry {
     pub reply: Option<String>,
     /// When the relay took it.
     pub sent_at: Option<Timestamp>,
+    /// Where its letter was going when it was last handed over: a folder, or `smtp`.
+    pub via: Option<String>,
 }
 
 /// The columns that [`read_entry`] reads, of the table `ledger`.
@@ -64,7 +66,7 @@ macro_rules! entry_columns {
     () => {
         "id, rule, rule_version, customer, occasion, due_day, due_at, zone, anchor, years, event, \
          class, priority, outcome, reason, decided_at, recipient, subject, template, language, \
-         message_id, attempts, next_attempt_at, reply, sent_at"
+         message_id, attempts, next_attempt_at, reply, sent_at, via"
     };
 }
 pub(super) use entry_columns;
@@ -103,6 +105,7 @@ pub(super) fn read_entry(row: &Row) -> sqlx::Result<Entry> {
         next_attempt_at: columns.maybe_moment()?,
         reply: columns.maybe_text()?,
         sent_at: columns.maybe_moment()?,
+        via: columns.maybe_text()?,
     })
 }
 

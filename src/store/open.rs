@@ -26,6 +26,8 @@ const WAIT_FOR_WRITER: Duration = Duration::from_hours(6);
 pub struct OpenOptions {
     /// Make it when there is none.
     pub create: bool,
+    /// Don't wait for the disk: only for copies that nobody needs after a power cut.
+    pub volatile: bool,
 }
 
 impl Store {
@@ -53,11 +55,11 @@ impl Store {
             prepare(&path, &connect).await?
         };
         let name = |error| StoreError::new(&path, error);
-        let writer = pool(1)
-            .connect_with(dialect::writer_options(&connect))
+        let writer = pool(1, options.volatile)
+            .connect_with(dialect::writer_options(&connect, options.volatile))
             .await
             .map_err(name)?;
-        let readers = pool(READERS)
+        let readers = pool(READERS, false)
             .connect_with(dialect::reader_options(&connect))
             .await
             .map_err(name)?;
@@ -151,7 +153,7 @@ fn file_of(path_or_url: &str) -> Result<PathBuf, StoreError> {
 }
 
 /// A pool whose every connection is looked at before it is used.
-fn pool(size: u32) -> PoolOptions<sqlx::Sqlite> {
+fn pool(size: u32, volatile: bool) -> PoolOptions<sqlx::Sqlite> {
     PoolOptions::new()
         .max_connections(size)
         .acquire_timeout(WAIT_FOR_WRITER)
@@ -161,9 +163,9 @@ fn pool(size: u32) -> PoolOptions<sqlx::Sqlite> {
         .before_acquire(|connection, _| {
             Box::pin(async { Ok(!dialect::left_in_transaction(connection)) })
         })
-        .after_connect(|connection, _| {
+        .after_connect(move |connection, _| {
             Box::pin(async move {
-                dialect::inspect(connection)
+                dialect::inspect(connection, volatile)
                     .await?
                     .map_err(|why| sqlx::Error::Configuration(why.into()))
             })
@@ -194,7 +196,7 @@ async fn prepare(
 ) -> Result<(String, [u8; 32]), StoreError> {
     let name = |error| StoreError::new(path, error);
     let mut connection = connect.connect().await.map_err(name)?;
-    dialect::inspect(&mut connection)
+    dialect::inspect(&mut connection, false)
         .await
         .map_err(name)?
         .map_err(|why| StoreError::Unsafe {
@@ -278,7 +280,10 @@ mod tests {
     async fn what_is_not_a_store_is_refused_untouched() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
-        let create = OpenOptions { create: true };
+        let create = OpenOptions {
+            create: true,
+            volatile: false,
+        };
 
         let missing = Store::open(&at("none.db"), OpenOptions::default()).await;
         assert!(matches!(missing, Err(StoreError::Missing { .. })));
@@ -308,9 +313,15 @@ mod tests {
     async fn a_newer_schema_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("fondly.db").to_string_lossy().into_owned();
-        let store = Store::open(&file, OpenOptions { create: true })
-            .await
-            .unwrap();
+        let store = Store::open(
+            &file,
+            OpenOptions {
+                create: true,
+                volatile: false,
+            },
+        )
+        .await
+        .unwrap();
         sqlx::raw_sql(
             "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
              VALUES (99, 'later', 1, x'00', 1)",
@@ -336,7 +347,15 @@ mod tests {
             .join("sub/fondly.db")
             .to_string_lossy()
             .into_owned();
-        let open = || Store::open(&file, OpenOptions { create: true });
+        let open = || {
+            Store::open(
+                &file,
+                OpenOptions {
+                    create: true,
+                    volatile: false,
+                },
+            )
+        };
         let (one, two) = tokio::join!(open(), open());
         let (one, two) = (one.unwrap(), two.unwrap());
         assert_eq!((one.id(), one.link_key()), (two.id(), two.link_key()));
@@ -347,9 +366,15 @@ mod tests {
     async fn a_copy_opens_and_is_the_same() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
-        let store = Store::open(&at("a.db"), OpenOptions { create: true })
-            .await
-            .unwrap();
+        let store = Store::open(
+            &at("a.db"),
+            OpenOptions {
+                create: true,
+                volatile: false,
+            },
+        )
+        .await
+        .unwrap();
         let now = jiff::Timestamp::UNIX_EPOCH;
         store
             .suppress("ann@shop.example", "test", now)

@@ -52,6 +52,10 @@ pub struct CommitToSend {
     pub message_id: String,
     /// The message as it is sent.
     pub message: String,
+    /// Where it goes: a folder, or `smtp`. Kept, so that a restart knows where to look.
+    pub via: String,
+    /// Something the customer asked for: a suppressed address doesn't stop it.
+    pub service: bool,
     /// Now.
     pub now: Timestamp,
 }

@@ -129,8 +129,8 @@ impl<'a> Load<'a> {
             tx,
             meta,
             seq: 0,
-            customer_bulk: Bulk::new(CUSTOMER_HEAD, 2, CUSTOMER_PARAMETERS, CUSTOMER_TAIL),
-            event_bulk: Bulk::new(EVENT_HEAD, 1, EVENT_PARAMETERS, EVENT_TAIL),
+            customer_bulk: Bulk::new(CUSTOMER_HEAD, CUSTOMER_PARAMETERS, CUSTOMER_TAIL),
+            event_bulk: Bulk::new(EVENT_HEAD, EVENT_PARAMETERS, EVENT_TAIL),
             customers: Vec::with_capacity(Bulk::ROWS),
             events: Vec::with_capacity(Bulk::ROWS),
             refusals: Vec::new(),
@@ -195,13 +195,9 @@ impl<'a> Load<'a> {
 
     async fn write_customers(&mut self) -> sqlx::Result<()> {
         let waiting = std::mem::take(&mut self.customers);
-        let mut query = self
-            .customer_bulk
-            .query(waiting.len())
-            .bind(self.meta.source.to_owned())
-            .bind(self.meta.now.as_millisecond());
+        let mut query = self.customer_bulk.query(waiting.len());
         for one in &waiting {
-            query = bind_customer(query, one)?;
+            query = bind_customer(query, &self.meta, one)?;
         }
         let (mut differ, mut updated) = (HashSet::new(), Vec::new());
         for row in query.fetch_all(&mut *self.tx).await? {
@@ -247,12 +243,9 @@ impl<'a> Load<'a> {
 
     async fn write_events(&mut self) -> sqlx::Result<()> {
         let waiting = std::mem::take(&mut self.events);
-        let mut query = self
-            .event_bulk
-            .query(waiting.len())
-            .bind(self.meta.source.to_owned());
+        let mut query = self.event_bulk.query(waiting.len());
         for one in &waiting {
-            query = bind_event(query, one)?;
+            query = bind_event(query, &self.meta, one)?;
         }
         let (mut differ, mut updated) = (0, 0);
         for row in query.fetch_all(&mut *self.tx).await? {

@@ -26,7 +26,6 @@ impl Tools {
     pub(super) fn new(secret: [u8; 32]) -> Self {
         let letters = Bulk::new(
             "INSERT INTO letter (entry_id, message)",
-            0,
             2,
             "ON CONFLICT (entry_id) DO UPDATE SET message = excluded.message",
         );
@@ -50,11 +49,13 @@ pub(super) async fn commit(
                 forgotten_key(&tools.secret, &one.recipient),
                 (&one.recipient, &one.subject),
                 (&one.template, &one.language, &one.message_id),
+                (&one.via, i64::from(one.service)),
             )
         })
         .collect();
     let passed = ids(&sqlx::query(concat!(
         "WITH op AS MATERIALIZED (SELECT value->0->>0 AS id, \
+             value->5->>0 AS via, CAST(value->5->>1 AS BIGINT) AS service, \
              CAST(value->0->>1 AS BIGINT) AS turn, CAST(value->0->>2 AS BIGINT) AS revision, \
              CAST(value->0->>3 AS BIGINT) AS at, value->>1 AS address, \
              value->>2 AS forgotten, value->3->>0 AS recipient, value->3->>1 AS subject, \
@@ -67,11 +68,12 @@ pub(super) async fn commit(
              JOIN customer c ON c.id = entry.customer AND c.revision = op.revision \
              WHERE entry.claimed = 1 AND entry.outcome IN ('planned', 'deferred') \
                AND NOT EXISTS (SELECT 1 FROM suppression s \
-                               WHERE s.address IN (op.address, op.forgotten))) \
+                               WHERE s.address = op.forgotten \
+                                  OR (op.service = 0 AND s.address = op.address))) \
          UPDATE ledger SET outcome = 'sending', claimed = 0, reason = NULL, reply = NULL, \
              next_attempt_at = NULL, attempts = attempts + 1, decided_at = fit.at, \
              recipient = fit.recipient, subject = fit.subject, template = fit.template, \
-             language = fit.language, message_id = fit.message_id \
+             language = fit.language, message_id = fit.message_id, via = fit.via \
          FROM fit WHERE ledger.id = fit.id AND fit.place = 1 RETURNING ledger.id"
     ))
     .bind(json(&list)?)

@@ -230,6 +230,18 @@ impl Store {
         found.map_err(|error| self.trouble(error))
     }
 
+    /// How many records are in quarantine.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn count_quarantined(&self) -> Result<u64, StoreError> {
+        let count: sqlx::Result<i64> = sqlx::query_scalar("SELECT COUNT(*) FROM quarantine")
+            .fetch_one(self.reader())
+            .await;
+        let count = count.map_err(|error| self.trouble(error))?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
     /// How many customers there are, and how many of them have an address and weren't forgotten.
     ///
     /// # Errors

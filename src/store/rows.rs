@@ -4,6 +4,7 @@
 
 use sha2::{Digest as _, Sha256};
 
+use super::FileMeta;
 use super::columns::{Columns, address_key, day_number, json};
 use super::dialect::Query;
 use crate::model::{Amount, AttrValue, Consent, Customer, Event, PartialDate, When};
@@ -40,8 +41,8 @@ impl RowHash {
 }
 
 /// Parameters of one customer in the bulk statement.
-pub(super) const CUSTOMER_PARAMETERS: usize = 18;
-/// Its head; `source` and `first_seen` are shared by all rows.
+pub(super) const CUSTOMER_PARAMETERS: usize = 20;
+/// Its head.
 pub(super) const CUSTOMER_HEAD: &str = "INSERT INTO customer (source, first_seen, \
      id, email, email_key, first_name, last_name, salutation, language, timezone, \
      staff_email, staff_name, tags, consent, attrs, birthday, joined_on, \
@@ -65,8 +66,12 @@ fn attrs_text(
     (!attrs.is_empty()).then(|| json(attrs)).transpose()
 }
 
-/// Binds one customer's own parameters.
-pub(super) fn bind_customer<'q>(mut query: Query<'q>, one: &Customer) -> sqlx::Result<Query<'q>> {
+/// Binds one customer, read from this file.
+pub(super) fn bind_customer<'q>(
+    query: Query<'q>,
+    file: &FileMeta<'_>,
+    one: &Customer,
+) -> sqlx::Result<Query<'q>> {
     let tags = (!one.tags.is_empty())
         .then(|| json(&one.tags))
         .transpose()?;
@@ -89,7 +94,10 @@ pub(super) fn bind_customer<'q>(mut query: Query<'q>, one: &Customer) -> sqlx::R
     let consent_at = one.consent_at.map(jiff::Timestamp::as_millisecond);
     let unsubscribed = i64::from(one.unsubscribed);
     let mut hash = RowHash::default();
-    query = query.bind(one.id.clone());
+    let mut query = query
+        .bind(file.source.to_owned())
+        .bind(file.now.as_millisecond())
+        .bind(one.id.clone());
     for text in texts {
         hash.text(text.as_deref());
         query = query.bind(text);
@@ -155,8 +163,8 @@ pub(super) fn month_day(month: i8, day: i8) -> i64 {
 }
 
 /// Parameters of one event in the bulk statement.
-pub(super) const EVENT_PARAMETERS: usize = 10;
-/// Its head; `source` is shared by all rows.
+pub(super) const EVENT_PARAMETERS: usize = 11;
+/// Its head.
 pub(super) const EVENT_HEAD: &str = "INSERT INTO event (source, \
      id, customer_id, kind, day, at, amount, currency, quantity, attrs, row_hash)";
 /// Its tail; `moved_from` is filled exactly when the event was there before.
@@ -181,8 +189,12 @@ fn when(at: When) -> (i64, Option<i64>) {
     }
 }
 
-/// Binds one event's own parameters.
-pub(super) fn bind_event<'q>(query: Query<'q>, one: &Event) -> sqlx::Result<Query<'q>> {
+/// Binds one event, read from this file.
+pub(super) fn bind_event<'q>(
+    query: Query<'q>,
+    file: &FileMeta<'_>,
+    one: &Event,
+) -> sqlx::Result<Query<'q>> {
     let attrs = attrs_text(&one.attrs)?;
     let (day, at) = when(one.at);
     let amount = one.amount.map(Amount::ten_thousandths);
@@ -197,6 +209,7 @@ pub(super) fn bind_event<'q>(query: Query<'q>, one: &Event) -> sqlx::Result<Quer
     hash.number(amount);
     hash.number(quantity);
     Ok(query
+        .bind(file.source.to_owned())
         .bind(one.id.clone())
         .bind(one.customer_id.clone())
         .bind(one.kind.clone())

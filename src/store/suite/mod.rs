@@ -135,6 +135,8 @@ fn commit(id: &str, revision: i64) -> CommitToSend {
         template: "birthday".to_owned(),
         language: "en".to_owned(),
         message_id: format!("<{id}@fondly>"),
+        via: "smtp".to_owned(),
+        service: false,
         message: "From: x\r\n\r\n\"Hello\" \u{1F381}\r\n".to_owned(),
         now: noon(),
     }
@@ -198,9 +200,15 @@ macro_rules! contract {
 async fn sqlite() -> (Store, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("fondly.db");
-    let store = Store::open(&file.to_string_lossy(), OpenOptions { create: true })
-        .await
-        .unwrap();
+    let store = Store::open(
+        &file.to_string_lossy(),
+        OpenOptions {
+            create: true,
+            volatile: false,
+        },
+    )
+    .await
+    .unwrap();
     (store, dir)
 }
 

@@ -1,0 +1,78 @@
+//! What the environment says besides settings: where they are, how to log, and which faults to
+//! make in tests.
+
+use std::path::{Path, PathBuf};
+
+use crate::observe::LogFormat;
+
+/// Looked at first.
+const HERE: &str = "config/fondly.toml";
+/// Where an installed service keeps it.
+const INSTALLED: &str = "/etc/fondly/fondly.toml";
+
+/// Where `fondly.toml` is when nobody says.
+pub fn usual_place() -> PathBuf {
+    let found = [HERE, INSTALLED]
+        .into_iter()
+        .find(|place| Path::new(place).exists());
+    PathBuf::from(found.unwrap_or(HERE))
+}
+
+/// How the user wants to be told what happens.
+#[derive(Debug, Clone, Default)]
+pub struct LogWishes {
+    /// `FONDLY_LOG_FORMAT`: `text` or `json`.
+    pub format: LogFormat,
+    /// `FONDLY_LOG`: such as `debug` or `fondly=trace`.
+    pub filter: Option<String>,
+}
+
+/// Reads `FONDLY_LOG` and `FONDLY_LOG_FORMAT`.
+pub fn log_wishes() -> LogWishes {
+    let json = variable("FONDLY_LOG_FORMAT").is_some_and(|format| format == "json");
+    LogWishes {
+        format: if json {
+            LogFormat::Json
+        } else {
+            LogFormat::Text
+        },
+        filter: variable("FONDLY_LOG"),
+    }
+}
+
+/// Faults that tests ask for, so that it can be shown what becomes of them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Faults {
+    /// `FONDLY_FAULT=panic-in-pass:N`: the N-th pass of `run` panics.
+    panic_in_pass: Option<u64>,
+}
+
+/// Reads `FONDLY_FAULT`.
+pub fn faults() -> Faults {
+    let wish = variable("FONDLY_FAULT");
+    let number = wish
+        .as_deref()
+        .and_then(|text| text.strip_prefix("panic-in-pass:"));
+    Faults {
+        panic_in_pass: number.and_then(|number| number.parse().ok()),
+    }
+}
+
+impl Faults {
+    /// Panics in the pass that the test named.
+    #[expect(clippy::panic, reason = "a fault that tests ask for")]
+    pub fn maybe_panic(self, pass: u64) {
+        assert!(
+            self.panic_in_pass != Some(pass),
+            "the fault that a test asked for"
+        );
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "settings is the one reader of the environment"
+)]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
