@@ -17,7 +17,7 @@ use super::tick::{Pass, tick};
 use super::{EngineError, House, Plans, Report, sync};
 use crate::clock::Clock;
 use crate::settings::Transport;
-use crate::store::{Filter, OpenOptions, Store};
+use crate::store::{Entry, Filter, OpenOptions, Store};
 
 /// Links in rehearsed letters lead nowhere.
 const WORTHLESS_KEY: [u8; 32] = [0; 32];
@@ -153,12 +153,16 @@ async fn write_ledger(house: &House, wanted: &Rehearsal, path: &Path) -> Result<
     let (from, until) = (wanted.from.timestamp(), wanted.until.timestamp());
     let mut count = 0;
     let within = Filter {
-        since: Some(from),
         until: Some(until),
         ..Filter::default()
     };
-    for entry in house.store.log(&within).await? {
-        writeln!(file, "{}", serde_json::Value::Object(entry_json(&entry))).map_err(io)?;
+    // Nine o'clock of the first day has passed in Auckland when the day begins in London: due
+    // before the time began, and yet decided in it.
+    let ours = |entry: &&Entry| {
+        entry.occasion.due_at >= from || entry.decided_at.is_some_and(|at| at >= from)
+    };
+    for entry in house.store.log(&within).await?.iter().filter(ours) {
+        writeln!(file, "{}", serde_json::Value::Object(entry_json(entry))).map_err(io)?;
         count += 1;
     }
     file.into_inner()
