@@ -87,7 +87,8 @@ impl FileCourier {
         };
         Ok(match synced {
             Ok(()) => Verdict::Accepted {
-                reply: format!("written to {}", place.display()),
+                // Not the folder: the same letter gives the same words wherever it is rehearsed.
+                reply: format!("written as {}.eml", parcel.name),
             },
             Err(error) => Verdict::Unknown {
                 reply: format!(

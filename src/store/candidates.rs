@@ -6,7 +6,7 @@
 use jiff::civil::Date;
 
 use super::columns::{day_number, json};
-use super::dialect::texts;
+use super::dialect::{texts, unindexed};
 use super::rows::month_day;
 use super::{Store, StoreError};
 
@@ -46,11 +46,18 @@ impl Store {
         only_touched: bool,
     ) -> Result<Vec<String>, StoreError> {
         let text = if only_touched {
-            // The plus signs keep the index on days out of it: few are touched.
-            "SELECT DISTINCT d.customer_id FROM touched t \
+            // By customer, not by day: few are touched.
+            concat!(
+                "SELECT DISTINCT d.customer_id FROM touched t \
              JOIN customer_date d ON d.customer_id = t.customer_id AND d.field = $1 \
-             WHERE (+d.month_day BETWEEN $2 AND $3 OR +d.month_day BETWEEN $4 AND $5 \
-                    OR +d.month_day BETWEEN $6 AND $7) ORDER BY 1"
+             WHERE (",
+                unindexed!("d.month_day"),
+                " BETWEEN $2 AND $3 OR ",
+                unindexed!("d.month_day"),
+                " BETWEEN $4 AND $5 OR ",
+                unindexed!("d.month_day"),
+                " BETWEEN $6 AND $7) ORDER BY 1"
+            )
         } else {
             "SELECT customer_id FROM customer_date \
                  WHERE field = $1 AND month_day BETWEEN $2 AND $3 \
@@ -80,7 +87,9 @@ impl Store {
             concat!(
                 "SELECT DISTINCT e.customer_id FROM touched t \
                  JOIN event e ON e.customer_id = t.customer_id \
-                 WHERE e.day BETWEEN $2 AND $3 AND +e.kind IN ",
+                 WHERE e.day BETWEEN $2 AND $3 AND ",
+                unindexed!("e.kind"),
+                " IN ",
                 texts!("$1"),
                 " ORDER BY 1"
             )
@@ -114,11 +123,15 @@ impl Store {
             concat!(
                 "SELECT DISTINCT e.customer_id FROM touched t \
                  JOIN event e ON e.customer_id = t.customer_id \
-                 WHERE e.day BETWEEN $2 AND $3 AND +e.kind IN ",
+                 WHERE e.day BETWEEN $2 AND $3 AND ",
+                unindexed!("e.kind"),
+                " IN ",
                 texts!("$1"),
                 " AND NOT EXISTS (SELECT 1 FROM event later \
                       WHERE later.customer_id = e.customer_id \
-                        AND later.day > e.day AND later.day <= e.day + $4 AND +later.kind IN ",
+                        AND later.day > e.day AND later.day <= e.day + $4 AND ",
+                unindexed!("later.kind"),
+                " IN ",
                 texts!("$1"),
                 ") ORDER BY 1"
             )
@@ -129,7 +142,9 @@ impl Store {
                 texts!("$1"),
                 " AND NOT EXISTS (SELECT 1 FROM event later \
                       WHERE later.customer_id = e.customer_id \
-                        AND later.day > e.day AND later.day <= e.day + $4 AND +later.kind IN ",
+                        AND later.day > e.day AND later.day <= e.day + $4 AND ",
+                unindexed!("later.kind"),
+                " IN ",
                 texts!("$1"),
                 ") ORDER BY 1"
             )

@@ -32,6 +32,10 @@ const BUSY: Duration = Duration::from_secs(30);
 /// slower. Negative by SQLite's convention.
 const WRITER_CACHE: &str = "-65536";
 
+/// Pages of the write-ahead log after which it is copied back: the same few pages change with every
+/// message, so ten times the default saves most of the copying.
+const CHECKPOINT_PAGES: &str = "10000";
+
 /// The write-ahead log is cut back to this many bytes after a large load.
 const JOURNAL_LIMIT: &str = "67108864";
 
@@ -53,7 +57,15 @@ macro_rules! rows {
     };
 }
 
-pub(super) use {rows, texts};
+/// A column that no index is to be used for: without statistics, SQLite takes any index for a good
+/// one.
+macro_rules! unindexed {
+    ($column:literal) => {
+        concat!("+", $column)
+    };
+}
+
+pub(super) use {rows, texts, unindexed};
 
 /// The migrations, the oldest first.
 pub(super) fn migrator() -> Migrator {
@@ -94,7 +106,10 @@ pub(super) fn writer_options(
     options: &SqliteConnectOptions,
     volatile: bool,
 ) -> SqliteConnectOptions {
-    let options = options.clone().pragma("cache_size", WRITER_CACHE);
+    let options = options
+        .clone()
+        .pragma("cache_size", WRITER_CACHE)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
     if volatile {
         options.synchronous(SqliteSynchronous::Off)
     } else {

@@ -1,20 +1,15 @@
-//! The ledger's entries, and how the planner writes them.
+//! The ledger's entries, and how far each rule has come.
 //!
-//! May not decide what is due. One entry per rule, customer and occasion: the database says so.
+//! May not decide what is due.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use sqlx::Row as _;
 
-use super::columns::{Columns, day_number, day_of, json, nonsense};
-use super::dialect::{Row, Transaction, rows, texts};
+use super::columns::{Columns, day_of, json, nonsense};
+use super::dialect::{Row, texts};
 use super::{Store, StoreError};
-use crate::model::occasion::entry_id;
 use crate::model::policy::Class;
 use crate::model::{Occasion, Outcome, Reason};
-
-/// Entries that one statement writes.
-const TOGETHER: usize = 1000;
 
 /// One ledger entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,29 +134,6 @@ pub struct RuleState {
     pub planned_through: Option<Date>,
 }
 
-/// What the planner writes at once.
-#[derive(Debug, Clone, Default)]
-pub struct PlanBatch {
-    /// Occasions; those that are in the ledger already stay as they are.
-    pub new: Vec<NewEntry>,
-    /// Ids of entries that no longer hold. Only those still planned, not claimed and not yet due
-    /// are deleted.
-    pub withdraw: Vec<String>,
-    /// Rules to note.
-    pub rules: Vec<RuleState>,
-    /// The [`Store::touch_mark`] taken before the planner read: touches up to it are done with.
-    pub clear_touched: Option<i64>,
-}
-
-/// What the planner's batch changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Planned {
-    /// Entries that weren't there before.
-    pub new: u64,
-    /// Entries that were deleted.
-    pub withdrawn: u64,
-}
-
 /// An entry that is still only planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedKey {
@@ -178,7 +150,7 @@ pub struct PlannedKey {
 }
 
 impl Store {
-    /// A mark for [`PlanBatch::clear_touched`]: what is touched later has a higher number, and
+    /// A mark for [`super::PlanBatch::clear_touched`]: what is touched later has a higher number, and
     /// stays for the next time.
     ///
     /// # Errors
@@ -189,39 +161,6 @@ impl Store {
                 .fetch_optional(self.reader())
                 .await;
         Ok(mark.map_err(|error| self.trouble(error))?.unwrap_or(0))
-    }
-
-    /// Writes what the planner found, in one transaction.
-    ///
-    /// # Errors
-    /// When the store fails; then nothing was written.
-    pub async fn plan_write(
-        &self,
-        batch: &PlanBatch,
-        now: Timestamp,
-    ) -> Result<Planned, StoreError> {
-        let write = async {
-            let mut tx = self.begin().await?;
-            let mut planned = Planned::default();
-            for ids in batch.withdraw.chunks(TOGETHER) {
-                planned.withdrawn += withdraw(&mut tx, ids, now).await?;
-            }
-            for entries in batch.new.chunks(TOGETHER) {
-                planned.new += insert(&mut tx, entries, now).await?;
-            }
-            for rule in &batch.rules {
-                note_rule(&mut tx, rule).await?;
-            }
-            if let Some(mark) = batch.clear_touched {
-                sqlx::query("DELETE FROM touched WHERE seq <= $1")
-                    .bind(mark)
-                    .execute(&mut *tx)
-                    .await?;
-            }
-            tx.commit().await?;
-            Ok(planned)
-        };
-        write.await.map_err(|error| self.trouble(error))
     }
 
     /// What is still only planned for this rule and due after `after`, for these customers or for
@@ -299,95 +238,4 @@ impl Store {
         let found: sqlx::Result<_> = read.await;
         found.map_err(|error| self.trouble(error))
     }
-}
-
-async fn withdraw(tx: &mut Transaction, ids: &[String], now: Timestamp) -> sqlx::Result<u64> {
-    let done = sqlx::query(concat!(
-        "DELETE FROM ledger WHERE outcome = 'planned' AND claimed = 0 AND due_at > $2 AND id IN ",
-        texts!("$1")
-    ))
-    .bind(json(ids)?)
-    .bind(now.as_millisecond())
-    .execute(&mut **tx)
-    .await?;
-    Ok(done.rows_affected())
-}
-
-async fn insert(tx: &mut Transaction, entries: &[NewEntry], now: Timestamp) -> sqlx::Result<u64> {
-    let list: Vec<_> = entries
-        .iter()
-        .map(|entry| {
-            let occasion = &entry.occasion;
-            (
-                entry_id(&entry.rule, &entry.customer, &occasion.key),
-                (&entry.rule, &entry.rule_version, &entry.customer),
-                (&occasion.key, day_number(occasion.day)),
-                (occasion.due_at.as_millisecond(), &occasion.zone),
-                (occasion.anchor.to_string(), occasion.years, &occasion.event),
-                (entry.class.as_str(), entry.priority),
-            )
-        })
-        .collect();
-    let list = json(&list)?;
-    let new: Vec<String> = sqlx::query(concat!(
-        "INSERT INTO ledger (id, rule, rule_version, customer, occasion, due_day, due_at, zone, \
-             anchor, years, event, class, priority, outcome, next_attempt_at) \
-         SELECT value->>0, value->1->>0, value->1->>1, value->1->>2, value->2->>0, \
-             CAST(value->2->>1 AS BIGINT), CAST(value->3->>0 AS BIGINT), value->3->>1, \
-             value->4->>0, CAST(value->4->>1 AS BIGINT), value->4->>2, \
-             value->5->>0, CAST(value->5->>1 AS BIGINT), 'planned', \
-             CAST(value->3->>0 AS BIGINT) FROM ",
-        rows!("$1"),
-        " WHERE true ON CONFLICT DO NOTHING RETURNING id"
-    ))
-    .bind(&list)
-    .fetch_all(&mut **tx)
-    .await?
-    .iter()
-    .map(|row| row.try_get(0))
-    .collect::<sqlx::Result<_>>()?;
-    if new.len() < entries.len() {
-        refuse_collisions(tx, &list).await?;
-    }
-    sqlx::query(concat!(
-        "INSERT INTO history (entry_id, at, outcome) SELECT value, $2, 'planned' FROM ",
-        rows!("$1")
-    ))
-    .bind(json(&new)?)
-    .bind(now.as_millisecond())
-    .execute(&mut **tx)
-    .await?;
-    Ok(new.len() as u64)
-}
-
-/// An id is a hash: should two occasions ever share one, that must not look like "already there".
-async fn refuse_collisions(tx: &mut Transaction, list: &str) -> sqlx::Result<()> {
-    let collision: Option<String> = sqlx::query_scalar(concat!(
-        "SELECT ledger.id FROM ",
-        rows!("$1"),
-        " JOIN ledger ON ledger.id = value->>0 WHERE ledger.rule <> value->1->>0 \
-            OR ledger.customer <> value->1->>2 OR ledger.occasion <> value->2->>0 LIMIT 1"
-    ))
-    .bind(list)
-    .fetch_optional(&mut **tx)
-    .await?;
-    match collision {
-        Some(id) => Err(nonsense(format!("two occasions with the entry id {id}"))),
-        None => Ok(()),
-    }
-}
-
-async fn note_rule(tx: &mut Transaction, rule: &RuleState) -> sqlx::Result<()> {
-    sqlx::query(
-        "INSERT INTO rule_state (rule, version, first_day, planned_through) \
-         VALUES ($1, $2, $3, $4) ON CONFLICT (rule) DO UPDATE SET version = excluded.version, \
-         first_day = excluded.first_day, planned_through = excluded.planned_through",
-    )
-    .bind(&rule.rule)
-    .bind(&rule.version)
-    .bind(rule.first_day.to_string())
-    .bind(rule.planned_through.map(day_number))
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
 }

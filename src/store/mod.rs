@@ -27,6 +27,7 @@ mod open;
 mod outbox;
 mod people;
 mod phases;
+mod plan;
 mod privacy;
 mod review;
 mod rows;
@@ -44,10 +45,11 @@ use tokio_util::task::TaskTracker;
 pub use control::{Approval, Paused, Resettle};
 pub use error::{ApplyError, StoreError};
 pub use hold::{HoldError, Holder};
-pub use ledger::{Entry, NewEntry, PlanBatch, Planned, PlannedKey, RuleState};
+pub use ledger::{Entry, NewEntry, PlannedKey, RuleState};
 pub use open::OpenOptions;
 pub use outbox::{CommitToSend, Record};
 pub use people::{Applied, FileMeta, FileRow};
+pub use plan::{PlanBatch, Planned};
 pub use review::{Filter, Quarantined, Shown, Step};
 
 /// The store. Clones share it; [`Store::close`] ends it for all.

@@ -10,7 +10,7 @@ use sqlx::Row as _;
 
 use super::Entry;
 use super::columns::{address_key, forgotten_key, json};
-use super::dialect::{Bulk, Row, Transaction, rows, texts};
+use super::dialect::{Bulk, Row, Transaction, rows, texts, unindexed};
 use super::ledger::{entry_columns, read_entry};
 use super::outbox::{Claim, CommitToSend, Record};
 use super::people::{next_touch, raise};
@@ -66,7 +66,9 @@ pub(super) async fn commit(
              ROW_NUMBER() OVER (PARTITION BY entry.customer ORDER BY op.turn) AS place \
              FROM op JOIN ledger entry ON entry.id = op.id \
              JOIN customer c ON c.id = entry.customer AND c.revision = op.revision \
-             WHERE entry.claimed = 1 AND entry.outcome IN ('planned', 'deferred') \
+             WHERE ",
+        unindexed!("entry.claimed"),
+        " = 1 AND entry.outcome IN ('planned', 'deferred') \
                AND NOT EXISTS (SELECT 1 FROM suppression s \
                                WHERE s.address = op.forgotten \
                                   OR (op.service = 0 AND s.address = op.address))) \

@@ -1,0 +1,175 @@
+//! What the planner writes: new entries, withdrawn ones, how far its rules have come.
+//!
+//! May not decide what is due. One entry per rule, customer and occasion: the database says so.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+
+use super::columns::{day_number, json, nonsense};
+use super::dialect::{Bulk, Transaction, rows, texts};
+use super::{NewEntry, RuleState, Store, StoreError};
+use crate::model::Outcome;
+use crate::model::occasion::entry_id;
+
+/// Entries that one statement deletes.
+const TOGETHER: usize = 1000;
+
+/// How entries are inserted.
+const INSERT_HEAD: &str = "INSERT INTO ledger (id, rule, rule_version, customer, occasion, \
+     due_day, due_at, zone, anchor, years, event, class, priority, outcome, next_attempt_at)";
+
+/// What the planner writes at once.
+#[derive(Debug, Clone, Default)]
+pub struct PlanBatch {
+    /// Occasions; those that are in the ledger already stay as they are.
+    pub new: Vec<NewEntry>,
+    /// Ids of entries that no longer hold. Only those still planned, not claimed and not yet due
+    /// are deleted.
+    pub withdraw: Vec<String>,
+    /// Rules to note.
+    pub rules: Vec<RuleState>,
+    /// The [`Store::touch_mark`] taken before the planner read: touches up to it are done with.
+    pub clear_touched: Option<i64>,
+}
+
+/// What the planner's batch changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Planned {
+    /// Entries that weren't there before.
+    pub new: u64,
+    /// Entries that were deleted.
+    pub withdrawn: u64,
+}
+
+impl Store {
+    /// Writes what the planner found, in one transaction.
+    ///
+    /// # Errors
+    /// When the store fails; then nothing was written.
+    pub async fn plan_write(
+        &self,
+        batch: &PlanBatch,
+        now: Timestamp,
+    ) -> Result<Planned, StoreError> {
+        let write = async {
+            let mut tx = self.begin().await?;
+            let mut planned = Planned::default();
+            for ids in batch.withdraw.chunks(TOGETHER) {
+                planned.withdrawn += withdraw(&mut tx, ids, now).await?;
+            }
+            let bulk = Bulk::new(INSERT_HEAD, 15, "ON CONFLICT DO NOTHING RETURNING id");
+            for entries in batch.new.chunks(Bulk::ROWS) {
+                planned.new += insert(&mut tx, &bulk, entries, now).await?;
+            }
+            for rule in &batch.rules {
+                note_rule(&mut tx, rule).await?;
+            }
+            if let Some(mark) = batch.clear_touched {
+                sqlx::query("DELETE FROM touched WHERE seq <= $1")
+                    .bind(mark)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            tx.commit().await?;
+            Ok(planned)
+        };
+        write.await.map_err(|error| self.trouble(error))
+    }
+}
+
+async fn withdraw(tx: &mut Transaction, ids: &[String], now: Timestamp) -> sqlx::Result<u64> {
+    let done = sqlx::query(concat!(
+        "DELETE FROM ledger WHERE outcome = 'planned' AND claimed = 0 AND due_at > $2 AND id IN ",
+        texts!("$1")
+    ))
+    .bind(json(ids)?)
+    .bind(now.as_millisecond())
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+async fn insert(
+    tx: &mut Transaction,
+    bulk: &Bulk,
+    entries: &[NewEntry],
+    now: Timestamp,
+) -> sqlx::Result<u64> {
+    let id = |one: &NewEntry| entry_id(&one.rule, &one.customer, &one.occasion.key);
+    let mut query = bulk.query(entries.len());
+    for one in entries {
+        let occasion = &one.occasion;
+        query = query
+            .bind(id(one))
+            .bind(one.rule.clone())
+            .bind(one.rule_version.clone())
+            .bind(one.customer.clone())
+            .bind(occasion.key.clone())
+            .bind(day_number(occasion.day))
+            .bind(occasion.due_at.as_millisecond())
+            .bind(occasion.zone.clone())
+            .bind(occasion.anchor.to_string())
+            .bind(occasion.years.map(i64::from))
+            .bind(occasion.event.clone())
+            .bind(one.class.as_str())
+            .bind(i64::from(one.priority))
+            .bind(Outcome::Planned.as_str())
+            .bind(occasion.due_at.as_millisecond());
+    }
+    let new: Vec<String> = query
+        .fetch_all(&mut **tx)
+        .await?
+        .iter()
+        .map(|row| row.try_get(0))
+        .collect::<sqlx::Result<_>>()?;
+    if new.len() < entries.len() {
+        let keys: Vec<_> = entries
+            .iter()
+            .map(|one| (id(one), &one.rule, &one.customer, &one.occasion.key))
+            .collect();
+        refuse_collisions(tx, &json(&keys)?).await?;
+    }
+    if !new.is_empty() {
+        sqlx::query(concat!(
+            "INSERT INTO history (entry_id, at, outcome) SELECT value, $2, 'planned' FROM ",
+            rows!("$1")
+        ))
+        .bind(json(&new)?)
+        .bind(now.as_millisecond())
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(new.len() as u64)
+}
+
+/// An id is a hash: should two occasions ever share one, that must not look like "already there".
+async fn refuse_collisions(tx: &mut Transaction, list: &str) -> sqlx::Result<()> {
+    let collision: Option<String> = sqlx::query_scalar(concat!(
+        "SELECT ledger.id FROM ",
+        rows!("$1"),
+        " JOIN ledger ON ledger.id = value->>0 WHERE ledger.rule <> value->>1 \
+            OR ledger.customer <> value->>2 OR ledger.occasion <> value->>3 LIMIT 1"
+    ))
+    .bind(list)
+    .fetch_optional(&mut **tx)
+    .await?;
+    match collision {
+        Some(id) => Err(nonsense(format!("two occasions with the entry id {id}"))),
+        None => Ok(()),
+    }
+}
+
+async fn note_rule(tx: &mut Transaction, rule: &RuleState) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO rule_state (rule, version, first_day, planned_through) \
+         VALUES ($1, $2, $3, $4) ON CONFLICT (rule) DO UPDATE SET version = excluded.version, \
+         first_day = excluded.first_day, planned_through = excluded.planned_through",
+    )
+    .bind(&rule.rule)
+    .bind(&rule.version)
+    .bind(rule.first_day.to_string())
+    .bind(rule.planned_through.map(day_number))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
