@@ -62,7 +62,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
 
 /// Shows how far the virtual clock has come, on a terminal, once it takes a while.
 struct Bar {
-    bar: ProgressBar,
+    drawn: ProgressBar,
     from: jiff::Timestamp,
     until: jiff::Timestamp,
     started: std::time::Instant,
@@ -80,7 +80,7 @@ impl Bar {
             bar.set_style(style);
         }
         Self {
-            bar,
+            drawn: bar,
             from,
             until,
             started: std::time::Instant::now(),
@@ -92,11 +92,11 @@ impl Bar {
             return;
         }
         let passed = (now.min(self.until) - self.from).as_secs();
-        self.bar.set_message(now.strftime("%Y-%m-%d").to_string());
-        self.bar.set_position(u64::try_from(passed).unwrap_or(0));
+        self.drawn.set_message(now.strftime("%Y-%m-%d").to_string());
+        self.drawn.set_position(u64::try_from(passed).unwrap_or(0));
     }
 
     fn finish(&self) {
-        self.bar.finish_and_clear();
+        self.drawn.finish_and_clear();
     }
 }

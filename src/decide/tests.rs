@@ -291,6 +291,11 @@ fn every_gate_stops_what_it_is_for() {
     );
     let opt_in = |_: &mut Rule, _: &mut View, p: &mut Policy| p.basis = MarketingBasis::OptIn;
     assert_eq!(judged(opt_in, DUE), Skip(Reason::NoConsent));
+}
+
+#[test]
+fn rules_times_events_and_conditions_stop_what_they_are_for() {
+    use Answer::{Pass, Skip};
     assert_eq!(
         judged(|r, _, _| r.id = "gone".to_owned(), DUE),
         Skip(Reason::RuleRemoved)

@@ -73,7 +73,12 @@ pub(super) fn relay(settings: &Settings, smtp: &Smtp) -> SmtpConfig {
         settings::Security::None => Security::None,
     };
     let mut config = SmtpConfig::new(&smtp.host, smtp.port, security);
-    config.helo = settings.business.from.email.domain().to_owned();
+    settings
+        .business
+        .from
+        .email
+        .domain()
+        .clone_into(&mut config.helo);
     config.ca_file.clone_from(&smtp.ca_file);
     if let Some(login) = &smtp.login {
         config.username = Some(login.username.clone());

@@ -60,7 +60,6 @@ pub fn faults() -> Faults {
 
 impl Faults {
     /// Panics in the pass that the test named.
-    #[expect(clippy::panic, reason = "a fault that tests ask for")]
     pub fn maybe_panic(self, pass: u64) {
         assert!(
             self.panic_in_pass != Some(pass),
