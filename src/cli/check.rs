@@ -4,7 +4,11 @@ use std::path::Path;
 
 use super::{Done, Failure, Outcome, output, plans, run};
 use crate::clock::Clock;
-use crate::engine::{House, check};
+use crate::engine::check;
+use crate::model::Refusal;
+
+/// Refused records that are named one by one.
+const NAMED: usize = 10;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -35,10 +39,8 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     if args.no_records {
         return Ok(Done::Well);
     }
-    let house = House::open(plans, Clock::System).await?;
-    let live = run::check_live_sending(&house);
-    let checked = Box::pin(check::check(&house, house.clock.now())).await?;
-    house.store.close().await?;
+    let live = run::check_live_sending(&plans);
+    let checked = Box::pin(check::check(plans, Clock::System)).await?;
     for remark in &checked.remarks {
         output::say(remark)?;
     }
@@ -55,13 +57,29 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         let words = format!("{count} to mend before the first letter goes out");
         return Err(Failure::Trouble(anyhow::anyhow!(words)));
     }
-    if checked.refused > 0 {
-        let words = format!(
-            "{} records can't be used: `fondly quarantine` says why",
-            checked.refused
-        );
-        output::note(words);
-        return Ok(Done::NeedsAPerson);
+    if checked.refused.is_empty() {
+        return Ok(Done::Well);
     }
-    Ok(Done::Well)
+    let count = checked.refused.len();
+    output::note(format!(
+        "{count} records can't be used and stay out until they are mended:"
+    ));
+    for refusal in checked.refused.iter().take(NAMED) {
+        let Refusal {
+            file,
+            line,
+            column,
+            value,
+            reason,
+            ..
+        } = refusal;
+        output::note(format!("  {file}:{line}: {column} `{value}`: {reason}"));
+    }
+    if count > NAMED {
+        output::note(format!(
+            "  … and {} more; after `fondly sync`, `fondly quarantine` lists all",
+            count - NAMED
+        ));
+    }
+    Ok(Done::NeedsAPerson)
 }

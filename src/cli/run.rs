@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Done, Failure, Outcome, house};
 use crate::daemon;
-use crate::engine::House;
+use crate::engine::{House, Plans};
 use crate::settings::live_sending_problems;
 use crate::store::{Holder, Store};
 
@@ -18,7 +18,7 @@ pub(super) struct Args {}
 pub(super) async fn run(_: Args, config: &Path) -> Outcome {
     let house = house(config).await?;
     let _holder = hold(&house, "fondly run")?;
-    check_live_sending(&house)?;
+    check_live_sending(&house.plans)?;
     let stop = stop_on_signals()?;
     Box::pin(daemon::run(Arc::new(house), stop)).await?;
     Ok(Done::Well)
@@ -30,15 +30,14 @@ pub(super) fn hold(house: &House, command: &str) -> Result<Holder, Failure> {
 }
 
 /// Refuses to send live what the law doesn't let out.
-pub(super) fn check_live_sending(house: &House) -> Result<(), Failure> {
-    let classes = house
-        .plans
+pub(super) fn check_live_sending(plans: &Plans) -> Result<(), Failure> {
+    let classes = plans
         .rules
         .iter()
         .filter(|rule| rule.enabled)
         .map(|rule| rule.class);
     let classes: Vec<_> = classes.collect();
-    let problems = live_sending_problems(&house.plans.settings, &classes);
+    let problems = live_sending_problems(&plans.settings, &classes);
     if problems.is_empty() {
         return Ok(());
     }

@@ -16,7 +16,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let house = house(config).await?;
     let _holder = run::hold(&house, "fondly tick")?;
-    run::check_live_sending(&house)?;
+    run::check_live_sending(&house.plans)?;
     let house = Arc::new(house);
     let stop = run::stop_on_signals()?;
     let mut report = tick::recover(&house).await?;

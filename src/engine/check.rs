@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{EngineError, House, letter, sync, wiring};
+use super::scratch::Scratch;
+use super::{EngineError, House, Plans, letter, sync, wiring};
+use crate::clock::Clock;
 use crate::decide;
-use crate::model::{Occasion, Period, View};
+use crate::model::{Occasion, Period, Refusal, View};
 use crate::records::{self, FileReader, Row};
 use crate::rules::{Rule, Trigger};
 
@@ -30,14 +32,26 @@ pub struct Checked {
     /// What a person should know of the sources.
     pub remarks: Vec<String>,
     /// Records in the sources that can't be used.
-    pub refused: u64,
+    pub refused: Vec<Refusal>,
 }
 
-/// Checks against the sources as they are now, and the customers that the store knows.
+/// Checks against the sources as they are now, and the customers that the store knows, on a copy
+/// of the store.
 ///
 /// # Errors
 /// The store's trouble.
-pub async fn check(house: &House, now: Timestamp) -> Result<Checked, EngineError> {
+pub async fn check(plans: Plans, clock: Clock) -> Result<Checked, EngineError> {
+    let now = clock.now();
+    let mut name = plans.settings.store.path.clone().into_os_string();
+    name.push(format!(".check-{}", std::process::id()));
+    let (scratch, house) = Scratch::open(plans, name.into(), clock).await?;
+    let checked = on_copy(&house, now).await;
+    house.store.clone().close().await?;
+    scratch.remove()?;
+    checked
+}
+
+async fn on_copy(house: &House, now: Timestamp) -> Result<Checked, EngineError> {
     let mut checked = Checked::default();
     sources(house, &mut checked);
     sync::sync(house, None, now).await?;
@@ -99,7 +113,7 @@ fn sources(house: &House, checked: &mut Checked) {
             }
             for row in reader {
                 match row {
-                    Ok(Row::Refused(_)) => checked.refused += 1,
+                    Ok(Row::Refused(refusal)) => checked.refused.push(refusal),
                     Ok(Row::Customer(_) | Row::Event(_)) => {}
                     Err(error) => {
                         checked

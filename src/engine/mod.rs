@@ -15,6 +15,7 @@ pub mod plan;
 pub mod preview;
 pub mod rehearse;
 mod report;
+mod scratch;
 pub mod send;
 pub mod sync;
 pub mod tick;
