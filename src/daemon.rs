@@ -120,12 +120,23 @@ async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationTo
     };
     match joined {
         Some(Ok(Ok(report))) => tell(&report),
-        Some(Ok(Err(error))) => tracing::error!(%error, "a pass failed; the next one tries again"),
+        Some(Ok(Err(error))) => {
+            tracing::error!(%error, "a pass failed; the next one tries again");
+            settle(house).await;
+        }
         Some(Err(error)) if error.is_panic() => {
             let words = panic_words(error.into_panic());
             tracing::error!(words, "a pass panicked; the next one tries again");
+            settle(house).await;
         }
         Some(Err(_)) | None => {}
+    }
+}
+
+/// Gives back what a pass that broke off had claimed, and settles what it was sending.
+async fn settle(house: &House) {
+    if let Err(error) = tick::recover(house).await {
+        tracing::error!(%error, "what the pass left open can't be settled yet");
     }
 }
 

@@ -105,6 +105,8 @@ pub async fn send_due(
     for _ in 0..workers.unwrap_or(count).max(1) {
         team.spawn(Worker::new(Arc::clone(&shared)).work(Arc::clone(&queue)));
     }
+    // Only the workers keep the queue open: when none is left, nobody waits for one.
+    drop(queue);
     let dispatched = dispatch(&shared, &jobs).await;
     drop(jobs);
     let mut ended = Ok(());

@@ -51,7 +51,11 @@ impl Worker {
             if self.shared.stop.is_cancelled() {
                 continue;
             }
-            self.customer(job).await?;
+            if let Err(error) = self.customer(job).await {
+                // The store is in trouble, so nobody else should begin a message either.
+                self.shared.stop.cancel();
+                return Err(error);
+            }
         }
         self.courier.quit().await;
         Ok(())
@@ -83,6 +87,12 @@ impl Worker {
         let now = house.clock.now();
         let rule = house.rule(&entry.rule);
         match answer(&house, rule, entry, view, now) {
+            // It was tried, and the relay wouldn't take it in time.
+            Answer::Skip(Reason::TooLate) if entry.attempts > 0 => {
+                self.decide(entry, (Outcome::Expired, Reason::TooLate), None, now)
+                    .await?;
+                Ok(Step::Done)
+            }
             Answer::Skip(reason) => {
                 self.decide(entry, (Outcome::Skipped, reason), None, now)
                     .await?;
