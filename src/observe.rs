@@ -3,6 +3,8 @@
 //! `FONDLY_LOG` sets what is told (`info` by default), `FONDLY_LOG_FORMAT=json` how; the caller
 //! reads them. An address is never logged whole.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 
 /// What is logged when nobody says otherwise: our own words, and only warnings of the libraries.
@@ -23,9 +25,13 @@ pub fn start(format: LogFormat, filter: Option<&str>) {
     let filter = filter
         .and_then(|text| EnvFilter::try_new(text).ok())
         .unwrap_or_else(|| EnvFilter::new(DEFAULT_FILTER));
-    let builder = tracing_subscriber::fmt()
+    let mut builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
+    // On a terminal the library colours unless NO_COLOR is set; a file gets no colours.
+    if !std::io::stderr().is_terminal() {
+        builder = builder.with_ansi(false);
+    }
     // A subscriber that is set already (in tests) stays.
     _ = match format {
         LogFormat::Text => builder.with_target(false).try_init(),

@@ -27,10 +27,14 @@ const AT_NINE: &str = "\"09:00\"";
 const AT_MIDNIGHT: &str = "\"00:00\"";
 
 /// What the demo changes in the shipped settings.
-const LOCAL: &str = r#"# Written by `fondly demo`: its sources, and no quiet hours, so that there is something to see at
-# any time of the day.
+const LOCAL: &str = r#"# Written by `fondly demo`: its sources, no quiet hours, so that there is something to see at any
+# time of the day, and a look every ten seconds, so that nobody has to wait.
 [sending]
 quiet_hours = "none"
+
+[schedule]
+sync = "*/10 * * * * *"
+tick = "*/10 * * * * *"
 
 [[source]]
 name = "customers"
