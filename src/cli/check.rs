@@ -33,8 +33,10 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         .map(|name| plans.letters.languages(name).len())
         .sum::<usize>();
     output::say(format!(
-        "{}: {rules} rules and {letters} letters, each fine by itself",
-        config.display()
+        "{}: {} and {}, each fine by itself",
+        config.display(),
+        counted(rules, "rule"),
+        counted(letters, "letter"),
     ))?;
     if args.no_records {
         return Ok(Done::Well);
@@ -82,4 +84,9 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         ));
     }
     Ok(Done::NeedsAPerson)
+}
+
+/// `1 rule`, `3 rules`
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

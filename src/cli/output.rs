@@ -143,7 +143,7 @@ pub(crate) fn findings(findings: &[Finding]) {
         .with_width(100);
     for finding in findings {
         let mut text = String::new();
-        if finding.span.is_empty()
+        if is_whole_file(finding)
             || handler
                 .render_report(&mut text, &Shown::new(finding))
                 .is_err()
@@ -159,6 +159,11 @@ pub(crate) fn findings(findings: &[Finding]) {
         }
         note(text.trim_end());
     }
+}
+
+/// Such findings have no line that could be shown.
+fn is_whole_file(finding: &Finding) -> bool {
+    finding.span.is_empty() && finding.span.start == 0
 }
 
 /// A finding as miette draws it.

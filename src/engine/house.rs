@@ -41,6 +41,11 @@ impl Plans {
     /// Every finding in it.
     pub fn read(config: &Path) -> Result<Self, Vec<Finding>> {
         let settings = settings::load(config)?;
+        let folder = settings.folder.clone();
+        Self::read_with(settings).map_err(|findings| as_named(findings, &folder, config))
+    }
+
+    fn read_with(settings: Settings) -> Result<Self, Vec<Finding>> {
         let (rules, mut findings) = rules::load(&settings.rules_dir())
             .map_err(|error| vec![no_folder(&settings, &error)])?;
         let (letters, more) = Catalogue::load(&settings.templates_dir());
@@ -52,7 +57,9 @@ impl Plans {
             ];
             for (key, name) in wanted {
                 let Some(name) = name else { continue };
-                if let Err(error) = letters.check(name, &settings.business.language) {
+                if let Err(error) = letters.check(name, &settings.business.language)
+                    && !has_a_fault(&findings, name)
+                {
                     findings.push(missing_letter(&settings, rule, (key, name), error.help));
                 }
             }
@@ -68,6 +75,33 @@ impl Plans {
             words,
         })
     }
+}
+
+/// Findings name files the way the user named `fondly.toml`.
+fn as_named(mut findings: Vec<Finding>, folder: &Path, config: &Path) -> Vec<Finding> {
+    let given = config.parent().unwrap_or(Path::new(""));
+    for finding in &mut findings {
+        if let Ok(below) = Path::new(&finding.source.name).strip_prefix(folder) {
+            finding.source = Arc::new(SourceText {
+                name: given.join(below).display().to_string(),
+                text: finding.source.text.clone(),
+            });
+        }
+    }
+    findings
+}
+
+/// Whether the letter is there, but can't be used for a reason that is told already.
+fn has_a_fault(findings: &[Finding], name: &str) -> bool {
+    findings.iter().any(|finding| {
+        let file = Path::new(&finding.source.name).file_name();
+        let file = file.map(|file| file.to_string_lossy()).unwrap_or_default();
+        let language = file.strip_suffix(".md").and_then(|stem| {
+            let rest = stem.strip_prefix(name)?;
+            rest.strip_prefix('.')
+        });
+        language.is_some_and(|language| !language.contains('.'))
+    })
 }
 
 /// The rule's file, with the caret under the key that names a letter nobody wrote.
@@ -95,7 +129,7 @@ fn missing_letter(
     }
     let language = &settings.business.language;
     let source = Arc::new(SourceText {
-        name: format!("rules/{}.toml", rule.id),
+        name: path.display().to_string(),
         text,
     });
     Finding::new(

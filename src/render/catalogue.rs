@@ -13,9 +13,14 @@ use super::template::{RenderError, Template, fallbacks, tag};
 use super::{engine, inert, lint, markdown, page, plain};
 use crate::model::facts::nearest;
 use crate::model::finding::{Finding, SourceText};
+use crate::model::tables::decode;
 
 /// The largest template file that is read; a letter has a few kilobytes.
 const LARGEST_BYTES: usize = 256 * 1024;
+
+/// What to look at where the engine only says what it stumbled over.
+const SYNTAX_HELP: &str =
+    "every `{{` needs its `}}`, every `{% if … %}` its `{% endif %}`, and a text its second quote";
 
 /// All templates, by name and language.
 #[derive(Debug)]
@@ -160,24 +165,22 @@ impl Catalogue {
     /// Reads one file; what is wrong with it goes to the findings.
     fn read(&mut self, dir: &Path, file: &str, findings: &mut Vec<Finding>) {
         let path = dir.join(file);
-        let text = match std::fs::read(&path) {
-            Ok(bytes) if bytes.len() > LARGEST_BYTES => Err(format!(
-                "the file is larger than {} KB",
-                LARGEST_BYTES / 1024
-            )),
-            Ok(bytes) => String::from_utf8(bytes).map_err(|error| {
-                format!(
-                    "the file isn't UTF-8 text: byte {} fits nothing",
-                    error.utf8_error().valid_up_to() + 1
-                )
-            }),
-            Err(error) => Err(format!("the file can't be read: {error}")),
+        let decoded = match std::fs::read(&path) {
+            Ok(bytes) if bytes.len() > LARGEST_BYTES => {
+                let largest = LARGEST_BYTES / 1024;
+                let message = format!("the file is larger than {largest} KB");
+                Err(unread(&path, &message, "a letter has a few"))
+            }
+            Ok(bytes) => decode(path.display().to_string(), bytes),
+            Err(error) => {
+                let message = format!("the file can't be read: {error}");
+                Err(unread(&path, &message, "let the user that runs fondly read it"))
+            }
         };
-        let source = source(&path, text.clone().unwrap_or_default());
-        if let Err(message) = text {
-            findings.push(Finding::new(&source, 0..0, message).with_help("save it as UTF-8 text"));
-            return;
-        }
+        let source = match decoded {
+            Ok(source) => source,
+            Err(finding) => return findings.push(finding),
+        };
         let Some((name, language)) = name_and_language(file) else {
             findings.push(
                 Finding::new(&source, 0..0, "the file's name doesn't say its language")
@@ -223,9 +226,11 @@ impl Catalogue {
         ];
         let mut sound = true;
         for (key, text, span) in parts {
+            let filters = lint::filters(&text, &self.engine);
             if let Err(error) = self.engine.add_template_owned(key.clone(), text) {
                 let message = error.detail().unwrap_or("this isn't a template").to_owned();
-                findings.push(Finding::new(source, template.span(&error), message));
+                let finding = Finding::new(source, template.span(&error), message);
+                findings.push(finding.with_help(SYNTAX_HELP));
                 sound = false;
                 continue;
             }
@@ -237,6 +242,15 @@ impl Catalogue {
                 .into_iter()
                 .collect();
             findings.extend(lint::names(source, &span, names));
+            findings.extend(filters.into_iter().map(|(at, name)| {
+                // Escapes in the TOML text move the columns, so the whole subject is meant.
+                let place = if key == template.body_key {
+                    span.start + at.start..span.start + at.end
+                } else {
+                    span.clone()
+                };
+                lint::no_such_filter(source, place, &name)
+            }));
         }
         sound
     }
@@ -271,6 +285,10 @@ fn files(dir: &Path) -> std::io::Result<Vec<String>> {
     }
     names.sort_unstable();
     Ok(names)
+}
+
+fn unread(path: &Path, message: &str, help: &str) -> Finding {
+    Finding::new(&source(path, String::new()), 0..0, message).with_help(help)
 }
 
 fn source(path: &Path, text: String) -> Arc<SourceText> {

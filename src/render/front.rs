@@ -12,6 +12,8 @@ use crate::model::finding::{Finding, SourceText};
 
 /// The line before and after the head.
 const FENCE: &str = "+++";
+/// What some editors put in front of the first line.
+const BOM: char = '\u{FEFF}';
 /// The one key that a head has.
 const SUBJECT: &str = "subject";
 
@@ -29,16 +31,21 @@ pub(super) struct Front {
 /// Reads a file's head; without a subject there is no `Front`.
 pub(super) fn read(source: &Arc<SourceText>, findings: &mut Vec<Finding>) -> Option<Front> {
     let Some((head, body_at)) = head(&source.text) else {
-        findings.push(
-            Finding::new(
-                source,
-                first_line(&source.text),
-                "the file doesn't begin with a head",
+        let first = first_line(&source.text);
+        let opened = source.text.get(first.clone());
+        let opened = opened.is_some_and(|line| line.trim_start_matches(BOM).trim_end() == FENCE);
+        let (message, help) = if opened {
+            (
+                "the head that begins here isn't closed",
+                "write a second `+++` below the subject; the letter follows",
             )
-            .with_help(
+        } else {
+            (
+                "the file doesn't begin with a head",
                 "begin it with three lines: `+++`, `subject = \"…\"`, `+++`; the letter follows",
-            ),
-        );
+            )
+        };
+        findings.push(Finding::new(source, first, message).with_help(help));
         return None;
     };
     let before = head.start;
@@ -52,10 +59,9 @@ pub(super) fn read(source: &Arc<SourceText>, findings: &mut Vec<Finding>) -> Opt
                 .next()
                 .unwrap_or("not TOML")
                 .to_owned();
-            findings.push(
-                Finding::new(source, shift(&span, before), message)
-                    .with_help("the lines between `+++` are TOML: `subject = \"…\"`"),
-            );
+            let help = "the lines between `+++` are TOML: `subject = \"…\"`; \
+                        inside of the quotes write 'single' ones";
+            findings.push(Finding::new(source, shift(&span, before), message).with_help(help));
             return None;
         }
     };
@@ -102,7 +108,11 @@ fn unknown(source: &Arc<SourceText>, span: Range<usize>, key: &str) -> Finding {
 
 /// The bytes between the fences, and where the body begins.
 fn head(text: &str) -> Option<(Range<usize>, usize)> {
-    let mut at = if text.starts_with('\u{FEFF}') { 3 } else { 0 };
+    let mut at = if text.starts_with(BOM) {
+        BOM.len_utf8()
+    } else {
+        0
+    };
     let mut start = None;
     for line in text.get(at..)?.split_inclusive('\n') {
         let end = at + line.len();

@@ -5,10 +5,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use minijinja::{Environment, ErrorKind, Value};
 use pulldown_cmark::{Event, LinkType, Options, Parser, Tag};
 
 use super::inert;
-use crate::model::facts::check_name;
+use crate::model::facts::{check_name, nearest};
 use crate::model::finding::{Finding, SourceText};
 
 /// Names that no record has.
@@ -27,6 +28,85 @@ pub(super) fn names(
         .collect();
     findings.sort_by_key(|finding| finding.span.start);
     findings
+}
+
+/// What letters mostly use, for "did you mean".
+const FILTERS: &[&str] = &[
+    "default",
+    "date",
+    "money",
+    "upper",
+    "lower",
+    "title",
+    "capitalize",
+    "trim",
+    "replace",
+    "join",
+    "first",
+    "last",
+    "length",
+    "round",
+    "int",
+    "list",
+    "sort",
+    "unique",
+];
+
+/// Filters that don't exist, with their place in the text. The engine only looks for one when it
+/// gets there, which may be a branch that no record of today takes.
+pub(super) fn filters(text: &str, engine: &Environment<'_>) -> Vec<(Range<usize>, String)> {
+    let exists = |name: &str| {
+        let tried = engine.empty_state().apply_filter(name, &[Value::from("")]);
+        !tried.is_err_and(|error| error.kind() == ErrorKind::UnknownFilter)
+    };
+    let mut used = filters_used(text);
+    used.retain(|(_, name)| !exists(name));
+    used
+}
+
+/// The words behind a `|` inside of tags, outside of quotes.
+fn filters_used(text: &str) -> Vec<(Range<usize>, String)> {
+    let mut found = Vec::new();
+    let mut quote = None;
+    let mut in_tag = false;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let next = chars.peek().map(|(_, next)| *next);
+        match (c, quote) {
+            ('\\', Some(_)) => _ = chars.next(),
+            (c, Some(mark)) => {
+                if c == mark {
+                    quote = None;
+                }
+            }
+            ('{', None) if matches!(next, Some('{' | '%')) => in_tag = true,
+            ('}' | '%', None) if next == Some('}') => in_tag = false,
+            ('"' | '\'', None) if in_tag => quote = Some(c),
+            ('|', None) if in_tag => {
+                let rest = text.get(at + 1..).unwrap_or_default();
+                let start = at + 1 + (rest.len() - rest.trim_start().len());
+                let name: String = rest
+                    .trim_start()
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .collect();
+                if !name.is_empty() {
+                    found.push((start..start + name.len(), name));
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// What to say of one.
+pub(super) fn no_such_filter(source: &Arc<SourceText>, at: Range<usize>, name: &str) -> Finding {
+    let help = nearest(name, FILTERS).map_or_else(
+        || format!("letters mostly use `{}`", FILTERS.join("`, `")),
+        |near| format!("did you mean `{near}`?"),
+    );
+    Finding::new(source, at, format!("there is no filter `{name}`")).with_help(help)
 }
 
 /// HTML, images, and links that lead nowhere.

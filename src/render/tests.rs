@@ -258,6 +258,11 @@ fn all_faults_are_found_at_once_with_their_places() {
         ("f.en.md", "+++\nsubject = 3\n+++\n"),
         ("g.en.md", "+++\nsubject = \n+++\n"),
         ("h.en.md", "+++\nsubject = \"{{ 1 + }}\"\n+++\nx"),
+        ("j.en.md", "+++\nsubject = \"x\"\n\nDear you,\n"),
+        (
+            "k.en.md",
+            "+++\nsubject = \"{{ 'a|b' | uper }}\"\n+++\n{% if customer.tags %}{{ customer.first_name | defualt('c | d') | trim }}{% endif %} | x",
+        ),
     ]);
     std::fs::write(
         dir.path().join("i.en.md"),
@@ -288,7 +293,10 @@ fn all_faults_are_found_at_once_with_their_places() {
         "f.en.md:2:11 `subject` must be a text that isn't empty",
         "g.en.md:2:",
         "h.en.md:2:11 ",
-        "i.en.md:1:1 the file isn't UTF-8 text: byte 16 fits nothing",
+        "i.en.md:2:12 this file isn't UTF-8 text",
+        "j.en.md:1:1 the head that begins here isn't closed",
+        "k.en.md:2:11 there is no filter `uper`",
+        "k.en.md:4:48 there is no filter `defualt`",
     ];
     assert_eq!(told.len(), expected.len(), "{told:#?}");
     for (told, expected) in told.iter().zip(expected) {

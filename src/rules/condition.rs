@@ -32,6 +32,17 @@ impl Condition {
         })
     }
 
+    /// The names it asks for: `customer.tags`, in order.
+    pub fn names(&self) -> Vec<String> {
+        let names = self
+            .engine
+            .compile_expression(&self.text)
+            .map(|expression| expression.undeclared_variables(true));
+        let mut names: Vec<String> = names.unwrap_or_default().into_iter().collect();
+        names.sort_unstable();
+        names
+    }
+
     /// The expression as written.
     pub fn text(&self) -> &str {
         &self.text

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::condition::Condition;
 use super::parse_trigger;
 use super::rule::{Rule, Send, SendZone, WhenCapped};
+use crate::model::facts::check_name;
 use crate::model::finding::{Finding, SourceText};
 use crate::model::period::Period;
 use crate::model::policy::Class;
@@ -155,13 +156,18 @@ fn one_line(text: &str) -> Result<String, String> {
 fn condition(mut table: Table<'_>) -> Option<Condition> {
     let condition = table.get("where").and_then(|v| {
         v.read(|text| {
-            Condition::parse(text).map_err(|error| {
+            let condition = Condition::parse(text).map_err(|error| {
                 // The line number counts within the expression and would only confuse.
                 let why = error.detail().unwrap_or("it can't be read").to_owned();
                 format!(
                     "this isn't an expression: {why}; write one such as `'vip' in customer.tags`"
                 )
-            })
+            })?;
+            let unknown = condition.names().iter().find_map(|n| check_name(n).err());
+            match unknown {
+                Some(unknown) => Err(format!("{}; {}", unknown.message, unknown.help)),
+                None => Ok(condition),
+            }
         })
     });
     table.finish(&[]);
