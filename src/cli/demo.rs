@@ -84,7 +84,9 @@ pub(super) async fn run(args: Args) -> Outcome {
         "  add a row to {}/data/customers.csv and see it being greeted",
         args.dir.display()
     ))?;
+    let store = house.store.clone();
     Box::pin(daemon::run(house, stop)).await?;
+    store.close().await?;
     Ok(Done::Well)
 }
 

@@ -58,6 +58,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         limit: Some(args.limit),
     };
     let rows = house.store.log(&filter).await?;
+    house.store.close().await?;
     let full = u32::try_from(rows.len()).is_ok_and(|n| n == args.limit);
     if rows.is_empty() && args.format == Format::Table {
         output::note("The ledger has no such entry. `fondly tick` decides and sends what is due.");

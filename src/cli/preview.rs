@@ -24,7 +24,9 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let house = house(config).await?;
-    let shown = preview(&house, &args.rule, &args.customer, args.on).await?;
+    let shown = preview(&house, &args.rule, &args.customer, args.on).await;
+    house.store.close().await?;
+    let shown = shown?;
     if !shown.real {
         let day = shown.occasion.day;
         output::note(format!(

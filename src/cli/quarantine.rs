@@ -56,6 +56,7 @@ fn row(record: &Quarantined) -> Row {
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let house = house(config).await?;
     let rows: Vec<_> = house.store.quarantined().await?.iter().map(row).collect();
+    house.store.close().await?;
     if rows.is_empty() && args.format == Format::Table {
         output::note("Nothing is in quarantine.");
         return Ok(Done::Well);

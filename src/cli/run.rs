@@ -20,7 +20,9 @@ pub(super) async fn run(_: Args, config: &Path) -> Outcome {
     let _holder = hold(&house, "fondly run")?;
     check_live_sending(&house.plans)?;
     let stop = stop_on_signals()?;
+    let store = house.store.clone();
     Box::pin(daemon::run(Arc::new(house), stop)).await?;
+    store.close().await?;
     Ok(Done::Well)
 }
 

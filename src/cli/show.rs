@@ -22,7 +22,9 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let house = house(config).await?;
-    let Some(told) = house.store.entry(&args.entry).await? else {
+    let told = house.store.entry(&args.entry).await?;
+    house.store.clone().close().await?;
+    let Some(told) = told else {
         let words = format!(
             "there is no entry `{}`; `fondly log` lists them",
             args.entry

@@ -4,6 +4,7 @@
 //! next, one worker does everything in order, and links are signed with a key of no worth, so the
 //! same input gives the same bytes.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use super::tick::{Pass, tick};
 use super::{EngineError, House, Plans, Report, sync};
 use crate::clock::Clock;
 use crate::settings::Transport;
-use crate::store::{Entry, Filter, OpenOptions, Store};
+use crate::store::{Filter, OpenOptions, Store};
 
 /// Links in rehearsed letters lead nowhere.
 const WORTHLESS_KEY: [u8; 32] = [0; 32];
@@ -90,9 +91,10 @@ pub async fn rehearse(
         })
         .collect();
     let house = Arc::new(house);
+    let over = over_before(&house, from).await?;
     let report = walk(&house, wanted, &progress).await?;
     let ledger = wanted.out.join("ledger.jsonl");
-    let entries = write_ledger(&house, wanted, &ledger).await?;
+    let entries = write_ledger(&house, wanted, &over, &ledger).await?;
     house.store.clone().close().await?;
     remove_store(&copy).map_err(io(&copy))?;
     Ok(Rehearsed {
@@ -143,26 +145,38 @@ fn next_day(now: Timestamp) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
-/// One object a line, of what came due within the time.
-async fn write_ledger(house: &House, wanted: &Rehearsal, path: &Path) -> Result<u64, EngineError> {
+/// What was settled before the first moment, and so isn't part of the rehearsal.
+async fn over_before(house: &House, from: Timestamp) -> Result<HashSet<String>, EngineError> {
+    let before = Filter {
+        until: Some(from),
+        ..Filter::default()
+    };
+    let entries = house.store.log(&before).await?;
+    let over = entries.into_iter().filter(|entry| entry.outcome.is_final());
+    Ok(over.map(|entry| entry.id).collect())
+}
+
+/// One object a line, of what came due within the time, or was due earlier that day and waited
+/// for it: every letter in `mail/` has its entry.
+async fn write_ledger(
+    house: &House,
+    wanted: &Rehearsal,
+    over: &HashSet<String>,
+    path: &Path,
+) -> Result<u64, EngineError> {
     let io = |error| EngineError::File {
         what: path.display().to_string(),
         error,
     };
     let mut file = std::io::BufWriter::new(fs::File::create(path).map_err(io)?);
-    let (from, until) = (wanted.from.timestamp(), wanted.until.timestamp());
     let mut count = 0;
     let within = Filter {
-        until: Some(until),
+        until: Some(wanted.until.timestamp()),
         ..Filter::default()
     };
-    // Nine o'clock of the first day has passed in Auckland when the day begins in London: due
-    // before the time began, and yet decided in it.
-    let ours = |entry: &&Entry| {
-        entry.occasion.due_at >= from || entry.decided_at.is_some_and(|at| at >= from)
-    };
-    for entry in house.store.log(&within).await?.iter().filter(ours) {
-        writeln!(file, "{}", serde_json::Value::Object(entry_json(entry))).map_err(io)?;
+    let entries = house.store.log(&within).await?.into_iter();
+    for entry in entries.filter(|entry| !over.contains(&entry.id)) {
+        writeln!(file, "{}", serde_json::Value::Object(entry_json(&entry))).map_err(io)?;
         count += 1;
     }
     file.into_inner()

@@ -174,7 +174,11 @@ impl Catalogue {
             Ok(bytes) => decode(path.display().to_string(), bytes),
             Err(error) => {
                 let message = format!("the file can't be read: {error}");
-                Err(unread(&path, &message, "let the user that runs fondly read it"))
+                Err(unread(
+                    &path,
+                    &message,
+                    "let the user that runs fondly read it",
+                ))
             }
         };
         let source = match decoded {

@@ -1,9 +1,13 @@
 //! Tests that drive the real binary against real parts.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "a test that fails should fail at once; the in-tests switches don't cover helpers"
 )]
 
+mod broken;
 mod relay;
 mod rooms;
+mod scenarios;
+mod shop;
 mod smtp;
