@@ -6,6 +6,7 @@
 )]
 
 mod broken;
+mod cdnow;
 mod relay;
 mod rooms;
 mod scenarios;
