@@ -1,0 +1,173 @@
+//! Starting, killing, starting again.
+//!
+//! Two ways to choose the moment: a number of letters after the start and then a little more, which
+//! hits the sending; or a time after the start, which also hits the opening of the store, the
+//! reading and the planning.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, ExitStatus};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use fondly::clock::Clock;
+
+use super::business::Business;
+use super::luck::Luck;
+use super::relay::Relay;
+
+/// Customers who come when everything is sent: enough for some twenty kills.
+const BATCH: u32 = 500;
+/// Customers who come in between, so that kills also hit reading and planning.
+const A_FEW: u32 = 25;
+/// At most so many letters go out before a kill.
+const LETTERS: u64 = 40;
+/// And then up to this long.
+const A_LITTLE_MORE: Duration = Duration::from_millis(4);
+/// How late a kill by time comes at first; it then finds out how long a pass takes.
+const FIRST_GUESS: Duration = Duration::from_millis(300);
+/// A pass that takes longer hangs.
+const HANGS: Duration = Duration::from_mins(2);
+/// Passes in a row that end before they are killed; more would be a fault of ours.
+const TOO_QUICK: u32 = 1000;
+/// SIGKILL.
+const KILL: i32 = 9;
+
+/// What the runs told.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) kills: u32,
+    /// Kills that came once a letter had gone out in that run.
+    pub(crate) while_sending: u32,
+    /// Passes that ended before they were killed.
+    pub(crate) ended: u32,
+    /// The last pass's exit code.
+    pub(crate) last_code: i32,
+    /// Letters that broke off at the relay before their dot.
+    pub(crate) broken_off: u64,
+    pub(crate) took: Duration,
+    /// When the last pass began.
+    pub(crate) last_began: jiff::Timestamp,
+    /// What went wrong on the way.
+    pub(crate) faults: Vec<String>,
+}
+
+/// A running pass; never outlives us.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already, which is as good.
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}
+
+impl Running {
+    fn start(business: &Business) -> anyhow::Result<Self> {
+        let child = business.command(&["tick"]).spawn();
+        Ok(Self(child.context("fondly can't be started")?))
+    }
+
+    fn has_ended(&mut self) -> anyhow::Result<bool> {
+        Ok(self.0.try_wait()?.is_some())
+    }
+
+    /// How it ended, with what it complained about.
+    fn end(mut self) -> anyhow::Result<(ExitStatus, String)> {
+        let mut words = String::new();
+        if let Some(mut errors) = self.0.stderr.take() {
+            std::io::Read::read_to_string(&mut errors, &mut words)?;
+        }
+        Ok((self.0.wait()?, words))
+    }
+}
+
+/// Kills so many passes, and lets one more end.
+pub(crate) fn kill_again_and_again(
+    business: &mut Business,
+    relay: Option<&Relay>,
+    kills: u32,
+    luck: &mut Luck,
+) -> anyhow::Result<Told> {
+    let begun = Instant::now();
+    let mut told = Told::default();
+    let mut guess = FIRST_GUESS;
+    let mut in_a_row = 0;
+    business.feed(BATCH)?;
+    while told.kills < kills {
+        if luck.once_in(10) {
+            business.feed(A_FEW)?;
+        }
+        let before = relay.map_or(0, Relay::dots);
+        let mut running = Running::start(business)?;
+        match relay {
+            Some(relay) if !luck.once_in(4) => {
+                wait_for_letters(&mut running, relay, before + 1 + luck.below(LETTERS))?;
+                pause(luck.up_to(A_LITTLE_MORE));
+            }
+            _ => wait_until(&mut running, luck.up_to(guess))?,
+        }
+        running.0.kill()?;
+        let (status, words) = running.end()?;
+        if status.signal() == Some(KILL) {
+            told.kills += 1;
+            told.while_sending += u32::from(relay.is_some_and(|relay| relay.dots() > before));
+            guess += guess / 20;
+            in_a_row = 0;
+        } else {
+            told.ended += 1;
+            in_a_row += 1;
+            told.note_end(status, &words);
+            guess -= guess / 8;
+            business.feed(BATCH)?;
+        }
+        if in_a_row > TOO_QUICK {
+            bail!("passes end before they can be killed");
+        }
+    }
+    told.last_began = Clock::System.now();
+    let (status, words) = Running::start(business)?.end()?;
+    told.note_end(status, &words);
+    told.last_code = status.code().unwrap_or(-1);
+    told.broken_off = relay.map_or(0, Relay::broken_off);
+    told.took = begun.elapsed();
+    Ok(told)
+}
+
+impl Told {
+    /// A pass that ends by itself has done its work, or done it and needs a person.
+    fn note_end(&mut self, status: ExitStatus, words: &str) {
+        if !matches!(status.code(), Some(0 | 3)) {
+            self.faults
+                .push(format!("a pass ended with {status}: {words}"));
+        }
+    }
+}
+
+/// Waits until the relay has read this many dots, or the pass has ended.
+fn wait_for_letters(running: &mut Running, relay: &Relay, dots: u64) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    while !relay.wait_for_dot(dots, Duration::from_millis(5)) {
+        if running.has_ended()? {
+            return Ok(());
+        }
+        if begun.elapsed() > HANGS {
+            bail!("a pass hangs: it neither ends nor sends");
+        }
+    }
+    Ok(())
+}
+
+/// Waits this long, or until the pass has ended.
+fn wait_until(running: &mut Running, wait: Duration) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    while begun.elapsed() < wait && !running.has_ended()? {
+        pause(Duration::from_micros(500).min(wait.saturating_sub(begun.elapsed())));
+    }
+    Ok(())
+}
+
+/// Waits, to a fraction of a millisecond.
+fn pause(wait: Duration) {
+    std::thread::park_timeout(wait);
+}
