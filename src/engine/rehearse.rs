@@ -14,11 +14,12 @@ use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use tokio_util::sync::CancellationToken;
 
 use super::entry_json::entry_json;
+use super::scratch::Scratch;
 use super::tick::{Pass, tick};
 use super::{EngineError, House, Plans, Report, sync};
 use crate::clock::Clock;
 use crate::settings::Transport;
-use crate::store::{Filter, OpenOptions, Store};
+use crate::store::Filter;
 
 /// Links in rehearsed letters lead nowhere.
 const WORTHLESS_KEY: [u8; 32] = [0; 32];
@@ -66,19 +67,10 @@ pub async fn rehearse(
     };
     remove_letters(&mail).map_err(io(&mail))?;
     fs::create_dir_all(&mail).map_err(io(&mail))?;
-    remove_store(&copy).map_err(io(&copy))?;
     let from = wanted.from.timestamp();
-    let real = &plans.settings.store.path;
-    if real.exists() {
-        let store = Store::open(&real.display().to_string(), OpenOptions::default()).await?;
-        store.copy_to(&copy).await?;
-        store.close().await?;
-    }
     let mut plans = plans;
     plans.settings.mail.transport = Transport::File { dir: mail };
-    plans.settings.store.path.clone_from(&copy);
-    let clock = Clock::manual(from);
-    let mut house = House::for_rehearsal(plans, clock).await?;
+    let (scratch, mut house) = Scratch::open(plans, copy, Clock::manual(from)).await?;
     house.link_key = WORTHLESS_KEY;
     house.store.forget_ledger_from(from).await?;
     let synced = sync::sync(&house, None, from).await?;
@@ -96,7 +88,7 @@ pub async fn rehearse(
     let ledger = wanted.out.join("ledger.jsonl");
     let entries = write_ledger(&house, wanted, &over, &ledger).await?;
     house.store.clone().close().await?;
-    remove_store(&copy).map_err(io(&copy))?;
+    scratch.remove()?;
     Ok(Rehearsed {
         report,
         entries,
@@ -195,18 +187,6 @@ fn remove_letters(mail: &Path) -> std::io::Result<()> {
         let path = file?.path();
         if path.extension().is_some_and(|ending| ending == "eml") {
             fs::remove_file(path)?;
-        }
-    }
-    Ok(())
-}
-
-fn remove_store(copy: &Path) -> std::io::Result<()> {
-    for ending in ["", "-wal", "-shm", ".lock"] {
-        let mut name = copy.as_os_str().to_owned();
-        name.push(ending);
-        match fs::remove_file(PathBuf::from(name)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
         }
     }
     Ok(())

@@ -74,11 +74,8 @@ fn filters_used(text: &str) -> Vec<(Range<usize>, String)> {
         let next = chars.peek().map(|(_, next)| *next);
         match (c, quote) {
             ('\\', Some(_)) => _ = chars.next(),
-            (c, Some(mark)) => {
-                if c == mark {
-                    quote = None;
-                }
-            }
+            (c, Some(mark)) if c == mark => quote = None,
+            (_, Some(_)) => {}
             ('{', None) if matches!(next, Some('{' | '%')) => in_tag = true,
             ('}' | '%', None) if next == Some('}') => in_tag = false,
             ('"' | '\'', None) if in_tag => quote = Some(c),
