@@ -112,7 +112,9 @@ fn a_row_that_can_t_be_used_is_put_aside_and_the_rest_go_in() {
     shop.run(&["sync"])
         .is(3)
         .says(&["1 new", "1 refused", "fondly quarantine"]);
-    shop.run(&["check"]).is(3).says(&["fondly quarantine"]);
+    shop.run(&["check"])
+        .is(3)
+        .says(&["data/customers.csv:2: birthday `1987-02-30`"]);
     shop.run(&["tick"]).is(3).says(&["fondly quarantine"]);
     let sent: Vec<Entry> = shop.ledger();
     assert_eq!(sent.len(), 1, "{sent:#?}");

@@ -3,7 +3,6 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::string_slice,
     reason = "a test that fails should fail at once; the in-tests switches don't cover helpers"
 )]
 
@@ -12,6 +11,7 @@ mod cdnow;
 mod commands;
 mod daemon;
 mod mail;
+mod public;
 mod relay;
 mod rooms;
 mod scenarios;
