@@ -1,5 +1,6 @@
 //! The way out of the letters, from the link in a real letter to the next one that isn't sent.
 
+use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Stdio};
@@ -75,7 +76,7 @@ fn way_out(shop: &Shop, customer: &str) -> Option<String> {
     let letter = shop
         .outbox()
         .into_iter()
-        .find(|(name, _)| name.ends_with(".eml") && name.contains(&format!("_{customer}_")))?;
+        .find(|(name, _)| !name.starts_with('.') && name.contains(&format!("_{customer}_")))?;
     let text = String::from_utf8(letter.1).unwrap();
     assert!(text.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click"));
     let at = text.find("https://care.example.com/u/").unwrap();
@@ -86,7 +87,7 @@ fn way_out(shop: &Shop, customer: &str) -> Option<String> {
 fn visit(shop: &Shop, rows: &[(&str, &str)]) {
     let mut csv = "id,customer_id,kind,at\n".to_owned();
     for (id, customer) in rows {
-        csv.push_str(&format!("{id},{customer},visit,{}\n", now()));
+        writeln!(csv, "{id},{customer},visit,{}", now()).unwrap();
     }
     shop.events(&csv);
 }
