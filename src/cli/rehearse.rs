@@ -16,14 +16,20 @@ const BAR_AFTER: Duration = Duration::from_secs(2);
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The first moment, such as 2027-02-27T00:00[Europe/London]
-    #[arg(long)]
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
     from: ZonedDateTime,
     /// The moment at which it ends
-    #[arg(long)]
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
     until: ZonedDateTime,
     /// The folder for ledger.jsonl and mail/
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+}
+
+fn moment(text: &str) -> Result<ZonedDateTime, String> {
+    let form = "write a day, a time and a zone such as 2027-02-27T00:00[Europe/London], in quotes";
+    text.parse()
+        .map_err(|_| format!("it is no such moment; {form}"))
 }
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
