@@ -149,7 +149,7 @@ async fn a_row_that_comes_while_it_runs_is_answered() {
     assert_eq!(sent.await.recipient.as_deref(), Some("ann@mail.example"));
 
     // Others look over its shoulder, but nobody else works on the store.
-    shop.run(&["check"]).is(0).says(&["1 customers"]);
+    shop.run(&["check"]).is(0).says(&["1 customer: 1 letter"]);
     shop.run(&["quarantine"]).is(0);
     for command in ["run", "tick"] {
         let pid = format!("pid {}", daemon.id());
