@@ -57,6 +57,13 @@ macro_rules! rows {
     };
 }
 
+/// The values of many rows as one text that holds a JSON array.
+macro_rules! list_of {
+    ($column:literal) => {
+        concat!("json_group_array(", $column, ")")
+    };
+}
+
 /// A column that no index is to be used for: without statistics, SQLite takes any index for a good
 /// one.
 macro_rules! unindexed {
@@ -65,7 +72,7 @@ macro_rules! unindexed {
     };
 }
 
-pub(super) use {rows, texts, unindexed};
+pub(super) use {list_of, rows, texts, unindexed};
 
 /// The migrations, the oldest first.
 pub(super) fn migrator() -> Migrator {

@@ -165,7 +165,7 @@ impl Store {
     }
 
     /// Takes up to `limit` entries that are to be looked at by `now`: higher priority first, then
-    /// by the moment they were to be looked at, by due moment and id. Nobody else gets them until
+    /// by the moment they were to be looked at, by due moment, customer and id. Nobody else gets them until
     /// they are recorded, unclaimed or released. What is paused isn't taken.
     ///
     /// # Errors

@@ -6,11 +6,10 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 
 use super::Entry;
-use super::columns::{address_key, forgotten_key, json};
-use super::dialect::{Bulk, Row, Transaction, rows, texts, unindexed};
+use super::columns::{address_key, forgotten_key, json, nonsense};
+use super::dialect::{Bulk, Transaction, list_of, rows, texts, unindexed};
 use super::ledger::{entry_columns, read_entry};
 use super::outbox::{Claim, CommitToSend, Record};
 use super::people::{next_touch, raise};
@@ -33,57 +32,58 @@ impl Tools {
     }
 }
 
-/// The last look before the dot, for many entries at once. Of two entries of one customer only
-/// the first passes: the other was decided on a view without it.
+/// One line of an entry's history.
+pub(super) type Step<'a> = (&'a str, Timestamp, Outcome, Option<Reason>, Option<&'a str>);
+
+/// The last look before the dot, for many entries at once; returns the ids of those that passed.
+/// Of two entries of one customer only the first passes: the other was decided on a view without
+/// it. The caller notes it in their histories.
+///
+/// First it is seen who passes, and then they are changed, in one transaction: the driver hands
+/// over row by row, so a list of ids in one row is much cheaper than RETURNING.
 pub(super) async fn commit(
     tx: &mut Transaction,
     tools: &Tools,
     round: &[(usize, &CommitToSend)],
 ) -> sqlx::Result<HashSet<String>> {
-    let list: Vec<_> = round
-        .iter()
-        .map(|(n, one)| {
-            (
-                (&one.id, n, one.revision, one.now.as_millisecond()),
-                address_key(&one.recipient),
-                forgotten_key(&tools.secret, &one.recipient),
-                (&one.recipient, &one.subject),
-                (&one.template, &one.language, &one.message_id),
-                (&one.via, i64::from(one.service)),
-            )
-        })
-        .collect();
-    let passed = ids(&sqlx::query(concat!(
-        "WITH op AS MATERIALIZED (SELECT value->0->>0 AS id, \
-             value->5->>0 AS via, CAST(value->5->>1 AS BIGINT) AS service, \
-             CAST(value->0->>1 AS BIGINT) AS turn, CAST(value->0->>2 AS BIGINT) AS revision, \
-             CAST(value->0->>3 AS BIGINT) AS at, value->>1 AS address, \
-             value->>2 AS forgotten, value->3->>0 AS recipient, value->3->>1 AS subject, \
-             value->4->>0 AS template, value->4->>1 AS language, value->4->>2 AS message_id \
-             FROM ",
-        rows!("$1"),
-        "), fit AS MATERIALIZED (SELECT op.*, \
-             ROW_NUMBER() OVER (PARTITION BY entry.customer ORDER BY op.turn) AS place \
-             FROM op JOIN ledger entry ON entry.id = op.id \
-             JOIN customer c ON c.id = entry.customer AND c.revision = op.revision \
-             WHERE ",
-        unindexed!("entry.claimed"),
-        " = 1 AND entry.outcome IN ('planned', 'deferred') \
-               AND NOT EXISTS (SELECT 1 FROM suppression s \
-                               WHERE s.address = op.forgotten \
-                                  OR (op.service = 0 AND s.address = op.address))) \
-         UPDATE ledger SET outcome = 'sending', claimed = 0, reason = NULL, reply = NULL, \
-             next_attempt_at = NULL, attempts = attempts + 1, decided_at = fit.at, \
-             recipient = fit.recipient, subject = fit.subject, template = fit.template, \
-             language = fit.language, message_id = fit.message_id, via = fit.via \
-         FROM fit WHERE ledger.id = fit.id AND fit.place = 1 RETURNING ledger.id"
-    ))
-    .bind(json(&list)?)
-    .fetch_all(&mut **tx)
-    .await?)?;
+    let passed = may_go(tx, tools, round).await?;
     if passed.is_empty() {
         return Ok(passed);
     }
+    let going: Vec<&CommitToSend> = round
+        .iter()
+        .map(|(_, one)| *one)
+        .filter(|one| passed.contains(&one.id))
+        .collect();
+    let list: Vec<_> = going
+        .iter()
+        .map(|one| {
+            (
+                &one.id,
+                one.now.as_millisecond(),
+                &one.recipient,
+                &one.subject,
+                &one.template,
+                &one.language,
+                &one.message_id,
+                &one.via,
+            )
+        })
+        .collect();
+    sqlx::query(concat!(
+        "WITH op AS MATERIALIZED (SELECT value->>0 AS id, CAST(value->>1 AS BIGINT) AS at, \
+             value->>2 AS recipient, value->>3 AS subject, value->>4 AS template, \
+             value->>5 AS language, value->>6 AS message_id, value->>7 AS via FROM ",
+        rows!("$1"),
+        ") UPDATE ledger SET outcome = 'sending', claimed = 0, reason = NULL, reply = NULL, \
+             next_attempt_at = NULL, attempts = attempts + 1, decided_at = op.at, \
+             recipient = op.recipient, subject = op.subject, template = op.template, \
+             language = op.language, message_id = op.message_id, via = op.via \
+         FROM op WHERE ledger.id = op.id"
+    ))
+    .bind(json(&list)?)
+    .execute(&mut **tx)
+    .await?;
     sqlx::query(concat!(
         "UPDATE customer SET revision = revision + 1 WHERE id IN \
          (SELECT customer FROM ledger WHERE id IN ",
@@ -93,24 +93,55 @@ pub(super) async fn commit(
     .bind(json(&passed)?)
     .execute(&mut **tx)
     .await?;
-    let going = || {
-        round
-            .iter()
-            .map(|(_, one)| *one)
-            .filter(|one| passed.contains(&one.id))
-    };
-    keep_letters(tx, &tools.letters, going()).await?;
-    let steps = going().map(|one| (one.id.as_str(), one.now, Outcome::Sending, None, None));
-    note(tx, steps).await?;
+    keep_letters(tx, &tools.letters, &going).await?;
     Ok(passed)
+}
+
+/// Who passes the last look.
+async fn may_go(
+    tx: &mut Transaction,
+    tools: &Tools,
+    round: &[(usize, &CommitToSend)],
+) -> sqlx::Result<HashSet<String>> {
+    let list: Vec<_> = round
+        .iter()
+        .map(|(turn, one)| {
+            let address = address_key(&one.recipient);
+            let forgotten = forgotten_key(&tools.secret, &one.recipient);
+            let service = i64::from(one.service);
+            (&one.id, turn, one.revision, service, address, forgotten)
+        })
+        .collect();
+    let passed: String = sqlx::query_scalar(concat!(
+        "WITH op AS MATERIALIZED (SELECT value->>0 AS id, CAST(value->>1 AS BIGINT) AS turn, \
+             CAST(value->>2 AS BIGINT) AS revision, CAST(value->>3 AS BIGINT) AS service, \
+             value->>4 AS address, value->>5 AS forgotten FROM ",
+        rows!("$1"),
+        "), fit AS (SELECT op.id, \
+             ROW_NUMBER() OVER (PARTITION BY entry.customer ORDER BY op.turn) AS place \
+             FROM op CROSS JOIN ledger entry CROSS JOIN customer c \
+             WHERE entry.id = op.id AND c.id = entry.customer AND c.revision = op.revision \
+               AND ",
+        unindexed!("entry.claimed"),
+        " = 1 AND entry.outcome IN ('planned', 'deferred') \
+               AND NOT EXISTS (SELECT 1 FROM suppression s \
+                               WHERE s.address = op.forgotten \
+                                  OR (op.service = 0 AND s.address = op.address))) \
+         SELECT ",
+        list_of!("id"),
+        " FROM fit WHERE place = 1"
+    ))
+    .bind(json(&list)?)
+    .fetch_one(&mut **tx)
+    .await?;
+    ids(&passed)
 }
 
 async fn keep_letters(
     tx: &mut Transaction,
     letters: &Bulk,
-    going: impl Iterator<Item = &CommitToSend>,
+    going: &[&CommitToSend],
 ) -> sqlx::Result<()> {
-    let going: Vec<_> = going.collect();
     for some in going.chunks(Bulk::ROWS) {
         let mut query = letters.query(some.len());
         for one in some {
@@ -121,14 +152,14 @@ async fn keep_letters(
     Ok(())
 }
 
-fn ids(rows: &[Row]) -> sqlx::Result<HashSet<String>> {
-    rows.iter().map(|row| row.try_get(0)).collect()
+fn ids(list: &str) -> sqlx::Result<HashSet<String>> {
+    serde_json::from_str(list).map_err(|error| nonsense(format!("a list of ids: {error}")))
 }
 
 /// Appends to the entries' histories.
 pub(super) async fn note(
     tx: &mut Transaction,
-    steps: impl Iterator<Item = (&str, Timestamp, Outcome, Option<Reason>, Option<&str>)>,
+    steps: impl Iterator<Item = Step<'_>>,
 ) -> sqlx::Result<()> {
     let list: Vec<_> = steps
         .map(|(id, at, outcome, reason, reply)| {
@@ -136,6 +167,9 @@ pub(super) async fn note(
             (id, at.as_millisecond(), outcome.as_str(), reason, reply)
         })
         .collect();
+    if list.is_empty() {
+        return Ok(());
+    }
     sqlx::query(concat!(
         "INSERT INTO history (entry_id, at, outcome, reason, reply) \
          SELECT value->>0, CAST(value->>1 AS BIGINT), value->>2, value->>3, value->>4 FROM ",
@@ -147,36 +181,53 @@ pub(super) async fn note(
     Ok(())
 }
 
-/// What became of claimed entries and of those being sent. Anything else stays as it is.
+/// What became of claimed entries and of those being sent; returns the ids of those for which it
+/// holds, and anything else stays as it is. The caller notes it in their histories.
 pub(super) async fn record(
     tx: &mut Transaction,
     round: &[(usize, &Record)],
 ) -> sqlx::Result<HashSet<String>> {
+    for one in round.iter().map(|(_, one)| *one) {
+        if let Some(address) = &one.suppress {
+            // The relay's verdict on an address holds whatever became of the entry.
+            let reason = one.reason.unwrap_or(Reason::BadAddress);
+            suppress(tx, &address_key(address), reason.as_str(), one.now).await?;
+        }
+    }
+    let passed = may_become(tx, round).await?;
+    if passed.is_empty() {
+        return Ok(passed);
+    }
+    let moment = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
     let list: Vec<_> = round
         .iter()
-        .map(|(_, one)| {
-            let moment = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
+        .map(|(_, one)| *one)
+        .filter(|one| passed.contains(&one.id))
+        .map(|one| {
             (
-                (
-                    &one.id,
-                    one.outcome.as_str(),
-                    one.reason.map(Reason::as_str),
-                ),
-                (&one.reply, moment(one.next_attempt_at), moment(one.sent_at)),
-                (i64::from(one.attempted), one.now.as_millisecond()),
-                (&one.recipient, &one.subject, &one.template),
-                (&one.language, &one.message_id),
+                &one.id,
+                one.outcome.as_str(),
+                one.reason.map(Reason::as_str),
+                &one.reply,
+                moment(one.next_attempt_at),
+                moment(one.sent_at),
+                i64::from(one.attempted),
+                one.now.as_millisecond(),
+                &one.recipient,
+                &one.subject,
+                &one.template,
+                &one.language,
+                &one.message_id,
             )
         })
         .collect();
-    let passed = ids(&sqlx::query(concat!(
-        "WITH op AS MATERIALIZED (SELECT value->0->>0 AS id, value->0->>1 AS outcome, \
-             value->0->>2 AS reason, value->1->>0 AS reply, \
-             CAST(value->1->>1 AS BIGINT) AS next_attempt_at, \
-             CAST(value->1->>2 AS BIGINT) AS sent_at, \
-             CAST(value->2->>0 AS BIGINT) AS attempted, CAST(value->2->>1 AS BIGINT) AS at, \
-             value->3->>0 AS recipient, value->3->>1 AS subject, value->3->>2 AS template, \
-             value->4->>0 AS language, value->4->>1 AS message_id FROM ",
+    sqlx::query(concat!(
+        "WITH op AS MATERIALIZED (SELECT value->>0 AS id, value->>1 AS outcome, \
+             value->>2 AS reason, value->>3 AS reply, \
+             CAST(value->>4 AS BIGINT) AS next_attempt_at, \
+             CAST(value->>5 AS BIGINT) AS sent_at, CAST(value->>6 AS BIGINT) AS attempted, \
+             CAST(value->>7 AS BIGINT) AS at, value->>8 AS recipient, value->>9 AS subject, \
+             value->>10 AS template, value->>11 AS language, value->>12 AS message_id FROM ",
         rows!("$1"),
         ") UPDATE ledger SET outcome = op.outcome, reason = op.reason, claimed = 0, \
              reply = COALESCE(op.reply, ledger.reply), \
@@ -192,34 +243,37 @@ pub(super) async fn record(
              template = COALESCE(op.template, ledger.template), \
              language = COALESCE(op.language, ledger.language), \
              message_id = COALESCE(op.message_id, ledger.message_id) \
-         FROM op WHERE ledger.id = op.id AND op.outcome <> 'sending' \
-             AND (ledger.outcome = 'sending' \
-                  OR (ledger.claimed = 1 AND ledger.outcome IN ('planned', 'deferred') \
-                      AND op.outcome NOT IN ('sent', 'unknown'))) \
-         RETURNING ledger.id"
+         FROM op WHERE ledger.id = op.id"
     ))
     .bind(json(&list)?)
-    .fetch_all(&mut **tx)
-    .await?)?;
-    let done = || {
-        round
-            .iter()
-            .map(|(_, one)| *one)
-            .filter(|one| passed.contains(&one.id))
-    };
-    let steps = done().map(|one| {
-        let reply = one.reply.as_deref();
-        (one.id.as_str(), one.now, one.outcome, one.reason, reply)
-    });
-    note(tx, steps).await?;
-    for one in round.iter().map(|(_, one)| *one) {
-        if let Some(address) = &one.suppress {
-            // The relay's verdict on an address holds whatever became of the entry.
-            let reason = one.reason.unwrap_or(Reason::BadAddress);
-            suppress(tx, &address_key(address), reason.as_str(), one.now).await?;
-        }
-    }
+    .execute(&mut **tx)
+    .await?;
     Ok(passed)
+}
+
+/// Which entries are in a state from which this can become of them.
+async fn may_become(
+    tx: &mut Transaction,
+    round: &[(usize, &Record)],
+) -> sqlx::Result<HashSet<String>> {
+    let list: Vec<_> = round
+        .iter()
+        .map(|(_, one)| (&one.id, one.outcome.as_str()))
+        .collect();
+    let passed: String = sqlx::query_scalar(concat!(
+        "WITH op AS MATERIALIZED (SELECT value->>0 AS id, value->>1 AS outcome FROM ",
+        rows!("$1"),
+        ") SELECT ",
+        list_of!("op.id"),
+        " FROM op CROSS JOIN ledger WHERE ledger.id = op.id AND op.outcome <> 'sending' \
+             AND (ledger.outcome = 'sending' \
+                  OR (ledger.claimed = 1 AND ledger.outcome IN ('planned', 'deferred') \
+                      AND op.outcome NOT IN ('sent', 'unknown')))"
+    ))
+    .bind(json(&list)?)
+    .fetch_one(&mut **tx)
+    .await?;
+    ids(&passed)
 }
 
 /// Puts an address (as compared) on the list; whoever has it is looked at again.
@@ -291,7 +345,7 @@ pub(super) async fn claim(tx: &mut Transaction, claim: Claim) -> sqlx::Result<Ve
             "UPDATE ledger SET claimed = 1 WHERE id IN (SELECT id FROM ledger \
                  WHERE claimed = 0 AND outcome IN ('planned', 'deferred') AND priority = $1 \
                    AND next_attempt_at <= $2 AND rule NOT IN (SELECT rule FROM paused) \
-                 ORDER BY next_attempt_at, due_at, id LIMIT $3) RETURNING ",
+                 ORDER BY next_attempt_at, due_at, customer, id LIMIT $3) RETURNING ",
             entry_columns!()
         ))
         .bind(priority)
@@ -303,11 +357,10 @@ pub(super) async fn claim(tx: &mut Transaction, claim: Claim) -> sqlx::Result<Ve
         .map(read_entry)
         .collect::<sqlx::Result<_>>()?;
         some.sort_by(|a, b| {
-            (a.next_attempt_at, a.occasion.due_at, &a.id).cmp(&(
-                b.next_attempt_at,
-                b.occasion.due_at,
-                &b.id,
-            ))
+            let key = |one: &'_ Entry| (one.next_attempt_at, one.occasion.due_at);
+            key(a)
+                .cmp(&key(b))
+                .then_with(|| (&a.customer, &a.id).cmp(&(&b.customer, &b.id)))
         });
         taken.append(&mut some);
     }

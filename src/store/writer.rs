@@ -10,8 +10,9 @@ use tokio::sync::mpsc;
 
 use super::dialect::{BEGIN_WRITE, Pool};
 use super::outbox::{Claim, CommitToSend, Op, Record, Reply};
-use super::phases::{self, Tools};
+use super::phases::{self, Step, Tools};
 use super::{Entry, StoreError};
+use crate::model::Outcome;
 
 /// Requests that may wait; whoever comes later waits to be let in.
 pub(super) const QUEUE: usize = 1024;
@@ -154,10 +155,15 @@ impl Writer {
         let mut tx = self.pool.begin_with(BEGIN_WRITE).await?;
         let records = in_rounds(batch.records.iter().map(|(one, _)| one), |one| &one.id);
         let mut recorded = vec![false; batch.records.len()];
+        let mut steps: Vec<Step<'_>> = Vec::with_capacity(batch.len());
         for round in records {
             let passed = phases::record(&mut tx, &round).await?;
             for (n, one) in round {
-                set(&mut recorded, n, passed.contains(&one.id));
+                if passed.contains(&one.id) {
+                    set(&mut recorded, n);
+                    let reply = one.reply.as_deref();
+                    steps.push((&one.id, one.now, one.outcome, one.reason, reply));
+                }
             }
         }
         for (ids, _) in &batch.unclaims {
@@ -167,9 +173,13 @@ impl Writer {
         for round in in_rounds(batch.commits.iter().map(|(one, _)| one), |one| &one.id) {
             let passed = phases::commit(&mut tx, &self.tools, &round).await?;
             for (n, one) in round {
-                set(&mut committed, n, passed.contains(&one.id));
+                if passed.contains(&one.id) {
+                    set(&mut committed, n);
+                    steps.push((&one.id, one.now, Outcome::Sending, None, None));
+                }
             }
         }
+        phases::note(&mut tx, steps.into_iter()).await?;
         let mut claims = Vec::with_capacity(batch.claims.len());
         for (one, _) in &batch.claims {
             claims.push(phases::claim(&mut tx, *one).await?);
@@ -201,9 +211,9 @@ fn in_rounds<'a, T>(
     rounds
 }
 
-fn set(list: &mut [bool], n: usize, value: bool) {
+fn set(list: &mut [bool], n: usize) {
     if let Some(place) = list.get_mut(n) {
-        *place = value;
+        *place = true;
     }
 }
 

@@ -48,7 +48,8 @@ async fn hot_statements_scan_no_table() {
     let (store, _kept) = sqlite().await;
     let texts = [
         "SELECT id FROM ledger WHERE claimed = 0 AND outcome IN ('planned', 'deferred') \
-         AND priority = 5 AND next_attempt_at <= 6 ORDER BY next_attempt_at, due_at, id LIMIT 7",
+         AND priority = 5 AND next_attempt_at <= 6 ORDER BY next_attempt_at, due_at, customer, id \
+         LIMIT 7",
         "SELECT MAX(priority) FROM ledger WHERE claimed = 0 \
          AND outcome IN ('planned', 'deferred') AND priority < 9",
         "UPDATE ledger SET claimed = 0 WHERE claimed = 1 AND outcome IN ('planned', 'deferred')",
