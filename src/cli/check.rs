@@ -26,12 +26,12 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         output::raw(&plans.settings.shown())?;
         return Ok(Done::Well);
     }
-    let rules = plans.rules.len();
+    let rules = plans.rules.len() as u64;
     let letters = plans
         .letters
         .names()
-        .map(|name| plans.letters.languages(name).len())
-        .sum::<usize>();
+        .map(|name| plans.letters.languages(name).len() as u64)
+        .sum();
     output::say(format!(
         "{}: {} and {}, each fine by itself",
         config.display(),
@@ -41,15 +41,17 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     if args.no_records {
         return Ok(Done::Well);
     }
+    if plans.settings.sources.is_empty() {
+        output::note(output::NO_SOURCE);
+    }
     let live = run::check_live_sending(&plans);
     let checked = Box::pin(check::check(plans, Clock::System)).await?;
     for remark in &checked.remarks {
         output::say(remark)?;
     }
-    let (customers, letters) = (checked.customers, checked.letters);
-    output::say(format!(
-        "{customers} customers: {letters} letters could be written for them"
-    ))?;
+    let customers = counted(checked.customers, "customer");
+    let letters = counted(checked.letters, "letter");
+    output::say(format!("{customers}: {letters} could be written for them"))?;
     for problem in &checked.problems {
         output::note(format!("  × {problem}"));
     }
@@ -63,9 +65,11 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         return Ok(Done::Well);
     }
     let count = checked.refused.len();
-    output::note(format!(
-        "{count} records can't be used and stay out until they are mended:"
-    ));
+    output::note(if count == 1 {
+        "1 record can't be used and stays out until it is mended:".to_owned()
+    } else {
+        format!("{count} records can't be used and stay out until they are mended:")
+    });
     for refusal in checked.refused.iter().take(NAMED) {
         let Refusal {
             file,
@@ -87,6 +91,6 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
 }
 
 /// `1 rule`, `3 rules`
-fn counted(count: usize, what: &str) -> String {
+fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -17,6 +17,10 @@ use crate::model::finding::SourceText;
 /// Columns of a table when the terminal doesn't say.
 const WIDTH: u16 = 120;
 
+/// What a configuration without records gets to hear.
+pub(crate) const NO_SOURCE: &str =
+    "There is no [[source]] in fondly.toml yet, so there are no records to read.";
+
 /// How a listing is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
@@ -148,17 +152,23 @@ pub(crate) fn findings(findings: &[Finding]) {
                 .render_report(&mut text, &Shown::new(finding))
                 .is_err()
         {
-            let (line, column) = finding.position();
-            text = format!(
-                "  × {}:{line}:{column}: {}",
-                finding.source.name, finding.message
-            );
+            text = format!("  × {}: {}", place(finding), finding.message);
             if let Some(help) = &finding.help {
                 text = format!("{text}\n  help: {help}");
             }
         }
         note(text.trim_end());
     }
+}
+
+/// The file, and the line and column where it has any.
+fn place(finding: &Finding) -> String {
+    let SourceText { name, text } = finding.source.as_ref();
+    if text.is_empty() {
+        return name.clone();
+    }
+    let (line, column) = finding.position();
+    format!("{name}:{line}:{column}")
 }
 
 /// Such findings have no line that could be shown.

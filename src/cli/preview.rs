@@ -15,11 +15,16 @@ pub(super) struct Args {
     /// The customer's id
     customer: String,
     /// For the occasion on this day, or the next one after it [default: today]
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     on: Option<Date>,
     /// Writes the HTML part to this file, to be opened in a browser
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+}
+
+fn day(text: &str) -> Result<Date, String> {
+    let form = "write a day such as 2027-05-02";
+    text.parse().map_err(|_| format!("it is no day; {form}"))
 }
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {

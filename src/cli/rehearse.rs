@@ -16,14 +16,20 @@ const BAR_AFTER: Duration = Duration::from_secs(2);
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The first moment, such as 2027-02-27T00:00[Europe/London]
-    #[arg(long)]
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
     from: ZonedDateTime,
     /// The moment at which it ends
-    #[arg(long)]
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
     until: ZonedDateTime,
     /// The folder for ledger.jsonl and mail/
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+}
+
+fn moment(text: &str) -> Result<ZonedDateTime, String> {
+    let form = "write a day, a time and a zone such as 2027-02-27T00:00[Europe/London], in quotes";
+    text.parse()
+        .map_err(|_| format!("it is no such moment; {form}"))
 }
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
@@ -52,7 +58,13 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         output::say(format!("{rule}: {}", counts.join(", ")))?;
     }
     let ledger = wanted.out.join("ledger.jsonl");
-    output::say(format!("{} entries in {}", done.entries, ledger.display()))?;
+    let entries = if done.entries == 1 {
+        "entry"
+    } else {
+        "entries"
+    };
+    let count = done.entries;
+    output::say(format!("{count} {entries} in {}", ledger.display()))?;
     Ok(if done.trouble.is_empty() {
         Done::Well
     } else {

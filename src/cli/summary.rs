@@ -6,8 +6,11 @@ use crate::model::{Outcome, Reason};
 /// One line a rule and outcome, then what needs a person.
 pub(super) fn lines(house: &House, report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
-    if report.decided.is_empty() {
-        lines.push("Nothing was due.".to_owned());
+    match (report.decided.is_empty(), report.planned) {
+        (true, 0) => lines.push("Nothing was due.".to_owned()),
+        (true, 1) => lines.push("Nothing is due yet; 1 letter is planned.".to_owned()),
+        (true, n) => lines.push(format!("Nothing is due yet; {n} letters are planned.")),
+        (false, _) => {}
     }
     for ((rule, outcome, reason), count) in &report.decided {
         let title = house

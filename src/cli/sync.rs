@@ -30,7 +30,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         )));
     }
     if names.is_empty() {
-        output::note("There is no [[source]] in fondly.toml yet, so there is nothing to read.");
+        output::note(output::NO_SOURCE);
     }
     let synced = sync::sync(&house, args.source.as_deref(), house.clock.now()).await?;
     let mut failing = false;
@@ -66,8 +66,13 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     }
     let quarantined = house.store.count_quarantined().await?;
     if quarantined > 0 {
+        let records = if quarantined == 1 {
+            "record is"
+        } else {
+            "records are"
+        };
         output::note(format!(
-            "{quarantined} in quarantine: `fondly quarantine` says why"
+            "{quarantined} {records} in quarantine: `fondly quarantine` says which and why"
         ));
     }
     house.store.close().await?;
