@@ -18,12 +18,15 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::tick::{self, Pass};
 use crate::engine::{EngineError, House, Report};
 use crate::model::Outcome;
+use crate::review::public::Public;
 
 /// Without a wake-up for this long we look by ourselves.
 const SILENCE: Duration = Duration::from_secs(90);
 /// After a stop is asked for, a pass has this long to finish the messages on the wire; then its
 /// sockets are dropped. The promise is ten seconds in all.
 const GRACE: Duration = Duration::from_secs(8);
+/// The pages have this long to finish their answers.
+const PAGES_GRACE: Duration = Duration::from_secs(1);
 
 /// Trouble that ends the daemon.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +58,10 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
     tick::recover(&house).await?;
     let mut scheduler = scheduler(&house, &wakes).await?;
     scheduler.start().await?;
+    let mut pages = JoinSet::new();
+    if let Some(public) = Public::bind(&house).await? {
+        pages.spawn(public.serve(stop.clone()));
+    }
     notify(&[NotifyState::Ready]);
     let rules = house.plans.rules.iter().filter(|rule| rule.enabled).count();
     tracing::info!(rules, store = %house.store.path().display(), "watching");
@@ -74,6 +81,8 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
     notify(&[NotifyState::Stopping]);
     // First of all: dropping the scheduler doesn't stop it.
     scheduler.shutdown().await?;
+    // Its requests are short; whoever holds a connection open doesn't hold us.
+    _ = tokio::time::timeout(PAGES_GRACE, pages.join_next()).await;
     house.store.flush().await.map_err(EngineError::from)?;
     tracing::info!("stopped");
     Ok(())

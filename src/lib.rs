@@ -34,6 +34,9 @@ pub mod deliver;
 // The only place that strings the rooms together.
 pub mod engine;
 
+// REVIEW: what people reach by web.
+pub mod review;
+
 // Wake-ups, signals, shutdown.
 pub mod daemon;
 

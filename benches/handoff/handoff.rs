@@ -156,7 +156,7 @@ fn fondly(sink: &Sink, letters: u32, connections: u32) -> anyhow::Result<Round> 
     let planning = connected.context("nobody connected to the sink")?;
     Ok(Round {
         planning: planning.as_secs_f64(),
-        sending: (whole - planning).as_secs_f64(),
+        sending: whole.saturating_sub(planning).as_secs_f64(),
         tool: 0.0,
         peak_kib: peak,
     })

@@ -253,7 +253,9 @@ pub(crate) fn figures(
     }
     rows.push(("the last pass's exit code", told.last_code.to_string()));
     rows.push(("seconds", format!("{:.1}", told.took.as_secs_f64())));
-    rows.iter()
+    let lines: Vec<String> = rows
+        .iter()
         .map(|(name, value)| format!("{name:<34}{value}\n"))
-        .collect()
+        .collect();
+    lines.concat()
 }

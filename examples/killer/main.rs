@@ -135,15 +135,14 @@ fn kill_and_count(args: &Args) -> anyhow::Result<bool> {
 }
 
 fn binary(args: &Args) -> anyhow::Result<PathBuf> {
-    let binary = match &args.binary {
-        Some(binary) => binary.clone(),
-        None => {
-            let me = std::env::current_exe()?;
-            let above = me.parent().and_then(std::path::Path::parent);
-            above
-                .context("this program is in no folder")?
-                .join("fondly")
-        }
+    let binary = if let Some(binary) = &args.binary {
+        binary.clone()
+    } else {
+        let me = std::env::current_exe()?;
+        let above = me.parent().and_then(std::path::Path::parent);
+        above
+            .context("this program is in no folder")?
+            .join("fondly")
     };
     binary.canonicalize().with_context(|| {
         format!(

@@ -80,10 +80,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Outcome {
-    if args.dir.join("fondly.toml").exists() {
+    let mut places = SHIPPED.iter().map(|(name, _)| args.dir.join(name));
+    if let Some(there) = places.find(|place| place.exists()) {
         let words = format!(
-            "{} holds a fondly.toml already; nothing was written",
-            args.dir.display()
+            "there is a {} already; nothing was written",
+            there.display()
         );
         return Err(Failure::Trouble(anyhow::anyhow!(words)));
     }

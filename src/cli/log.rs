@@ -5,12 +5,12 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::output::{self, Format};
+use super::output::{self, Format, Row};
 use super::{Done, Failure, Outcome, fields, house};
 use crate::engine::House;
 use crate::engine::entry_json::{self, entry_json};
 use crate::model;
-use crate::store::Filter;
+use crate::store::{Entry, Filter};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -58,17 +58,29 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         limit: Some(args.limit),
     };
     let rows = house.store.log(&filter).await?;
-    house.store.close().await?;
+    house.store.clone().close().await?;
     let full = u32::try_from(rows.len()).is_ok_and(|n| n == args.limit);
     if rows.is_empty() && args.format == Format::Table {
         output::note("The ledger has no such entry. `fondly tick` decides and sends what is due.");
     }
-    let rows: Vec<_> = rows.iter().map(entry_json).collect();
+    let table = args.format == Format::Table;
+    let rows: Vec<_> = rows.iter().map(|entry| row(&house, entry, table)).collect();
     output::listing(args.format, fields::LOG_COLUMNS, entry_json::FIELDS, &rows)?;
     if full && args.format == Format::Table {
         output::note(format!("The latest {}; `--limit` shows more.", args.limit));
     }
     Ok(Done::Well)
+}
+
+/// People get the due moment as their clock shows it.
+fn row(house: &House, entry: &Entry, for_people: bool) -> Row {
+    let mut row = entry_json(entry);
+    if for_people {
+        let occasion = &entry.occasion;
+        let due = fields::local(occasion.due_at, &house.zone(&occasion.zone));
+        row.insert("due_at".to_owned(), due.into());
+    }
+    row
 }
 
 fn outcome(text: &str) -> Result<model::Outcome, Failure> {

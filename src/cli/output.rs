@@ -161,14 +161,10 @@ pub(crate) fn findings(findings: &[Finding]) {
     }
 }
 
-/// The file, and the line and column where it has any.
+/// The file with line and column.
 fn place(finding: &Finding) -> String {
-    let SourceText { name, text } = finding.source.as_ref();
-    if text.is_empty() {
-        return name.clone();
-    }
     let (line, column) = finding.position();
-    format!("{name}:{line}:{column}")
+    format!("{}:{line}:{column}", finding.source.name)
 }
 
 /// Such findings have no line that could be shown.

@@ -29,9 +29,7 @@ pub(super) fn lines(house: &House, report: &Report) -> Vec<String> {
         lines.push(format!("A source can't be read: {trouble}"));
     }
     if let Some(words) = &report.relay_trouble {
-        lines.push(format!(
-            "The mail server takes nothing at the moment: {words}"
-        ));
+        lines.push(format!("Letters can't leave at the moment: {words}"));
     }
     if report.total(Outcome::Unknown) > 0 {
         lines.push(

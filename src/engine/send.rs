@@ -47,11 +47,14 @@ pub(super) struct Shared {
     pub(super) stop: CancellationToken,
     /// Relay troubles in a row.
     troubles: AtomicU32,
+    /// What the relay said at the last of them.
+    last_trouble: std::sync::Mutex<Option<String>>,
 }
 
 impl Shared {
     /// The relay failed; after a few in a row the pass ends, so that not every letter finds out.
     pub(super) fn relay_failed(&self, words: &str) {
+        *self.last() = Some(words.to_owned());
         if self.troubles.fetch_add(1, Ordering::Relaxed) + 1 >= TROUBLES {
             self.stop_relay(words);
         }
@@ -59,13 +62,20 @@ impl Shared {
 
     pub(super) fn relay_works(&self) {
         self.troubles.store(0, Ordering::Relaxed);
+        *self.last() = None;
+    }
+
+    fn last(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.last_trouble
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// No more for now.
     pub(super) fn stop_relay(&self, words: &str) {
         let mut report = self.lock();
         if report.relay_trouble.is_none() {
-            tracing::error!(reply = words, "the mail server takes nothing at the moment");
+            tracing::error!(reply = words, "letters can't leave at the moment");
             report.relay_trouble = Some(words.to_owned());
         }
         drop(report);
@@ -98,6 +108,7 @@ pub async fn send_due(
         throttle: per_second.map_or_else(Throttle::unlimited, Throttle::per_second),
         stop: stop.child_token(),
         troubles: AtomicU32::new(0),
+        last_trouble: std::sync::Mutex::default(),
     });
     let (jobs, queue) = mpsc::channel(QUEUE);
     let queue = Arc::new(Mutex::new(queue));
@@ -122,6 +133,11 @@ pub async fn send_due(
     house.store.release_claims().await?;
     dispatched?;
     ended?;
+    // Too few letters to stop for it, but the last that was heard of the relay is trouble.
+    let unresolved = shared.last().take();
+    if let Some(words) = unresolved {
+        shared.stop_relay(&words);
+    }
     let report = std::mem::take(&mut *shared.lock());
     Ok(report)
 }

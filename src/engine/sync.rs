@@ -61,7 +61,7 @@ async fn sync_source(
     };
     for path in files {
         match sync_file(house, source, &path, now).await? {
-            Ok(Some(applied)) => synced.files.push((path.display().to_string(), applied)),
+            Ok(Some(applied)) => synced.files.push(applied),
             Ok(None) => synced.unchanged_files += 1,
             Err(error) => synced.trouble.push(error.to_string()),
         }
@@ -69,13 +69,14 @@ async fn sync_source(
     Ok(synced)
 }
 
-/// `None` when the file hasn't changed since it was read.
+/// The file as the settings name it, with what was new in it; `None` when it hasn't changed since
+/// it was read.
 async fn sync_file(
     house: &House,
     source: &CsvSource,
     path: &Path,
     now: Timestamp,
-) -> Result<Result<Option<Applied>, SourceError>, EngineError> {
+) -> Result<Result<Option<(String, Applied)>, SourceError>, EngineError> {
     let reader = match FileReader::open(source, path) {
         Ok(reader) => reader,
         Err(error) => return Ok(Err(error)),
@@ -98,7 +99,7 @@ async fn sync_file(
     };
     let rows = reader.map(|row| row.map(file_row));
     match house.store.apply_file(meta, rows).await {
-        Ok(applied) => Ok(Ok(Some(applied))),
+        Ok(applied) => Ok(Ok(Some((shown, applied)))),
         Err(ApplyError::Rows(error)) => Ok(Err(error)),
         Err(ApplyError::Store(error)) => Err(error.into()),
     }

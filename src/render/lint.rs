@@ -74,8 +74,7 @@ fn filters_used(text: &str) -> Vec<(Range<usize>, String)> {
         let next = chars.peek().map(|(_, next)| *next);
         match (c, quote) {
             ('\\', Some(_)) => _ = chars.next(),
-            (c, Some(mark)) if c == mark => quote = None,
-            (_, Some(_)) => {}
+            (c, Some(mark)) => quote = (c != mark).then_some(mark),
             ('{', None) if matches!(next, Some('{' | '%')) => in_tag = true,
             ('}' | '%', None) if next == Some('}') => in_tag = false,
             ('"' | '\'', None) if in_tag => quote = Some(c),

@@ -28,7 +28,6 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("mail.dir", "../var/outbox"),
     ("schedule.sync", "0 */5 * * * *"),
     ("schedule.tick", "0 * * * * *"),
-    ("schedule.digest", "0 0 7 * * Mon"),
     ("sending.quiet_hours", "20:00-08:00"),
     ("sending.marketing_basis", "existing-customers"),
 ];
@@ -505,7 +504,6 @@ mod tests {
         bind = "[::1]:8426"
 
         [schedule]
-        digest = "0 0 7 * * Mon"
         sync = "0 */5 * * * *"
         tick = "0 * * * * *"
 

@@ -86,8 +86,6 @@ pub struct Schedule {
     pub sync: String,
     /// When due messages are looked for.
     pub tick: String,
-    /// When the owner gets the digest.
-    pub digest: String,
 }
 
 /// `[public]`.

@@ -212,12 +212,11 @@ fn sqlite_path(url: &str) -> Result<PathBuf, String> {
 
 fn schedule(mut table: Table<'_>) -> Option<Schedule> {
     let mut cron = |key| table.get(key).and_then(|v| v.read(cron));
-    let (sync, tick, digest) = (cron("sync"), cron("tick"), cron("digest"));
-    table.finish(&[]);
+    let (sync, tick) = (cron("sync"), cron("tick"));
+    table.finish(&["digest"]);
     Some(Schedule {
         sync: sync?,
         tick: tick?,
-        digest: digest?,
     })
 }
 

@@ -19,7 +19,6 @@ impl Settings {
         let schedule = table([
             ("sync", self.schedule.sync.as_str().into()),
             ("tick", self.schedule.tick.as_str().into()),
-            ("digest", self.schedule.digest.as_str().into()),
         ]);
         top.insert("schedule".to_owned(), schedule.into());
         top.insert("sending".to_owned(), sending(&self.policy).into());

@@ -67,12 +67,12 @@ struct Plain {
 
 impl Plain {
     /// Keeps what falls due at nine on this day, unless it lies outside of the stretch.
-    fn due(&mut self, rule: &str, customer: &str, occasion: String, day: Date, zone: &TimeZone) {
+    fn due(&mut self, (rule, occasion): (&str, String), id: &str, day: Date, zone: &TimeZone) {
         if let Some(at) = self.moment(day, zone) {
             let offset = zone.to_offset(at);
             let shown = at.display_with_offset(offset).to_string();
-            let key = (rule.to_owned(), customer.to_owned(), occasion, shown);
-            assert!(self.expected.insert(key), "twice: {rule} {customer} {day}");
+            let key = (rule.to_owned(), id.to_owned(), occasion, shown);
+            assert!(self.expected.insert(key), "twice: {rule} {id} {day}");
         }
     }
 
@@ -124,20 +124,20 @@ fn expected(customers: &Path, events: &Path) -> Expected {
         if !row["DOB"].is_empty() {
             for year in [1997, 1998, 1999] {
                 if let Some(day) = birthday_in(&row["DOB"], year) {
-                    plain.due("birthday", id, day.to_string(), day, &zone);
+                    plain.due(("birthday", day.to_string()), id, day, &zone);
                 }
             }
         }
         let bought = purchases.get(id).map(Vec::as_slice).unwrap_or_default();
         for (day, order) in bought {
-            plain.due("thank-you", id, order.clone(), day_after(*day, 3), &zone);
+            plain.due(("thank-you", order.clone()), id, day_after(*day, 3), &zone);
         }
         let days: BTreeSet<Date> = bought.iter().map(|(day, _)| *day).collect();
         for day in &days {
             // Ninety days without any; a purchase on the ninetieth counts from its midnight on.
             let missed = day_after(*day, 90);
             if !days.iter().any(|other| day < other && *other <= missed) {
-                plain.due("we-miss-you", id, format!("{day}/1"), missed, &zone);
+                plain.due(("we-miss-you", format!("{day}/1")), id, missed, &zone);
             }
         }
     }

@@ -2,11 +2,16 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a test that fails should fail at once; the in-tests switches don't cover helpers"
 )]
 
 mod broken;
 mod cdnow;
+mod commands;
+mod daemon;
+mod mail;
+mod public;
 mod relay;
 mod rooms;
 mod scenarios;

@@ -29,7 +29,7 @@ const EVENTS: &str = "[[source]]\nname = \"events\"\nkind = \"csv\"\n\
     path = \"../data/events.csv\"\nfeeds = \"events\"\n";
 
 /// Longer than anything here takes, even on a slow machine with much else to do.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 /// Between two looks at something that is awaited.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
@@ -332,17 +332,17 @@ pub(crate) fn entries(text: &str) -> Vec<Entry> {
         .collect()
 }
 
-/// Every file of a folder; none where there is no folder.
+/// Every file of a folder; none where there is no folder. Hidden ones are still being written.
 pub(crate) fn files(folder: &Path) -> Files {
     let Ok(list) = fs::read_dir(folder) else {
         return Files::new();
     };
-    let read = |entry: std::io::Result<fs::DirEntry>| {
+    list.filter_map(|entry| {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
-        (name, fs::read(entry.path()).unwrap())
-    };
-    list.map(read).collect()
+        (!name.starts_with('.')).then(|| (name, fs::read(entry.path()).unwrap()))
+    })
+    .collect()
 }
 
 pub(crate) fn now() -> Timestamp {

@@ -641,14 +641,14 @@ async fn a_delivery_is_small_and_can_move() {
 }
 
 /// Postfix's load sink, ended with the test.
-struct Sink {
+pub(crate) struct Sink {
     process: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Sink {
     /// None where it isn't installed, which must not happen in CI.
-    async fn start(dump: &Path) -> Option<Self> {
+    pub(crate) async fn start(dump: &Path) -> Option<Self> {
         let program = ["/usr/sbin/smtp-sink", "/usr/local/sbin/smtp-sink"]
             .into_iter()
             .find(|path| Path::new(path).exists());

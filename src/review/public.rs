@@ -1,0 +1,240 @@
+//! The pages that customers reach: the way out of the letters, and a sign of life.
+//!
+//! `GET` changes nothing, since programs that scan mail follow every link. `POST` is the one click
+//! of RFC 8058: 200, no redirect, no cookie. The answer is the same for known and unknown links,
+//! and nothing of a customer is ever shown. A web server with TLS stands in front.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use axum::routing::get;
+use jiff::SignedDuration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::words::{self, Words};
+use crate::engine::{EngineError, House};
+use crate::render::links;
+use crate::store::StoreError;
+
+/// Bytes that a form of ours, or a mail provider's one click, may have.
+const FORM_BYTES: usize = 8 * 1024;
+/// How long somebody may take to send them.
+const FORM_PATIENCE: Duration = Duration::from_secs(10);
+/// Without a finished pass for this long, something is wrong.
+const ALIVE: SignedDuration = SignedDuration::from_mins(10);
+/// What the button and RFC 8058 §3.2 both say.
+const ONE_CLICK: &[u8] = b"One-Click";
+
+/// The page has a form, and nothing that runs.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; \
+                      frame-ancestors 'none'; base-uri 'none'";
+
+const STYLE: &str = "\
+:root{color-scheme:light dark}\
+body{margin:0;min-height:100vh;display:grid;place-items:center;\
+font:18px/1.6 Georgia,'Times New Roman',serif;background:#faf6f1;color:#33302d}\
+main{max-width:26em;margin:1.5em;padding:2.2em;background:#fff;border-radius:14px;\
+box-shadow:0 1px 12px #0001;text-align:center}\
+h1{font-size:1.5em;line-height:1.25;margin:0 0 .6em;font-weight:600}p{margin:0 0 1.4em}\
+button{font:inherit;font-size:1em;padding:.65em 1.4em;border:0;border-radius:8px;\
+background:#7a3b52;color:#fff;cursor:pointer}\
+button:focus-visible{outline:3px solid #c98aa3;outline-offset:2px}\
+small{display:block;margin-top:1.6em;color:#756d66}\
+@media(prefers-color-scheme:dark){body{background:#1d1b1a;color:#eae4de}\
+main{background:#282523;box-shadow:none}small{color:#a79e96}button{background:#a8587a}}";
+
+/// The listener, bound and not yet serving.
+#[derive(Debug)]
+pub struct Public {
+    listener: TcpListener,
+    house: Arc<House>,
+}
+
+impl Public {
+    /// Binds the address of `[public]`; `None` when the settings have none.
+    ///
+    /// # Errors
+    /// The address can't be had, with what and why.
+    pub async fn bind(house: &Arc<House>) -> Result<Option<Self>, EngineError> {
+        let Some(public) = &house.plans.settings.public else {
+            return Ok(None);
+        };
+        let listener = TcpListener::bind(public.bind)
+            .await
+            .map_err(|error| EngineError::File {
+                what: format!("[public] bind = \"{}\" can't be had", public.bind),
+                error,
+            })?;
+        Ok(Some(Self {
+            listener,
+            house: Arc::clone(house),
+        }))
+    }
+
+    /// Serves until `stop` is raised.
+    ///
+    /// # Errors
+    /// The listener broke.
+    pub async fn serve(self, stop: CancellationToken) -> std::io::Result<()> {
+        let pages = Router::new()
+            .route("/u/{token}", get(ask).post(unsubscribe))
+            .route("/healthz", get(health))
+            .with_state(self.house);
+        axum::serve(self.listener, pages)
+            .with_graceful_shutdown(stop.cancelled_owned())
+            .await
+    }
+}
+
+/// The button. Changes nothing.
+async fn ask(State(house): State<Arc<House>>, headers: HeaderMap) -> Response<Body> {
+    let words = words_for(&house, &headers);
+    let form = format!(
+        "<form method=\"post\"><input type=\"hidden\" name=\"List-Unsubscribe\" \
+         value=\"One-Click\"><button>{}</button></form>",
+        words.button
+    );
+    page(
+        &house,
+        StatusCode::OK,
+        words,
+        (words.title, words.question, &form),
+    )
+}
+
+/// The one click, from a mail provider or from our button.
+async fn unsubscribe(
+    State(house): State<Arc<House>>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response<Body> {
+    let words = words_for(&house, &headers);
+    let form = tokio::time::timeout(FORM_PATIENCE, to_bytes(body, FORM_BYTES)).await;
+    let clicked =
+        matches!(&form, Ok(Ok(bytes)) if bytes.windows(ONE_CLICK.len()).any(|w| w == ONE_CLICK));
+    if !clicked {
+        return plain(
+            StatusCode::BAD_REQUEST,
+            "the form isn't that of an unsubscription\n",
+        );
+    }
+    match stop_letters(&house, &token).await {
+        Ok(()) => page(
+            &house,
+            StatusCode::OK,
+            words,
+            (words.done_title, words.done, ""),
+        ),
+        Err(error) => {
+            tracing::error!(%error, "an unsubscription couldn't be noted");
+            // A mail provider tries again; a person sees that it didn't work.
+            plain(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "this can't be noted now; please try again\n",
+            )
+        }
+    }
+}
+
+/// Suppresses the address that the letter went to and the one on record now. A link that isn't
+/// ours changes nothing, and looks the same.
+async fn stop_letters(house: &House, token: &str) -> Result<(), StoreError> {
+    let Some(entry) = links::verify(&house.link_key, token) else {
+        return Ok(());
+    };
+    let Some(shown) = house.store.entry(&entry).await? else {
+        return Ok(());
+    };
+    let policy = house.policy();
+    let ids = [shown.entry.customer.clone()];
+    let views = house
+        .store
+        .views(&ids, &policy.zone, &policy.zone_name)
+        .await?;
+    let on_record = views.into_iter().filter_map(|view| view.customer.email);
+    let now = house.clock.now();
+    for address in shown.entry.recipient.into_iter().chain(on_record) {
+        house.store.suppress(&address, "unsubscribed", now).await?;
+    }
+    tracing::info!(entry, "a customer unsubscribed");
+    Ok(())
+}
+
+/// Alive: the store answers and a pass ended lately.
+async fn health(State(house): State<Arc<House>>) -> Response<Body> {
+    match house.store.heartbeat().await {
+        Ok(last) => {
+            let now = house.clock.now();
+            match last {
+                Some(last) if now.duration_since(last) > ALIVE => plain(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "no pass has ended for a while\n",
+                ),
+                Some(_) | None => plain(StatusCode::OK, "ok\n"),
+            }
+        }
+        Err(_) => plain(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the store doesn't answer\n",
+        ),
+    }
+}
+
+fn words_for(house: &House, headers: &HeaderMap) -> Words {
+    let accepted = headers
+        .get(header::ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok());
+    words::choose(accepted, &house.plans.settings.business.language)
+}
+
+fn page(
+    house: &House,
+    status: StatusCode,
+    words: Words,
+    (title, text, form): (&str, &str, &str),
+) -> Response<Body> {
+    let business = escaped(&house.plans.settings.business.name);
+    let html = format!(
+        "<!doctype html><html lang=\"{}\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+         <title>{title}</title><style>{STYLE}</style></head>\
+         <body><main><h1>{title}</h1><p>{text}</p>{form}<small>{business}</small></main></body></html>",
+        words.language
+    );
+    answer(status, "text/html; charset=utf-8", html)
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
+    answer(status, "text/plain; charset=utf-8", text.to_owned())
+}
+
+fn answer(status: StatusCode, kind: &'static str, text: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    for (name, value) in [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::HeaderName::from_static("x-robots-tag"), "noindex"),
+    ] {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// The business's own name, made inert.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}

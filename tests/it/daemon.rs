@@ -1,0 +1,274 @@
+//! `fondly run` as a service manager sees it: woken, panicking, stopped, killed and started again.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::relay::{Act, At, Relay, Script};
+use crate::shop::{Entry, Shop, now, until};
+
+/// The promise for a stop.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// Looks every two seconds, holds nothing back.
+const SETTINGS: &str = "[schedule]\nsync = \"*/2 * * * * *\"\ntick = \"*/2 * * * * *\"\n\
+    [sending]\nquiet_hours = \"none\"\ncaps = {}\n";
+
+/// A word of thanks as soon as a visit is seen, whatever the hour of the day.
+const AT_ONCE: &str = "title = \"Thank you for your visit\"\ntemplate = \"thank-you\"\n\
+    class = \"service\"\naudience = \"customer\"\n\
+    [trigger.event]\nevent = \"visit\"\nafter = \"0 minutes\"\n\
+    [limits]\nbackfill = \"3 days\"\n";
+
+/// A shop with so many customers, each of whom has just been there.
+fn shop(visitors: usize) -> Shop {
+    let shop = Shop::new();
+    shop.no_rules();
+    shop.rule("at-once", AT_ONCE);
+    let mut customers = String::from("id,email\n");
+    let mut events = String::from("id,customer_id,kind,at\n");
+    for n in 0..visitors {
+        writeln!(customers, "c{n},c{n}@mail.example").unwrap();
+        writeln!(events, "v{n},c{n},visit,{}", now()).unwrap();
+    }
+    shop.customers(&customers);
+    shop.events(&events);
+    shop.settings(SETTINGS);
+    shop
+}
+
+/// The same, with its letters going to this relay.
+fn shop_with(visitors: usize, relay: &Relay) -> Shop {
+    let shop = shop(visitors);
+    let port = relay.config().port;
+    shop.settings(&format!(
+        "{SETTINGS}[mail]\ntransport = \"smtp\"\n[mail.smtp]\nhost = \"127.0.0.1\"\n\
+         port = {port}\nsecurity = \"none\"\nper_second = 10000\n"
+    ));
+    shop
+}
+
+/// A running daemon; killed with the test.
+struct Daemon {
+    process: Child,
+    log: PathBuf,
+}
+
+impl Daemon {
+    fn start(shop: &Shop) -> Self {
+        Self::start_with(shop, shop.fondly(&["run"]))
+    }
+
+    fn start_with(shop: &Shop, mut command: Command) -> Self {
+        let log = shop.path("run.log");
+        let process = command
+            .env("FONDLY_LOG", "warn,fondly=debug")
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        Self { process, log }
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Waits until its log says this.
+    async fn says(&self, words: &str) {
+        until(words, || self.log().contains(words).then_some(())).await;
+    }
+
+    fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Asks it to stop, and how it ended within the promised time.
+    async fn stop(mut self) -> ExitStatus {
+        let kill = format!("kill -TERM {}", self.id());
+        let told = Command::new("sh").args(["-c", &kill]).status().unwrap();
+        assert!(told.success());
+        let asked = Instant::now();
+        let ended = until("end", || self.process.try_wait().unwrap()).await;
+        let took = asked.elapsed();
+        assert!(took < STOP_WITHIN, "it took {took:?}: {}", self.log());
+        ended
+    }
+
+    /// Ends it the hard way.
+    fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // Goes where the test's own failure goes.
+            drop(std::io::stderr().write_all(self.log().as_bytes()));
+        }
+        // It may have ended already.
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+fn count(entries: &[Entry], outcome: &str) -> usize {
+    entries.iter().filter(|e| e.outcome == outcome).count()
+}
+
+/// Appends a visit of today to the file that the till writes.
+fn visit(shop: &Shop, customer: &str) {
+    let mut events = fs::File::options();
+    let mut events = events.append(true).open(shop.path("data/events.csv"));
+    let row = format!("new-{customer},{customer},visit,{}\n", now());
+    events.as_mut().unwrap().write_all(row.as_bytes()).unwrap();
+}
+
+#[tokio::test]
+async fn a_row_that_comes_while_it_runs_is_answered() {
+    let shop = shop(0);
+    shop.customers("id,email\nann,ann@mail.example\n");
+    let daemon = Daemon::start(&shop);
+    daemon.says("watching").await;
+    assert!(!daemon.log().contains('\u{1b}'), "no colours in a file");
+    visit(&shop, "ann");
+    let letters = until("letter", || {
+        Some(shop.outbox()).filter(|files| !files.is_empty())
+    });
+    assert_eq!(letters.await.len(), 1);
+    let sent = until("entry", || {
+        let entries = shop.ledger_so_far();
+        entries.into_iter().find(Entry::is_sent)
+    });
+    assert_eq!(sent.await.recipient.as_deref(), Some("ann@mail.example"));
+
+    // Others look over its shoulder, but nobody else works on the store.
+    shop.run(&["check"]).is(0).says(&["1 customer: 1 letter"]);
+    shop.run(&["quarantine"]).is(0);
+    for command in ["run", "tick"] {
+        let pid = format!("pid {}", daemon.id());
+        shop.run(&[command]).is(1).says(&[&pid, "`fondly run`"]);
+    }
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    assert_eq!(shop.ledger().len(), 1);
+}
+
+#[tokio::test]
+async fn a_pass_that_panics_isn_t_the_end() {
+    let shop = shop(0);
+    shop.customers("id,email\nann,ann@mail.example\n");
+    let mut command = shop.fondly(&["run"]);
+    command.env("FONDLY_FAULT", "panic-in-pass:2");
+    let daemon = Daemon::start_with(&shop, command);
+    daemon.says("a pass panicked").await;
+    visit(&shop, "ann");
+    until("letter", || (!shop.outbox().is_empty()).then_some(())).await;
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    assert_eq!(count(&shop.ledger(), "sent"), 1);
+}
+
+/// Nobody got two letters, and everybody whom the ledger counts as served got one.
+fn fits(entries: &[Entry], relay: &Relay) {
+    let letters = relay.letters();
+    let arrived: BTreeSet<String> = letters.iter().map(|letter| letter.to[0].clone()).collect();
+    assert_eq!(arrived.len(), letters.len(), "somebody got two letters");
+    for entry in entries {
+        let there = arrived.contains(&format!("{}@mail.example", entry.customer));
+        match entry.outcome.as_str() {
+            "sent" => assert!(there, "{entry:#?} never arrived"),
+            "planned" | "deferred" => assert!(!there, "{entry:#?} arrived"),
+            "sending" | "unknown" => {}
+            _ => panic!("{entry:#?}"),
+        }
+    }
+}
+
+const MANY: usize = 600;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_under_load_leaves_nothing_in_doubt() {
+    let relay = Relay::start(Script::new()).await;
+    let shop = shop_with(MANY, &relay);
+    let daemon = Daemon::start(&shop);
+    relay.until(|seen| seen.letters.len() >= 50).await;
+    assert_eq!(daemon.stop().await.code(), Some(0));
+
+    let entries = shop.ledger_so_far();
+    fits(&entries, &relay);
+    let (sent, waiting) = (count(&entries, "sent"), count(&entries, "planned"));
+    assert_eq!(sent + waiting, MANY, "{entries:#?}");
+    assert_eq!(sent, relay.letters().len());
+    assert!(waiting > 0, "everything was sent before the stop");
+
+    let again = Daemon::start(&shop);
+    relay.until(|seen| seen.letters.len() == MANY).await;
+    assert_eq!(again.stop().await.code(), Some(0));
+    let entries = shop.ledger();
+    fits(&entries, &relay);
+    assert_eq!(count(&entries, "sent"), MANY);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_that_falls_silent_doesn_t_hold_up_the_stop() {
+    let script = Script::new().nth(At::Dot, 10, Act::Stall);
+    let relay = Relay::start(script).await;
+    let shop = shop_with(40, &relay);
+    let daemon = Daemon::start(&shop);
+    relay.until(|seen| seen.letters.len() == 40).await;
+    assert_eq!(daemon.stop().await.code(), Some(0));
+
+    // One letter's fate is not known, and nobody guesses.
+    shop.run(&["tick"]).is(3).says(&["unknown"]);
+    let entries = shop.ledger();
+    fits(&entries, &relay);
+    let counts = (count(&entries, "sent"), count(&entries, "unknown"));
+    assert_eq!(counts, (39, 1));
+    assert_eq!(relay.letters().len(), 40);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_and_started_again_it_goes_on_by_itself() {
+    let relay = Relay::start(Script::new()).await;
+    let shop = shop_with(MANY, &relay);
+    let daemon = Daemon::start(&shop);
+    relay.until(|seen| seen.letters.len() >= 50).await;
+    daemon.kill();
+    let before = relay.letters().len();
+    assert!(before < MANY, "everything was sent before the kill");
+
+    let again = Daemon::start(&shop);
+    let settled = until("end of the queue", || {
+        let entries = shop.ledger_so_far();
+        let open = count(&entries, "planned") + count(&entries, "sending");
+        (entries.len() == MANY && open == 0).then_some(entries)
+    });
+    let entries = settled.await;
+    fits(&entries, &relay);
+    // What was on one of the four connections is in doubt, and nothing else.
+    let unknown = count(&entries, "unknown");
+    assert!(unknown <= 4, "{unknown} unknown");
+    assert_eq!(count(&entries, "sent") + unknown, MANY);
+    assert_eq!(again.stop().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn letters_as_files_are_never_in_doubt() {
+    let shop = shop(MANY);
+    let daemon = Daemon::start(&shop);
+    until("letters", || (shop.outbox().len() >= 50).then_some(())).await;
+    daemon.kill();
+    let again = Daemon::start(&shop);
+    let sent = until("end of the queue", || {
+        let entries = shop.ledger_so_far();
+        (count(&entries, "sent") == MANY).then_some(entries)
+    });
+    assert_eq!(sent.await.len(), MANY);
+    assert_eq!(shop.outbox().len(), MANY);
+    assert_eq!(again.stop().await.code(), Some(0));
+}
