@@ -74,7 +74,8 @@ pub(super) const SHIPPED: &[(&str, &str)] = &[
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The folder; it is made, and must not hold a configuration yet
+    /// The folder, such as `config`; it is made, and must not hold a configuration yet. What fondly
+    /// writes goes to var/ beside it
     dir: PathBuf,
 }
 

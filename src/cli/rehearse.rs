@@ -58,7 +58,13 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         output::say(format!("{rule}: {}", counts.join(", ")))?;
     }
     let ledger = wanted.out.join("ledger.jsonl");
-    output::say(format!("{} entries in {}", done.entries, ledger.display()))?;
+    let entries = if done.entries == 1 {
+        "entry"
+    } else {
+        "entries"
+    };
+    let count = done.entries;
+    output::say(format!("{count} {entries} in {}", ledger.display()))?;
     Ok(if done.trouble.is_empty() {
         Done::Well
     } else {
