@@ -222,7 +222,10 @@ impl Reason {
                 "relay-refuses-us",
                 "The mail server refuses us (login, policy or reputation), not this customer.",
             ),
-            Self::Accepted => ("accepted", "The mail server took it."),
+            Self::Accepted => (
+                "accepted",
+                "The mail server took it, or its file is in place.",
+            ),
             Self::ReplyLost => (
                 "reply-lost",
                 "The connection ended after the whole message was sent, before the answer came.",

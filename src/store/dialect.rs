@@ -30,7 +30,7 @@ const BUSY: Duration = Duration::from_secs(30);
 
 /// Kibibytes of page cache of the writer: with the default of 2 MiB a bulk load is several times
 /// slower. Negative by SQLite's convention.
-const WRITER_CACHE: &str = "-65536";
+const WRITER_CACHE: &str = "-16384";
 
 /// Pages of the write-ahead log after which it is copied back: the same few pages change with every
 /// message, so ten times the default saves most of the copying.

@@ -46,7 +46,14 @@ impl Store {
             return Err(StoreError::Missing { path });
         }
         if let (false, Some(folder)) = (exists, file.parent()) {
-            tokio::fs::create_dir_all(folder).await.map_err(io)?;
+            // It holds customers' data: nobody else on the machine needs to look in.
+            let mut private = tokio::fs::DirBuilder::new();
+            private
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)
+                .await
+                .map_err(io)?;
         }
         let connect = dialect::connect_options(&file, options.create);
         let (id, link_key) = {
