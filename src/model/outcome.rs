@@ -222,10 +222,7 @@ impl Reason {
                 "relay-refuses-us",
                 "The mail server refuses us (login, policy or reputation), not this customer.",
             ),
-            Self::Accepted => (
-                "accepted",
-                "The mail server took it, or its file is in place.",
-            ),
+            Self::Accepted => ("accepted", "It was handed over."),
             Self::ReplyLost => (
                 "reply-lost",
                 "The connection ended after the whole message was sent, before the answer came.",
