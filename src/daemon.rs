@@ -20,8 +20,10 @@ use crate::engine::{EngineError, House, Report};
 use crate::model::Outcome;
 use crate::review::public::Public;
 
-/// Without a wake-up for this long we look by ourselves.
+/// When the scheduler is this late with the next wake-up, we look by ourselves.
 const SILENCE: Duration = Duration::from_secs(90);
+/// How often systemd's watchdog hears of us while we wait or a pass is under way.
+const SIGN_OF_LIFE: Duration = Duration::from_mins(1);
 /// After a stop is asked for, a pass has this long to finish the messages on the wire; then its
 /// sockets are dropped. The promise is ten seconds in all.
 const GRACE: Duration = Duration::from_secs(8);
@@ -67,11 +69,16 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
     tracing::info!(rules, store = %house.store.path().display(), "watching");
     let passes = AtomicU64::new(0);
     while !stop.is_cancelled() {
+        // A scheduler that has lost track of its jobs knows no next one.
+        let next = scheduler.time_till_next_job().await.ok().flatten();
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
             () = wakes.any.notified() => {}
-            () = tokio::time::sleep(SILENCE) => tracing::warn!("no wake-up came; looking anyway"),
+            () = idle(next.unwrap_or_default() + SILENCE) => {
+                tracing::warn!("no wake-up came; looking anyway");
+                wakes.sync.store(true, Ordering::Relaxed);
+            }
         }
         let sync = wakes.sync.swap(false, Ordering::Relaxed);
         let number = passes.fetch_add(1, Ordering::Relaxed) + 1;
@@ -86,6 +93,16 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
     house.store.flush().await.map_err(EngineError::from)?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Waits this long, and lets systemd know meanwhile that we are only waiting.
+async fn idle(mut left: Duration) {
+    while !left.is_zero() {
+        let step = left.min(SIGN_OF_LIFE);
+        tokio::time::sleep(step).await;
+        notify(&[NotifyState::Watchdog]);
+        left -= step;
+    }
 }
 
 async fn scheduler(house: &House, wakes: &Arc<Wakes>) -> Result<JobScheduler, DaemonError> {
@@ -121,6 +138,7 @@ async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationTo
     });
     let joined = tokio::select! {
         joined = task.join_next() => joined,
+        () = signs_of_life(&house.progress) => return,
         () = too_long_after(stop) => {
             tracing::error!("the pass didn't end in time; its connections are dropped");
             task.shutdown().await;
@@ -146,6 +164,19 @@ async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationTo
 async fn settle(house: &House) {
     if let Err(error) = tick::recover(house).await {
         tracing::error!(%error, "what the pass left open can't be settled yet");
+    }
+}
+
+/// While a long pass goes from letter to letter, systemd's watchdog hears of us; a pass that hangs
+/// is its business. Never ends.
+async fn signs_of_life(progress: &AtomicU64) {
+    let mut seen = progress.load(Ordering::Relaxed);
+    loop {
+        tokio::time::sleep(SIGN_OF_LIFE).await;
+        let now = progress.load(Ordering::Relaxed);
+        if std::mem::replace(&mut seen, now) != now {
+            notify(&[NotifyState::Watchdog]);
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -203,6 +204,8 @@ pub struct House {
     pub outbox: Outbox,
     /// Signs unsubscribe links.
     pub link_key: [u8; 32],
+    /// Rises with every entry that got an outcome: whether a long pass is still moving.
+    pub progress: AtomicU64,
 }
 
 impl House {
@@ -240,6 +243,7 @@ impl House {
             clock,
             outbox,
             link_key,
+            progress: AtomicU64::new(0),
         })
     }
 

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::worker::Worker;
 use super::{EngineError, House, Report};
 use crate::deliver::Throttle;
-use crate::model::View;
+use crate::model::{Outcome, Reason, View};
 use crate::settings::Transport;
 use crate::store::Entry;
 
@@ -82,7 +82,13 @@ impl Shared {
         self.stop.cancel();
     }
 
-    pub(super) fn lock(&self) -> std::sync::MutexGuard<'_, Report> {
+    /// Counts one entry's outcome.
+    pub(super) fn count(&self, rule: &str, outcome: Outcome, reason: Reason) {
+        self.lock().count(rule, outcome, reason);
+        self.house.progress.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Report> {
         self.report
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)

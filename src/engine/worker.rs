@@ -133,7 +133,7 @@ impl Worker {
         next_attempt_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<(), EngineError> {
-        self.shared.lock().count(&entry.rule, outcome, reason);
+        self.shared.count(&entry.rule, outcome, reason);
         let mut record = Record::new(&entry.id, outcome, Some(reason), now);
         record.next_attempt_at = next_attempt_at;
         Ok(self.shared.house.store.record(record).await?)
@@ -146,9 +146,7 @@ impl Worker {
         words: String,
         now: Timestamp,
     ) -> Result<(), EngineError> {
-        self.shared
-            .lock()
-            .count(&entry.rule, Outcome::Skipped, reason);
+        self.shared.count(&entry.rule, Outcome::Skipped, reason);
         let mut record = Record::new(&entry.id, Outcome::Skipped, Some(reason), now);
         record.reply = Some(words);
         Ok(self.shared.house.store.record(record).await?)
@@ -266,7 +264,7 @@ impl Worker {
         }
         record.recipient = Some(to.to_string());
         record.reply = Some(reply);
-        shared.lock().count(&entry.rule, outcome, reason);
+        shared.count(&entry.rule, outcome, reason);
         Ok(shared.house.store.record(record).await?)
     }
 }

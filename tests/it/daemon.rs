@@ -8,8 +8,10 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use tokio::net::UnixDatagram;
+
 use crate::relay::{Act, At, Relay, Script};
-use crate::shop::{Entry, Shop, now, until};
+use crate::shop::{Entry, PATIENCE, Shop, now, until};
 
 /// The promise for a stop.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -171,6 +173,33 @@ async fn a_pass_that_panics_isn_t_the_end() {
     until("letter", || (!shop.outbox().is_empty()).then_some(())).await;
     assert_eq!(daemon.stop().await.code(), Some(0));
     assert_eq!(count(&shop.ledger(), "sent"), 1);
+}
+
+#[tokio::test]
+async fn systemd_hears_when_it_is_ready_alive_and_about_to_end() {
+    let shop = shop(0);
+    let socket = UnixDatagram::bind(shop.path("notify")).unwrap();
+    let mut command = shop.fondly(&["run"]);
+    command.env("NOTIFY_SOCKET", shop.path("notify"));
+    let daemon = Daemon::start_with(&shop, command);
+    let hears = async |word: &str| {
+        let mut told = [0; 1024];
+        let listen = async {
+            loop {
+                let length = socket.recv(&mut told).await.unwrap();
+                let text = String::from_utf8_lossy(&told[..length]).into_owned();
+                if text.lines().any(|line| line == word) {
+                    return;
+                }
+            }
+        };
+        let heard = tokio::time::timeout(PATIENCE, listen).await;
+        assert!(heard.is_ok(), "never heard {word}");
+    };
+    hears("READY=1").await;
+    hears("WATCHDOG=1").await;
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    hears("STOPPING=1").await;
 }
 
 /// Nobody got two letters, and everybody whom the ledger counts as served got one.
