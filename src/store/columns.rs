@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use jiff::civil::{Date, date};
 use jiff::{Span, Timestamp};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
 
@@ -64,45 +65,64 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Reads a row's columns from left to right.
-pub(super) struct Columns<'r> {
-    row: &'r Row,
-    next: usize,
+pub(super) enum Columns<'r> {
+    /// Of a row, from this column on.
+    Row(&'r Row, usize),
+    /// Of a row that came in a list (see [`lists`]).
+    List(std::vec::IntoIter<Value>),
 }
 
 impl<'r> Columns<'r> {
     /// From the first column.
     pub(super) const fn of(row: &'r Row) -> Self {
-        Self { row, next: 0 }
+        Self::Row(row, 0)
     }
 
-    fn step(&mut self) -> usize {
-        let at = self.next;
-        self.next += 1;
-        at
+    /// The same, of one row of [`lists`].
+    pub(super) fn of_list(list: Vec<Value>) -> Self {
+        Self::List(list.into_iter())
     }
 
     /// A text.
     pub(super) fn text(&mut self) -> sqlx::Result<String> {
-        let at = self.step();
-        self.row.try_get(at)
+        self.maybe_text()?
+            .ok_or_else(|| nonsense("nothing where a text must be"))
     }
 
     /// A text that may be missing.
     pub(super) fn maybe_text(&mut self) -> sqlx::Result<Option<String>> {
-        let at = self.step();
-        self.row.try_get(at)
+        match self {
+            Self::Row(row, next) => {
+                *next += 1;
+                row.try_get(*next - 1)
+            }
+            Self::List(list) => match list.next() {
+                Some(Value::String(text)) => Ok(Some(text)),
+                Some(Value::Null) => Ok(None),
+                other => Err(nonsense(format!("{other:?} where a text must be"))),
+            },
+        }
     }
 
     /// A number.
     pub(super) fn number(&mut self) -> sqlx::Result<i64> {
-        let at = self.step();
-        self.row.try_get(at)
+        self.maybe_number()?
+            .ok_or_else(|| nonsense("nothing where a number must be"))
     }
 
     /// A number that may be missing.
     pub(super) fn maybe_number(&mut self) -> sqlx::Result<Option<i64>> {
-        let at = self.step();
-        self.row.try_get(at)
+        match self {
+            Self::Row(row, next) => {
+                *next += 1;
+                row.try_get(*next - 1)
+            }
+            Self::List(list) => match list.next() {
+                Some(Value::Null) => Ok(None),
+                Some(Value::Number(number)) if number.is_i64() => Ok(number.as_i64()),
+                other => Err(nonsense(format!("{other:?} where a number must be"))),
+            },
+        }
     }
 
     /// A yes or no.
@@ -154,6 +174,11 @@ impl<'r> Columns<'r> {
             |text| serde_json::from_str(&text).map_err(|error| nonsense(error.to_string())),
         )
     }
+}
+
+/// The rows of an answer that came as one text, see `lists_of!`.
+pub(super) fn lists(text: &str) -> sqlx::Result<Vec<Vec<Value>>> {
+    serde_json::from_str(text).map_err(|error| nonsense(format!("a list of rows: {error}")))
 }
 
 /// Any value as JSON text, for a parameter.

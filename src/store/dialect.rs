@@ -12,6 +12,8 @@ use sqlx::{Row as _, SqlSafeStr as _};
 
 /// The pool of connections.
 pub(super) type Pool = sqlx::SqlitePool;
+/// One connection of the pool.
+pub(super) type PoolConnection = sqlx::pool::PoolConnection<sqlx::Sqlite>;
 /// One connection.
 pub(super) type Connection = sqlx::SqliteConnection;
 /// One transaction.
@@ -64,6 +66,15 @@ macro_rules! list_of {
     };
 }
 
+/// Many rows with all their columns as one text that holds a JSON array of arrays. The driver hands
+/// over row by row, and each row changes threads; with hundreds of them that costs more than the
+/// query itself.
+macro_rules! lists_of {
+    ($columns:expr) => {
+        concat!("json_group_array(json_array(", $columns, "))")
+    };
+}
+
 /// A column that no index is to be used for: without statistics, SQLite takes any index for a good
 /// one.
 macro_rules! unindexed {
@@ -72,7 +83,7 @@ macro_rules! unindexed {
     };
 }
 
-pub(super) use {list_of, rows, texts, unindexed};
+pub(super) use {list_of, lists_of, rows, texts, unindexed};
 
 /// The migrations, the oldest first.
 pub(super) fn migrator() -> Migrator {

@@ -66,9 +66,13 @@ macro_rules! entry_columns {
 }
 pub(super) use entry_columns;
 
-/// Reads an entry.
+/// Reads an entry from a row.
 pub(super) fn read_entry(row: &Row) -> sqlx::Result<Entry> {
-    let columns = &mut Columns::of(row);
+    entry_of(&mut Columns::of(row))
+}
+
+/// Reads an entry.
+pub(super) fn entry_of(columns: &mut Columns<'_>) -> sqlx::Result<Entry> {
     Ok(Entry {
         id: columns.text()?,
         rule: columns.text()?,

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use sqlx::Row as _;
 
 use super::columns::json;
-use super::dialect::{Bulk, Transaction, rows, texts};
+use super::dialect::{Bulk, Connection, Transaction, rows, texts};
 use super::rows::{
     CUSTOMER_HEAD, CUSTOMER_PARAMETERS, CUSTOMER_TAIL, EVENT_HEAD, EVENT_PARAMETERS, EVENT_TAIL,
     bind_customer, bind_event, dates_of, month_day,
@@ -351,19 +351,19 @@ impl<'a> Load<'a> {
 
 /// The number under which this transaction's touches are noted. Raising it first also makes
 /// transactions that touch wait for each other, so that numbers become visible in order.
-pub(super) async fn next_touch(tx: &mut Transaction) -> sqlx::Result<i64> {
+pub(super) async fn next_touch(tx: &mut Connection) -> sqlx::Result<i64> {
     let text: String = sqlx::query_scalar(
         "INSERT INTO meta (key, value) VALUES ('touch_seq', '1') ON CONFLICT (key) DO UPDATE SET \
          value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT) RETURNING value",
     )
-    .fetch_one(&mut **tx)
+    .fetch_one(&mut *tx)
     .await?;
     text.parse()
         .map_err(|_| super::columns::nonsense("touch_seq"))
 }
 
 /// Notes that the planner must look at these customers (a JSON list of ids) again.
-pub(super) async fn touch(tx: &mut Transaction, ids: &str, seq: i64) -> sqlx::Result<()> {
+pub(super) async fn touch(tx: &mut Connection, ids: &str, seq: i64) -> sqlx::Result<()> {
     sqlx::query(concat!(
         "INSERT INTO touched (customer_id, seq) SELECT value, $2 FROM ",
         rows!("$1"),
@@ -371,19 +371,19 @@ pub(super) async fn touch(tx: &mut Transaction, ids: &str, seq: i64) -> sqlx::Re
     ))
     .bind(ids)
     .bind(seq)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }
 
 /// The same, and raises their revisions.
-pub(super) async fn raise(tx: &mut Transaction, ids: &str, seq: i64) -> sqlx::Result<()> {
+pub(super) async fn raise(tx: &mut Connection, ids: &str, seq: i64) -> sqlx::Result<()> {
     sqlx::query(concat!(
         "UPDATE customer SET revision = revision + 1 WHERE id IN ",
         texts!("$1")
     ))
     .bind(ids)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     touch(tx, ids, seq).await
 }

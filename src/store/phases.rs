@@ -3,14 +3,14 @@
 //!
 //! May not begin or end a transaction.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
 use super::Entry;
-use super::columns::{address_key, forgotten_key, json, nonsense};
-use super::dialect::{Bulk, Transaction, list_of, rows, texts, unindexed};
-use super::ledger::{entry_columns, read_entry};
+use super::columns::{Columns, address_key, forgotten_key, json, lists, nonsense};
+use super::dialect::{Bulk, Connection, list_of, lists_of, rows, texts, unindexed};
+use super::ledger::{entry_columns, entry_of};
 use super::outbox::{Claim, CommitToSend, Record};
 use super::people::{next_touch, raise};
 use crate::model::{Outcome, Reason};
@@ -42,10 +42,10 @@ pub(super) type Step<'a> = (&'a str, Timestamp, Outcome, Option<Reason>, Option<
 /// First it is seen who passes, and then they are changed, in one transaction: the driver hands
 /// over row by row, so a list of ids in one row is much cheaper than RETURNING.
 pub(super) async fn commit(
-    tx: &mut Transaction,
+    tx: &mut Connection,
     tools: &Tools,
     round: &[(usize, &CommitToSend)],
-) -> sqlx::Result<HashSet<String>> {
+) -> sqlx::Result<HashMap<String, String>> {
     let passed = may_go(tx, tools, round).await?;
     if passed.is_empty() {
         return Ok(passed);
@@ -53,7 +53,7 @@ pub(super) async fn commit(
     let going: Vec<&CommitToSend> = round
         .iter()
         .map(|(_, one)| *one)
-        .filter(|one| passed.contains(&one.id))
+        .filter(|one| passed.contains_key(&one.id))
         .collect();
     let list: Vec<_> = going
         .iter()
@@ -71,74 +71,79 @@ pub(super) async fn commit(
         })
         .collect();
     sqlx::query(concat!(
-        "WITH op AS MATERIALIZED (SELECT value->>0 AS id, CAST(value->>1 AS BIGINT) AS at, \
-             value->>2 AS recipient, value->>3 AS subject, value->>4 AS template, \
-             value->>5 AS language, value->>6 AS message_id, value->>7 AS via FROM ",
+        "UPDATE ledger SET outcome = 'sending', claimed = 0, reason = NULL, reply = NULL, \
+             next_attempt_at = NULL, attempts = attempts + 1, \
+             decided_at = CAST(value->>1 AS BIGINT), recipient = value->>2, \
+             subject = value->>3, template = value->>4, language = value->>5, \
+             message_id = value->>6, via = value->>7 FROM ",
         rows!("$1"),
-        ") UPDATE ledger SET outcome = 'sending', claimed = 0, reason = NULL, reply = NULL, \
-             next_attempt_at = NULL, attempts = attempts + 1, decided_at = op.at, \
-             recipient = op.recipient, subject = op.subject, template = op.template, \
-             language = op.language, message_id = op.message_id, via = op.via \
-         FROM op WHERE ledger.id = op.id"
+        " WHERE ledger.id = value->>0"
     ))
     .bind(json(&list)?)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
+    let customers: Vec<&String> = passed.values().collect();
     sqlx::query(concat!(
-        "UPDATE customer SET revision = revision + 1 WHERE id IN \
-         (SELECT customer FROM ledger WHERE id IN ",
-        texts!("$1"),
-        ")"
+        "UPDATE customer SET revision = revision + 1 WHERE id IN ",
+        texts!("$1")
     ))
-    .bind(json(&passed)?)
-    .execute(&mut **tx)
+    .bind(json(&customers)?)
+    .execute(&mut *tx)
     .await?;
     keep_letters(tx, &tools.letters, &going).await?;
     Ok(passed)
 }
 
-/// Who passes the last look.
+/// Who passes the last look, by entry and customer.
 async fn may_go(
-    tx: &mut Transaction,
+    tx: &mut Connection,
     tools: &Tools,
     round: &[(usize, &CommitToSend)],
-) -> sqlx::Result<HashSet<String>> {
+) -> sqlx::Result<HashMap<String, String>> {
     let list: Vec<_> = round
         .iter()
-        .map(|(turn, one)| {
+        .map(|(_, one)| {
             let address = address_key(&one.recipient);
             let forgotten = forgotten_key(&tools.secret, &one.recipient);
             let service = i64::from(one.service);
-            (&one.id, turn, one.revision, service, address, forgotten)
+            (&one.id, one.revision, service, address, forgotten)
         })
         .collect();
-    let passed: String = sqlx::query_scalar(concat!(
-        "WITH op AS MATERIALIZED (SELECT value->>0 AS id, CAST(value->>1 AS BIGINT) AS turn, \
-             CAST(value->>2 AS BIGINT) AS revision, CAST(value->>3 AS BIGINT) AS service, \
-             value->>4 AS address, value->>5 AS forgotten FROM ",
+    let fit: String = sqlx::query_scalar(concat!(
+        "SELECT ",
+        lists_of!("entry.id, entry.customer"),
+        " FROM ",
         rows!("$1"),
-        "), fit AS (SELECT op.id, \
-             ROW_NUMBER() OVER (PARTITION BY entry.customer ORDER BY op.turn) AS place \
-             FROM op CROSS JOIN ledger entry CROSS JOIN customer c \
-             WHERE entry.id = op.id AND c.id = entry.customer AND c.revision = op.revision \
-               AND ",
+        " CROSS JOIN ledger entry CROSS JOIN customer c \
+         WHERE entry.id = value->>0 AND ",
         unindexed!("entry.claimed"),
         " = 1 AND entry.outcome IN ('planned', 'deferred') \
-               AND NOT EXISTS (SELECT 1 FROM suppression s \
-                               WHERE s.address = op.forgotten \
-                                  OR (op.service = 0 AND s.address = op.address))) \
-         SELECT ",
-        list_of!("id"),
-        " FROM fit WHERE place = 1"
+           AND c.id = entry.customer AND c.revision = CAST(value->>1 AS BIGINT) \
+           AND NOT EXISTS (SELECT 1 FROM suppression s WHERE s.address = value->>4) \
+           AND (CAST(value->>2 AS BIGINT) = 1 \
+                OR NOT EXISTS (SELECT 1 FROM suppression s WHERE s.address = value->>3))"
     ))
     .bind(json(&list)?)
-    .fetch_one(&mut **tx)
+    .fetch_one(&mut *tx)
     .await?;
-    ids(&passed)
+    let fit: HashMap<String, String> = serde_json::from_str::<Vec<(String, String)>>(&fit)
+        .map_err(|error| nonsense(format!("a list of entries: {error}")))?
+        .into_iter()
+        .collect();
+    let mut seen = HashSet::new();
+    let mut passed = HashMap::with_capacity(fit.len());
+    for (_, one) in round {
+        if let Some(customer) = fit.get(&one.id)
+            && seen.insert(customer)
+        {
+            passed.insert(one.id.clone(), customer.clone());
+        }
+    }
+    Ok(passed)
 }
 
 async fn keep_letters(
-    tx: &mut Transaction,
+    tx: &mut Connection,
     letters: &Bulk,
     going: &[&CommitToSend],
 ) -> sqlx::Result<()> {
@@ -147,7 +152,7 @@ async fn keep_letters(
         for one in some {
             query = query.bind(one.id.clone()).bind(one.message.clone());
         }
-        query.execute(&mut **tx).await?;
+        query.execute(&mut *tx).await?;
     }
     Ok(())
 }
@@ -158,7 +163,7 @@ fn ids(list: &str) -> sqlx::Result<HashSet<String>> {
 
 /// Appends to the entries' histories.
 pub(super) async fn note(
-    tx: &mut Transaction,
+    tx: &mut Connection,
     steps: impl Iterator<Item = Step<'_>>,
 ) -> sqlx::Result<()> {
     let list: Vec<_> = steps
@@ -176,7 +181,7 @@ pub(super) async fn note(
         rows!("$1")
     ))
     .bind(json(&list)?)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }
@@ -184,7 +189,7 @@ pub(super) async fn note(
 /// What became of claimed entries and of those being sent; returns the ids of those for which it
 /// holds, and anything else stays as it is. The caller notes it in their histories.
 pub(super) async fn record(
-    tx: &mut Transaction,
+    tx: &mut Connection,
     round: &[(usize, &Record)],
 ) -> sqlx::Result<HashSet<String>> {
     for one in round.iter().map(|(_, one)| *one) {
@@ -222,14 +227,7 @@ pub(super) async fn record(
         })
         .collect();
     sqlx::query(concat!(
-        "WITH op AS MATERIALIZED (SELECT value->>0 AS id, value->>1 AS outcome, \
-             value->>2 AS reason, value->>3 AS reply, \
-             CAST(value->>4 AS BIGINT) AS next_attempt_at, \
-             CAST(value->>5 AS BIGINT) AS sent_at, CAST(value->>6 AS BIGINT) AS attempted, \
-             CAST(value->>7 AS BIGINT) AS at, value->>8 AS recipient, value->>9 AS subject, \
-             value->>10 AS template, value->>11 AS language, value->>12 AS message_id FROM ",
-        rows!("$1"),
-        ") UPDATE ledger SET outcome = op.outcome, reason = op.reason, claimed = 0, \
+        "UPDATE ledger SET outcome = op.outcome, reason = op.reason, claimed = 0, \
              reply = COALESCE(op.reply, ledger.reply), \
              sent_at = COALESCE(op.sent_at, ledger.sent_at), \
              next_attempt_at = CASE WHEN op.outcome IN ('planned', 'deferred') \
@@ -243,17 +241,24 @@ pub(super) async fn record(
              template = COALESCE(op.template, ledger.template), \
              language = COALESCE(op.language, ledger.language), \
              message_id = COALESCE(op.message_id, ledger.message_id) \
-         FROM op WHERE ledger.id = op.id"
+         FROM (SELECT value->>0 AS id, value->>1 AS outcome, \
+             value->>2 AS reason, value->>3 AS reply, \
+             CAST(value->>4 AS BIGINT) AS next_attempt_at, \
+             CAST(value->>5 AS BIGINT) AS sent_at, CAST(value->>6 AS BIGINT) AS attempted, \
+             CAST(value->>7 AS BIGINT) AS at, value->>8 AS recipient, value->>9 AS subject, \
+             value->>10 AS template, value->>11 AS language, value->>12 AS message_id FROM ",
+        rows!("$1"),
+        ") AS op WHERE ledger.id = op.id"
     ))
     .bind(json(&list)?)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(passed)
 }
 
 /// Which entries are in a state from which this can become of them.
 async fn may_become(
-    tx: &mut Transaction,
+    tx: &mut Connection,
     round: &[(usize, &Record)],
 ) -> sqlx::Result<HashSet<String>> {
     let list: Vec<_> = round
@@ -261,24 +266,24 @@ async fn may_become(
         .map(|(_, one)| (&one.id, one.outcome.as_str()))
         .collect();
     let passed: String = sqlx::query_scalar(concat!(
-        "WITH op AS MATERIALIZED (SELECT value->>0 AS id, value->>1 AS outcome FROM ",
+        "SELECT ",
+        list_of!("ledger.id"),
+        " FROM ",
         rows!("$1"),
-        ") SELECT ",
-        list_of!("op.id"),
-        " FROM op CROSS JOIN ledger WHERE ledger.id = op.id AND op.outcome <> 'sending' \
+        " CROSS JOIN ledger WHERE ledger.id = value->>0 AND value->>1 <> 'sending' \
              AND (ledger.outcome = 'sending' \
                   OR (ledger.claimed = 1 AND ledger.outcome IN ('planned', 'deferred') \
-                      AND op.outcome NOT IN ('sent', 'unknown')))"
+                      AND value->>1 NOT IN ('sent', 'unknown')))"
     ))
     .bind(json(&list)?)
-    .fetch_one(&mut **tx)
+    .fetch_one(&mut *tx)
     .await?;
     ids(&passed)
 }
 
 /// Puts an address (as compared) on the list; whoever has it is looked at again.
 pub(super) async fn suppress(
-    tx: &mut Transaction,
+    tx: &mut Connection,
     key: &str,
     reason: &str,
     now: Timestamp,
@@ -290,7 +295,7 @@ pub(super) async fn suppress(
     .bind(key)
     .bind(reason)
     .bind(now.as_millisecond())
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     if done.rows_affected() == 0 {
         return Ok(false);
@@ -300,10 +305,10 @@ pub(super) async fn suppress(
 }
 
 /// Raises the revision of everybody with this address.
-pub(super) async fn raise_address(tx: &mut Transaction, key: &str) -> sqlx::Result<()> {
+pub(super) async fn raise_address(tx: &mut Connection, key: &str) -> sqlx::Result<()> {
     let whose: Vec<String> = sqlx::query_scalar("SELECT id FROM customer WHERE email_key = $1")
         .bind(key)
-        .fetch_all(&mut **tx)
+        .fetch_all(&mut *tx)
         .await?;
     if whose.is_empty() {
         return Ok(());
@@ -312,23 +317,23 @@ pub(super) async fn raise_address(tx: &mut Transaction, key: &str) -> sqlx::Resu
     raise(tx, &json(&whose)?, seq).await
 }
 
-pub(super) async fn unclaim(tx: &mut Transaction, ids: &[String]) -> sqlx::Result<()> {
+pub(super) async fn unclaim(tx: &mut Connection, ids: &[String]) -> sqlx::Result<()> {
     sqlx::query(concat!(
         "UPDATE ledger SET claimed = 0 \
          WHERE claimed = 1 AND outcome IN ('planned', 'deferred') AND id IN ",
         texts!("$1")
     ))
     .bind(json(ids)?)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }
 
 /// Takes what is due, priority by priority, so that each step reads only what it takes: sorting
 /// everything that is due for every handful would make a holiday's queue quadratic.
-pub(super) async fn claim(tx: &mut Transaction, claim: Claim) -> sqlx::Result<Vec<Entry>> {
+pub(super) async fn claim(tx: &mut Connection, claim: Claim) -> sqlx::Result<Vec<Entry>> {
     let all_paused: Option<i64> = sqlx::query_scalar("SELECT at FROM paused WHERE rule = ''")
-        .fetch_optional(&mut **tx)
+        .fetch_optional(&mut *tx)
         .await?;
     if all_paused.is_some() {
         return Ok(Vec::new());
@@ -341,21 +346,33 @@ pub(super) async fn claim(tx: &mut Transaction, claim: Claim) -> sqlx::Result<Ve
         };
         below = priority;
         let wanted = i64::from(claim.limit) - i64::try_from(taken.len()).unwrap_or(i64::MAX);
-        let mut some: Vec<Entry> = sqlx::query(concat!(
-            "UPDATE ledger SET claimed = 1 WHERE id IN (SELECT id FROM ledger \
+        let some: String = sqlx::query_scalar(concat!(
+            "SELECT ",
+            lists_of!(entry_columns!()),
+            " FROM (SELECT * FROM ledger \
                  WHERE claimed = 0 AND outcome IN ('planned', 'deferred') AND priority = $1 \
                    AND next_attempt_at <= $2 AND rule NOT IN (SELECT rule FROM paused) \
-                 ORDER BY next_attempt_at, due_at, customer, id LIMIT $3) RETURNING ",
-            entry_columns!()
+                 ORDER BY next_attempt_at, due_at, customer, id LIMIT $3)"
         ))
         .bind(priority)
         .bind(claim.now.as_millisecond())
         .bind(wanted)
-        .fetch_all(&mut **tx)
-        .await?
-        .iter()
-        .map(read_entry)
-        .collect::<sqlx::Result<_>>()?;
+        .fetch_one(&mut *tx)
+        .await?;
+        let mut some: Vec<Entry> = lists(&some)?
+            .into_iter()
+            .map(|list| entry_of(&mut Columns::of_list(list)))
+            .collect::<sqlx::Result<_>>()?;
+        let ids: Vec<&str> = some.iter().map(|one| one.id.as_str()).collect();
+        if !ids.is_empty() {
+            sqlx::query(concat!(
+                "UPDATE ledger SET claimed = 1 WHERE id IN ",
+                texts!("$1")
+            ))
+            .bind(json(&ids)?)
+            .execute(&mut *tx)
+            .await?;
+        }
         some.sort_by(|a, b| {
             let key = |one: &'_ Entry| (one.next_attempt_at, one.occasion.due_at);
             key(a)
@@ -368,12 +385,12 @@ pub(super) async fn claim(tx: &mut Transaction, claim: Claim) -> sqlx::Result<Ve
 }
 
 /// The next lower priority of anything that waits: one jump in the index.
-pub(super) async fn lower_priority(tx: &mut Transaction, below: i64) -> sqlx::Result<Option<i64>> {
+pub(super) async fn lower_priority(tx: &mut Connection, below: i64) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar(
         "SELECT MAX(priority) FROM ledger \
          WHERE claimed = 0 AND outcome IN ('planned', 'deferred') AND priority < $1",
     )
     .bind(below)
-    .fetch_one(&mut **tx)
+    .fetch_one(&mut *tx)
     .await
 }

@@ -7,8 +7,8 @@ use std::collections::{HashMap, HashSet};
 use jiff::tz::TimeZone;
 use sqlx::Row as _;
 
-use super::columns::{Columns, address_key, forgotten_key, json};
-use super::dialect::{Transaction, texts};
+use super::columns::{Columns, address_key, forgotten_key, json, lists};
+use super::dialect::{Transaction, lists_of, texts};
 use super::rows::{customer_columns, event_columns, read_customer, read_event};
 use super::{Store, StoreError};
 use crate::model::View;
@@ -42,17 +42,17 @@ impl Store {
         let list = json(ids)?;
         let mut tx = self.reader().begin().await?;
         let mut views = HashMap::with_capacity(ids.len());
-        for row in sqlx::query(concat!(
+        let customers: String = sqlx::query_scalar(concat!(
             "SELECT ",
-            customer_columns!(),
-            ", c.erased, c.revision FROM customer c WHERE c.id IN ",
+            lists_of!(concat!(customer_columns!(), ", c.erased, c.revision")),
+            " FROM customer c WHERE c.id IN ",
             texts!("$1")
         ))
         .bind(&list)
-        .fetch_all(&mut *tx)
-        .await?
-        {
-            let columns = &mut Columns::of(&row);
+        .fetch_one(&mut *tx)
+        .await?;
+        for customer in lists(&customers)? {
+            let columns = &mut Columns::of_list(customer);
             let customer = read_customer(columns)?;
             let (zone, zone_name) = zones.find(customer.timezone.as_deref());
             let view = View {
@@ -116,17 +116,17 @@ async fn add_events(
     list: &str,
     views: &mut HashMap<String, View>,
 ) -> sqlx::Result<()> {
-    for row in sqlx::query(concat!(
+    let events: String = sqlx::query_scalar(concat!(
         "SELECT ",
-        event_columns!(),
+        lists_of!(event_columns!()),
         " FROM event WHERE customer_id IN ",
         texts!("$1")
     ))
     .bind(list)
-    .fetch_all(&mut **tx)
-    .await?
-    {
-        let event = read_event(&mut Columns::of(&row))?;
+    .fetch_one(&mut **tx)
+    .await?;
+    for event in lists(&events)? {
+        let event = read_event(&mut Columns::of_list(event))?;
         if let Some(view) = views.get_mut(&event.customer_id) {
             view.events.push(event);
         }

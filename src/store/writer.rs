@@ -5,10 +5,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use sqlx::Connection as _;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
-use super::dialect::{BEGIN_WRITE, Pool};
+use super::dialect::{BEGIN_WRITE, Connection, Pool, PoolConnection};
 use super::outbox::{Claim, CommitToSend, Op, Record, Reply};
 use super::phases::{self, Step, Tools};
 use super::{Entry, StoreError};
@@ -20,10 +23,19 @@ pub(super) const QUEUE: usize = 1024;
 /// Requests that one transaction takes.
 const TOGETHER: usize = 256;
 
+/// Transactions after which the connection goes back to the pool, for whoever else writes.
+const TURNS: u32 = 16;
+
+/// How long the connection is kept while nothing comes: giving it back and taking it again makes
+/// the driver ask the database twice whether it is still there.
+const SOON: Duration = Duration::from_millis(2);
+
 /// The task.
 pub(super) struct Writer {
     path: Arc<str>,
     pool: Pool,
+    /// The pool's one connection, between two transactions that follow each other.
+    kept: Option<PoolConnection>,
     tools: Tools,
     /// The first loss of a record for which nobody waits.
     lost: Option<StoreError>,
@@ -83,6 +95,7 @@ impl Writer {
         Self {
             path,
             pool,
+            kept: None,
             tools: Tools::new(secret),
             lost: None,
         }
@@ -92,7 +105,22 @@ impl Writer {
     pub(super) async fn run(mut self, mut ops: mpsc::Receiver<Op>) {
         let mut waiting = Vec::with_capacity(TOGETHER);
         let mut stopped = false;
-        while !stopped && ops.recv_many(&mut waiting, TOGETHER).await > 0 {
+        let mut turns = 0;
+        while !stopped {
+            if turns == TURNS {
+                (self.kept, turns) = (None, 0);
+            }
+            let soon = timeout(SOON, ops.recv_many(&mut waiting, TOGETHER)).await;
+            let came = if let Ok(came) = soon {
+                came
+            } else {
+                (self.kept, turns) = (None, 0);
+                ops.recv_many(&mut waiting, TOGETHER).await
+            };
+            if came == 0 {
+                break;
+            }
+            turns += 1;
             let mut batch = Batch::default();
             let mut flushes = Vec::new();
             for op in waiting.drain(..) {
@@ -150,47 +178,59 @@ impl Writer {
         }
     }
 
-    /// Records first: an address that a relay just refused stops a commit of the same batch.
-    async fn write(&self, batch: &Batch) -> sqlx::Result<Done> {
-        let mut tx = self.pool.begin_with(BEGIN_WRITE).await?;
-        let records = in_rounds(batch.records.iter().map(|(one, _)| one), |one| &one.id);
-        let mut recorded = vec![false; batch.records.len()];
-        let mut steps: Vec<Step<'_>> = Vec::with_capacity(batch.len());
-        for round in records {
-            let passed = phases::record(&mut tx, &round).await?;
-            for (n, one) in round {
-                if passed.contains(&one.id) {
-                    set(&mut recorded, n);
-                    let reply = one.reply.as_deref();
-                    steps.push((&one.id, one.now, one.outcome, one.reason, reply));
-                }
-            }
-        }
-        for (ids, _) in &batch.unclaims {
-            phases::unclaim(&mut tx, ids).await?;
-        }
-        let mut committed = vec![false; batch.commits.len()];
-        for round in in_rounds(batch.commits.iter().map(|(one, _)| one), |one| &one.id) {
-            let passed = phases::commit(&mut tx, &self.tools, &round).await?;
-            for (n, one) in round {
-                if passed.contains(&one.id) {
-                    set(&mut committed, n);
-                    steps.push((&one.id, one.now, Outcome::Sending, None, None));
-                }
-            }
-        }
-        phases::note(&mut tx, steps.into_iter()).await?;
-        let mut claims = Vec::with_capacity(batch.claims.len());
-        for (one, _) in &batch.claims {
-            claims.push(phases::claim(&mut tx, *one).await?);
-        }
-        tx.commit().await?;
-        Ok(Done {
-            records: recorded,
-            commits: committed,
-            claims,
-        })
+    async fn write(&mut self, batch: &Batch) -> sqlx::Result<Done> {
+        let mut connection = match self.kept.take() {
+            Some(connection) => connection,
+            None => self.pool.acquire().await?,
+        };
+        let done = write(&mut connection, &self.tools, batch).await?;
+        // Only after a clean commit: what an error leaves behind is the pool's to look after.
+        self.kept = Some(connection);
+        Ok(done)
     }
+}
+
+/// One transaction. Records first: an address that a relay just refused stops a commit of the same
+/// batch.
+async fn write(connection: &mut Connection, tools: &Tools, batch: &Batch) -> sqlx::Result<Done> {
+    let mut tx = connection.begin_with(BEGIN_WRITE).await?;
+    let records = in_rounds(batch.records.iter().map(|(one, _)| one), |one| &one.id);
+    let mut recorded = vec![false; batch.records.len()];
+    let mut steps: Vec<Step<'_>> = Vec::with_capacity(batch.len());
+    for round in records {
+        let passed = phases::record(&mut tx, &round).await?;
+        for (n, one) in round {
+            if passed.contains(&one.id) {
+                set(&mut recorded, n);
+                let reply = one.reply.as_deref();
+                steps.push((&one.id, one.now, one.outcome, one.reason, reply));
+            }
+        }
+    }
+    for (ids, _) in &batch.unclaims {
+        phases::unclaim(&mut tx, ids).await?;
+    }
+    let mut committed = vec![false; batch.commits.len()];
+    for round in in_rounds(batch.commits.iter().map(|(one, _)| one), |one| &one.id) {
+        let passed = phases::commit(&mut tx, tools, &round).await?;
+        for (n, one) in round {
+            if passed.contains_key(&one.id) {
+                set(&mut committed, n);
+                steps.push((&one.id, one.now, Outcome::Sending, None, None));
+            }
+        }
+    }
+    phases::note(&mut tx, steps.into_iter()).await?;
+    let mut claims = Vec::with_capacity(batch.claims.len());
+    for (one, _) in &batch.claims {
+        claims.push(phases::claim(&mut tx, *one).await?);
+    }
+    tx.commit().await?;
+    Ok(Done {
+        records: recorded,
+        commits: committed,
+        claims,
+    })
 }
 
 /// Splits requests, with their places, into rounds in which no id comes twice.
