@@ -59,13 +59,6 @@ macro_rules! rows {
     };
 }
 
-/// The values of many rows as one text that holds a JSON array.
-macro_rules! list_of {
-    ($column:literal) => {
-        concat!("json_group_array(", $column, ")")
-    };
-}
-
 /// Many rows with all their columns as one text that holds a JSON array of arrays. The driver hands
 /// over row by row, and each row changes threads; with hundreds of them that costs more than the
 /// query itself.
@@ -83,7 +76,7 @@ macro_rules! unindexed {
     };
 }
 
-pub(super) use {list_of, lists_of, rows, texts, unindexed};
+pub(super) use {lists_of, rows, texts, unindexed};
 
 /// The migrations, the oldest first.
 pub(super) fn migrator() -> Migrator {

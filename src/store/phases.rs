@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::Entry;
 use super::columns::{Columns, address_key, forgotten_key, json, lists, nonsense};
-use super::dialect::{Bulk, Connection, list_of, lists_of, rows, texts, unindexed};
+use super::dialect::{Bulk, Connection, lists_of, rows, texts, unindexed};
 use super::ledger::{entry_columns, entry_of};
 use super::outbox::{Claim, CommitToSend, Record};
 use super::people::{next_touch, raise};
@@ -24,9 +24,9 @@ pub(super) struct Tools {
 impl Tools {
     pub(super) fn new(secret: [u8; 32]) -> Self {
         let letters = Bulk::new(
-            "INSERT INTO letter (entry_id, message)",
+            "INSERT INTO letter (entry, message)",
             2,
-            "ON CONFLICT (entry_id) DO UPDATE SET message = excluded.message",
+            "ON CONFLICT (entry) DO UPDATE SET message = excluded.message",
         );
         Self { secret, letters }
     }
@@ -34,6 +34,9 @@ impl Tools {
 
 /// One line of an entry's history.
 pub(super) type Step<'a> = (&'a str, Timestamp, Outcome, Option<Reason>, Option<&'a str>);
+
+/// Entries that passed, by id, with their numbers.
+pub(super) type Passed = HashMap<String, i64>;
 
 /// The last look before the dot, for many entries at once; returns the ids of those that passed.
 /// Of two entries of one customer only the first passes: the other was decided on a view without
@@ -45,21 +48,20 @@ pub(super) async fn commit(
     tx: &mut Connection,
     tools: &Tools,
     round: &[(usize, &CommitToSend)],
-) -> sqlx::Result<HashMap<String, String>> {
-    let passed = may_go(tx, tools, round).await?;
+) -> sqlx::Result<Passed> {
+    let (passed, customers) = may_go(tx, tools, round).await?;
     if passed.is_empty() {
         return Ok(passed);
     }
-    let going: Vec<&CommitToSend> = round
+    let going: Vec<(i64, &CommitToSend)> = round
         .iter()
-        .map(|(_, one)| *one)
-        .filter(|one| passed.contains_key(&one.id))
+        .filter_map(|(_, one)| Some((*passed.get(&one.id)?, *one)))
         .collect();
     let list: Vec<_> = going
         .iter()
-        .map(|one| {
+        .map(|(number, one)| {
             (
-                &one.id,
+                number,
                 one.now.as_millisecond(),
                 &one.recipient,
                 &one.subject,
@@ -77,29 +79,28 @@ pub(super) async fn commit(
              subject = value->>3, template = value->>4, language = value->>5, \
              message_id = value->>6, via = value->>7 FROM ",
         rows!("$1"),
-        " WHERE ledger.id = value->>0"
+        " WHERE ledger.number = CAST(value->>0 AS BIGINT)"
     ))
     .bind(json(&list)?)
     .execute(&mut *tx)
     .await?;
-    let customers: Vec<&String> = passed.values().collect();
     sqlx::query(concat!(
         "UPDATE customer SET revision = revision + 1 WHERE id IN ",
         texts!("$1")
     ))
-    .bind(json(&customers)?)
+    .bind(customers)
     .execute(&mut *tx)
     .await?;
     keep_letters(tx, &tools.letters, &going).await?;
     Ok(passed)
 }
 
-/// Who passes the last look, by entry and customer.
+/// Who passes the last look, and the list of their customers.
 async fn may_go(
     tx: &mut Connection,
     tools: &Tools,
     round: &[(usize, &CommitToSend)],
-) -> sqlx::Result<HashMap<String, String>> {
+) -> sqlx::Result<(Passed, String)> {
     let list: Vec<_> = round
         .iter()
         .map(|(_, one)| {
@@ -111,7 +112,7 @@ async fn may_go(
         .collect();
     let fit: String = sqlx::query_scalar(concat!(
         "SELECT ",
-        lists_of!("entry.id, entry.customer"),
+        lists_of!("entry.id, entry.number, entry.customer"),
         " FROM ",
         rows!("$1"),
         " CROSS JOIN ledger entry CROSS JOIN customer c \
@@ -126,39 +127,38 @@ async fn may_go(
     .bind(json(&list)?)
     .fetch_one(&mut *tx)
     .await?;
-    let fit: HashMap<String, String> = serde_json::from_str::<Vec<(String, String)>>(&fit)
-        .map_err(|error| nonsense(format!("a list of entries: {error}")))?
+    let fit: Vec<(String, i64, String)> = serde_json::from_str(&fit)
+        .map_err(|error| nonsense(format!("a list of entries: {error}")))?;
+    let mut fit: HashMap<String, (i64, String)> = fit
         .into_iter()
+        .map(|(id, number, customer)| (id, (number, customer)))
         .collect();
-    let mut seen = HashSet::new();
-    let mut passed = HashMap::with_capacity(fit.len());
+    let mut passed = Passed::with_capacity(fit.len());
+    let mut customers = HashSet::new();
     for (_, one) in round {
-        if let Some(customer) = fit.get(&one.id)
-            && seen.insert(customer)
+        if let Some((number, customer)) = fit.remove(&one.id)
+            && customers.insert(customer)
         {
-            passed.insert(one.id.clone(), customer.clone());
+            passed.insert(one.id.clone(), number);
         }
     }
-    Ok(passed)
+    let customers = json(&customers)?;
+    Ok((passed, customers))
 }
 
 async fn keep_letters(
     tx: &mut Connection,
     letters: &Bulk,
-    going: &[&CommitToSend],
+    going: &[(i64, &CommitToSend)],
 ) -> sqlx::Result<()> {
     for some in going.chunks(Bulk::ROWS) {
         let mut query = letters.query(some.len());
-        for one in some {
-            query = query.bind(one.id.clone()).bind(one.message.clone());
+        for (number, one) in some {
+            query = query.bind(*number).bind(one.message.clone());
         }
         query.execute(&mut *tx).await?;
     }
     Ok(())
-}
-
-fn ids(list: &str) -> sqlx::Result<HashSet<String>> {
-    serde_json::from_str(list).map_err(|error| nonsense(format!("a list of ids: {error}")))
 }
 
 /// Appends to the entries' histories.
@@ -176,9 +176,10 @@ pub(super) async fn note(
         return Ok(());
     }
     sqlx::query(concat!(
-        "INSERT INTO history (entry_id, at, outcome, reason, reply) \
-         SELECT value->>0, CAST(value->>1 AS BIGINT), value->>2, value->>3, value->>4 FROM ",
-        rows!("$1")
+        "INSERT INTO history (entry, at, outcome, reason, reply) \
+         SELECT ledger.number, CAST(value->>1 AS BIGINT), value->>2, value->>3, value->>4 FROM ",
+        rows!("$1"),
+        " CROSS JOIN ledger WHERE ledger.id = value->>0"
     ))
     .bind(json(&list)?)
     .execute(&mut *tx)
@@ -191,7 +192,7 @@ pub(super) async fn note(
 pub(super) async fn record(
     tx: &mut Connection,
     round: &[(usize, &Record)],
-) -> sqlx::Result<HashSet<String>> {
+) -> sqlx::Result<Passed> {
     for one in round.iter().map(|(_, one)| *one) {
         if let Some(address) = &one.suppress {
             // The relay's verdict on an address holds whatever became of the entry.
@@ -206,11 +207,10 @@ pub(super) async fn record(
     let moment = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
     let list: Vec<_> = round
         .iter()
-        .map(|(_, one)| *one)
-        .filter(|one| passed.contains(&one.id))
-        .map(|one| {
+        .filter_map(|(_, one)| Some((passed.get(&one.id)?, *one)))
+        .map(|(number, one)| {
             (
-                &one.id,
+                number,
                 one.outcome.as_str(),
                 one.reason.map(Reason::as_str),
                 &one.reply,
@@ -241,14 +241,14 @@ pub(super) async fn record(
              template = COALESCE(op.template, ledger.template), \
              language = COALESCE(op.language, ledger.language), \
              message_id = COALESCE(op.message_id, ledger.message_id) \
-         FROM (SELECT value->>0 AS id, value->>1 AS outcome, \
+         FROM (SELECT CAST(value->>0 AS BIGINT) AS number, value->>1 AS outcome, \
              value->>2 AS reason, value->>3 AS reply, \
              CAST(value->>4 AS BIGINT) AS next_attempt_at, \
              CAST(value->>5 AS BIGINT) AS sent_at, CAST(value->>6 AS BIGINT) AS attempted, \
              CAST(value->>7 AS BIGINT) AS at, value->>8 AS recipient, value->>9 AS subject, \
              value->>10 AS template, value->>11 AS language, value->>12 AS message_id FROM ",
         rows!("$1"),
-        ") AS op WHERE ledger.id = op.id"
+        ") AS op WHERE ledger.number = op.number"
     ))
     .bind(json(&list)?)
     .execute(&mut *tx)
@@ -257,17 +257,14 @@ pub(super) async fn record(
 }
 
 /// Which entries are in a state from which this can become of them.
-async fn may_become(
-    tx: &mut Connection,
-    round: &[(usize, &Record)],
-) -> sqlx::Result<HashSet<String>> {
+async fn may_become(tx: &mut Connection, round: &[(usize, &Record)]) -> sqlx::Result<Passed> {
     let list: Vec<_> = round
         .iter()
         .map(|(_, one)| (&one.id, one.outcome.as_str()))
         .collect();
     let passed: String = sqlx::query_scalar(concat!(
         "SELECT ",
-        list_of!("ledger.id"),
+        lists_of!("ledger.id, ledger.number"),
         " FROM ",
         rows!("$1"),
         " CROSS JOIN ledger WHERE ledger.id = value->>0 AND value->>1 <> 'sending' \
@@ -278,7 +275,9 @@ async fn may_become(
     .bind(json(&list)?)
     .fetch_one(&mut *tx)
     .await?;
-    ids(&passed)
+    let passed: Vec<(String, i64)> = serde_json::from_str(&passed)
+        .map_err(|error| nonsense(format!("a list of entries: {error}")))?;
+    Ok(passed.into_iter().collect())
 }
 
 /// Puts an address (as compared) on the list; whoever has it is looked at again.

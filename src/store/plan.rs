@@ -131,8 +131,10 @@ async fn insert(
     }
     if !new.is_empty() {
         sqlx::query(concat!(
-            "INSERT INTO history (entry_id, at, outcome) SELECT value, $2, 'planned' FROM ",
-            rows!("$1")
+            "INSERT INTO history (entry, at, outcome) SELECT number, $2, 'planned' \
+             FROM ledger WHERE id IN ",
+            texts!("$1"),
+            " ORDER BY number"
         ))
         .bind(json(&new)?)
         .bind(now.as_millisecond())

@@ -68,9 +68,9 @@ impl Store {
                  unsubscribed = 1, row_hash = NULL WHERE id = $1",
             "DELETE FROM customer_date WHERE customer_id = $1",
             "DELETE FROM event WHERE customer_id = $1",
-            "DELETE FROM letter WHERE entry_id IN (SELECT id FROM ledger WHERE customer = $1)",
+            "DELETE FROM letter WHERE entry IN (SELECT number FROM ledger WHERE customer = $1)",
             "UPDATE history SET reply = NULL \
-                 WHERE entry_id IN (SELECT id FROM ledger WHERE customer = $1)",
+                 WHERE entry IN (SELECT number FROM ledger WHERE customer = $1)",
             "UPDATE ledger SET recipient = NULL, subject = NULL, reply = NULL \
                  WHERE customer = $1",
         ] {

@@ -129,7 +129,8 @@ impl Store {
             return Ok(None);
         };
         let history = sqlx::query(
-            "SELECT at, outcome, reason, reply FROM history WHERE entry_id = $1 ORDER BY seq",
+            "SELECT at, outcome, reason, reply FROM history \
+             WHERE entry = (SELECT number FROM ledger WHERE id = $1) ORDER BY seq",
         )
         .bind(id)
         .fetch_all(&mut *tx)
@@ -145,10 +146,12 @@ impl Store {
             })
         })
         .collect::<sqlx::Result<_>>()?;
-        let message = sqlx::query_scalar("SELECT message FROM letter WHERE entry_id = $1")
-            .bind(id)
-            .fetch_optional(&mut *tx)
-            .await?;
+        let message = sqlx::query_scalar(
+            "SELECT message FROM letter WHERE entry = (SELECT number FROM ledger WHERE id = $1)",
+        )
+        .bind(id)
+        .fetch_optional(&mut *tx)
+        .await?;
         Ok(Some(Shown {
             entry: read_entry(&row)?,
             history,

@@ -200,7 +200,7 @@ async fn write(connection: &mut Connection, tools: &Tools, batch: &Batch) -> sql
     for round in records {
         let passed = phases::record(&mut tx, &round).await?;
         for (n, one) in round {
-            if passed.contains(&one.id) {
+            if passed.contains_key(&one.id) {
                 set(&mut recorded, n);
                 let reply = one.reply.as_deref();
                 steps.push((&one.id, one.now, one.outcome, one.reason, reply));
