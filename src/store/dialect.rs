@@ -68,6 +68,14 @@ macro_rules! lists_of {
     };
 }
 
+/// Statements that run one after the other, handed over in one go, with one numbering of their
+/// parameters.
+macro_rules! together {
+    ($first:expr, $($next:expr),+ $(,)?) => {
+        concat!($first, $("; ", $next),+)
+    };
+}
+
 /// A column that no index is to be used for: without statistics, SQLite takes any index for a good
 /// one.
 macro_rules! unindexed {
@@ -76,7 +84,7 @@ macro_rules! unindexed {
     };
 }
 
-pub(super) use {lists_of, rows, texts, unindexed};
+pub(super) use {lists_of, rows, texts, together, unindexed};
 
 /// The migrations, the oldest first.
 pub(super) fn migrator() -> Migrator {

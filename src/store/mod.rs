@@ -17,6 +17,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 mod candidates;
+mod claims;
 mod columns;
 mod control;
 mod dialect;

@@ -4,9 +4,9 @@
 
 use jiff::Timestamp;
 
+use super::claims::lower_priority;
 use super::columns::Columns;
 use super::ledger::{entry_columns, read_entry};
-use super::phases::lower_priority;
 use super::{Entry, Store, StoreError};
 use crate::model::{Outcome, Reason, Refusal};
 

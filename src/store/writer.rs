@@ -13,9 +13,8 @@ use tokio::time::timeout;
 
 use super::dialect::{BEGIN_WRITE, Connection, Pool, PoolConnection};
 use super::outbox::{Claim, CommitToSend, Op, Record, Reply};
-use super::phases::{self, Step, Tools};
-use super::{Entry, StoreError};
-use crate::model::Outcome;
+use super::phases::{self, Round, Tools};
+use super::{Entry, StoreError, claims};
 
 /// Requests that may wait; whoever comes later waits to be let in.
 pub(super) const QUEUE: usize = 1024;
@@ -190,65 +189,62 @@ impl Writer {
     }
 }
 
-/// One transaction. Records first: an address that a relay just refused stops a commit of the same
-/// batch.
+/// One transaction.
 async fn write(connection: &mut Connection, tools: &Tools, batch: &Batch) -> sqlx::Result<Done> {
     let mut tx = connection.begin_with(BEGIN_WRITE).await?;
-    let records = in_rounds(batch.records.iter().map(|(one, _)| one), |one| &one.id);
-    let mut recorded = vec![false; batch.records.len()];
-    let mut steps: Vec<Step<'_>> = Vec::with_capacity(batch.len());
-    for round in records {
-        let passed = phases::record(&mut tx, &round).await?;
-        for (n, one) in round {
-            if passed.contains_key(&one.id) {
-                set(&mut recorded, n);
-                let reply = one.reply.as_deref();
-                steps.push((&one.id, one.now, one.outcome, one.reason, reply));
-            }
-        }
+    let mut done = Done {
+        records: vec![false; batch.records.len()],
+        commits: vec![false; batch.commits.len()],
+        claims: Vec::with_capacity(batch.claims.len()),
+    };
+    for round in in_rounds(batch) {
+        let passed = phases::settle(&mut tx, tools, &round).await?;
+        passed
+            .records
+            .iter()
+            .for_each(|n| set(&mut done.records, *n));
+        passed
+            .commits
+            .iter()
+            .for_each(|n| set(&mut done.commits, *n));
     }
     for (ids, _) in &batch.unclaims {
-        phases::unclaim(&mut tx, ids).await?;
+        claims::unclaim(&mut tx, ids).await?;
     }
-    let mut committed = vec![false; batch.commits.len()];
-    for round in in_rounds(batch.commits.iter().map(|(one, _)| one), |one| &one.id) {
-        let passed = phases::commit(&mut tx, tools, &round).await?;
-        for (n, one) in round {
-            if passed.contains_key(&one.id) {
-                set(&mut committed, n);
-                steps.push((&one.id, one.now, Outcome::Sending, None, None));
-            }
-        }
-    }
-    phases::note(&mut tx, steps.into_iter()).await?;
-    let mut claims = Vec::with_capacity(batch.claims.len());
     for (one, _) in &batch.claims {
-        claims.push(phases::claim(&mut tx, *one).await?);
+        done.claims.push(claims::claim(&mut tx, *one).await?);
     }
     tx.commit().await?;
-    Ok(Done {
-        records: recorded,
-        commits: committed,
-        claims,
-    })
+    Ok(done)
 }
 
-/// Splits requests, with their places, into rounds in which no id comes twice.
-fn in_rounds<'a, T>(
-    all: impl Iterator<Item = &'a T>,
-    id: impl Fn(&'a T) -> &'a String,
-) -> Vec<Vec<(usize, &'a T)>> {
-    let mut rounds: Vec<Vec<(usize, &T)>> = Vec::new();
-    let mut seen: HashMap<&String, usize> = HashMap::new();
-    for (n, one) in all.enumerate() {
-        let turn = seen.entry(id(one)).or_default();
-        match rounds.get_mut(*turn) {
-            Some(round) => round.push((n, one)),
-            None => rounds.push(vec![(n, one)]),
+/// Splits records and then commits into rounds in which no entry comes twice.
+fn in_rounds(batch: &Batch) -> Vec<Round<'_>> {
+    let mut rounds = Vec::new();
+    let mut turns: HashMap<&str, usize> = HashMap::new();
+    for (place, (one, _)) in batch.records.iter().enumerate() {
+        let turn = turns.entry(&one.id).or_default();
+        if let Some(round) = nth(&mut rounds, turn) {
+            round.records.push((place, one));
         }
-        *turn += 1;
+    }
+    for (place, (one, _)) in batch.commits.iter().enumerate() {
+        let turn = turns.entry(&one.id).or_default();
+        if let Some(round) = nth(&mut rounds, turn) {
+            round.commits.push((place, one));
+        }
     }
     rounds
+}
+
+/// The round of an entry's next turn, which is begun where it isn't there yet.
+fn nth<'r, 'a>(rounds: &'r mut Vec<Round<'a>>, turn: &mut usize) -> Option<&'r mut Round<'a>> {
+    let n = *turn;
+    *turn += 1;
+    if rounds.len() <= n {
+        rounds.push(Round::default());
+    }
+    rounds.get_mut(n)
 }
 
 fn set(list: &mut [bool], n: usize) {
