@@ -6,6 +6,7 @@
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use lettre::address::Envelope;
 use lettre::message::header::{ContentType, Date, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use lettre::{Address, address::AddressError};
@@ -93,7 +94,10 @@ pub fn compose(letter: &Letter, mail: &Mail<'_>) -> Result<Composed, MailError> 
         mail.class.as_str()
     );
 
+    // Given, so that the builder needn't read it back from the headers it has just written.
+    let envelope = Envelope::new(Some(mail.from.email.clone()), vec![to.clone()])?;
     let mut message = Message::builder()
+        .envelope(envelope)
         .from(clean(mail.from))
         .to(mailbox(mail.to_name, to))
         .subject(subject.clone())

@@ -59,6 +59,13 @@ macro_rules! rows {
     };
 }
 
+/// The values of many rows as one text that holds a JSON array.
+macro_rules! list_of {
+    ($column:literal) => {
+        concat!("json_group_array(", $column, ")")
+    };
+}
+
 /// Many rows with all their columns as one text that holds a JSON array of arrays. The driver hands
 /// over row by row, and each row changes threads; with hundreds of them that costs more than the
 /// query itself.
@@ -84,7 +91,7 @@ macro_rules! unindexed {
     };
 }
 
-pub(super) use {lists_of, rows, texts, together, unindexed};
+pub(super) use {list_of, lists_of, rows, texts, together, unindexed};
 
 /// The migrations, the oldest first.
 pub(super) fn migrator() -> Migrator {

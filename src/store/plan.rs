@@ -3,7 +3,6 @@
 //! May not decide what is due. One entry per rule, customer and occasion: the database says so.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 
 use super::columns::{day_number, json, nonsense};
 use super::dialect::{Bulk, Transaction, rows, texts};
@@ -57,7 +56,7 @@ impl Store {
             for ids in batch.withdraw.chunks(TOGETHER) {
                 planned.withdrawn += withdraw(&mut tx, ids, now).await?;
             }
-            let bulk = Bulk::new(INSERT_HEAD, 15, "ON CONFLICT DO NOTHING RETURNING id");
+            let bulk = Bulk::new(INSERT_HEAD, 15, "ON CONFLICT DO NOTHING");
             for entries in batch.new.chunks(Bulk::ROWS) {
                 planned.new += insert(&mut tx, &bulk, entries, now).await?;
             }
@@ -116,32 +115,29 @@ async fn insert(
             .bind(Outcome::Planned.as_str())
             .bind(occasion.due_at.as_millisecond());
     }
-    let new: Vec<String> = query
-        .fetch_all(&mut **tx)
-        .await?
-        .iter()
-        .map(|row| row.try_get(0))
-        .collect::<sqlx::Result<_>>()?;
-    if new.len() < entries.len() {
+    let new = query.execute(&mut **tx).await?.rows_affected();
+    if new < entries.len() as u64 {
         let keys: Vec<_> = entries
             .iter()
             .map(|one| (id(one), &one.rule, &one.customer, &one.occasion.key))
             .collect();
         refuse_collisions(tx, &json(&keys)?).await?;
     }
-    if !new.is_empty() {
+    if new > 0 {
+        // Whatever has no history yet is new.
+        let ids: Vec<String> = entries.iter().map(id).collect();
         sqlx::query(concat!(
-            "INSERT INTO history (entry, at, outcome) SELECT number, $2, 'planned' \
-             FROM ledger WHERE id IN ",
+            "INSERT INTO history (entry, at, outcome) SELECT number, $2, 'planned' FROM ledger \
+             WHERE NOT EXISTS (SELECT 1 FROM history WHERE entry = number) AND id IN ",
             texts!("$1"),
             " ORDER BY number"
         ))
-        .bind(json(&new)?)
+        .bind(json(&ids)?)
         .bind(now.as_millisecond())
         .execute(&mut **tx)
         .await?;
     }
-    Ok(new.len() as u64)
+    Ok(new)
 }
 
 /// An id is a hash: should two occasions ever share one, that must not look like "already there".
