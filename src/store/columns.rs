@@ -2,8 +2,6 @@
 //!
 //! May not know any table.
 
-use std::fmt::Write as _;
-
 use jiff::civil::{Date, date};
 use jiff::{Span, Timestamp};
 use serde_json::Value;
@@ -57,11 +55,11 @@ pub(super) fn forgotten_key(secret: &[u8; 32], address: &str) -> String {
 
 /// Bytes as lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String can't fail.
-        _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digit = |value: u8| char::from(if value < 10 { b'0' } else { b'a' - 10 } + value);
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }
 
 /// Reads a row's columns from left to right.
