@@ -23,9 +23,16 @@ pub(super) type Row = sqlx::sqlite::SqliteRow;
 /// One query with its parameters.
 pub(super) type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
 
+/// The text of [`BEGIN_WRITE`], for `together!`.
+macro_rules! begin_write {
+    () => {
+        "BEGIN IMMEDIATE"
+    };
+}
+
 /// Takes the write lock at once: a read followed by a write inside a deferred transaction can fail
 /// as busy however long the busy timeout is.
-pub(super) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+pub(super) const BEGIN_WRITE: &str = begin_write!();
 
 /// How long a statement waits for another process's transaction.
 const BUSY: Duration = Duration::from_secs(30);
@@ -91,7 +98,7 @@ macro_rules! unindexed {
     };
 }
 
-pub(super) use {list_of, lists_of, rows, texts, together, unindexed};
+pub(super) use {begin_write, list_of, lists_of, rows, texts, together, unindexed};
 
 /// The migrations, the oldest first.
 pub(super) fn migrator() -> Migrator {

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use super::columns::{address_key, forgotten_key, json, nonsense};
-use super::dialect::{Bulk, Connection, lists_of, rows, texts, together, unindexed};
+use super::dialect::{Bulk, Connection, begin_write, lists_of, rows, texts, together, unindexed};
 use super::outbox::{CommitToSend, Record};
 use super::people::{next_touch, raise};
 use crate::model::{Outcome, Reason};
@@ -36,6 +36,15 @@ pub(super) struct Round<'a> {
     pub(super) commits: Vec<(usize, &'a CommitToSend)>,
 }
 
+/// Which part of its transaction a round is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All of it.
+    Whole,
+    /// Something in it.
+    Within,
+}
+
 /// The places of those that were written; anything else stays as it is.
 #[derive(Default)]
 pub(super) struct Passed {
@@ -57,12 +66,14 @@ struct Fit<'a> {
 /// An address that a relay just refused stops a commit of the same round. Of two entries of one
 /// customer only the first passes: the other was decided on a view without it.
 ///
-/// Every statement has its price in changes of thread, whatever it does. So one looks who passes,
-/// one keeps the letters, and one changes all the rest.
+/// Handing a statement to the driver has its price in changes of thread, whatever the statement
+/// does. So one looks who passes, one keeps the letters, and one changes all the rest; where
+/// nothing else belongs into the transaction, the first also begins it and the last commits it.
 pub(super) async fn settle(
     tx: &mut Connection,
     tools: &Tools,
     round: &Round<'_>,
+    part: Part,
 ) -> sqlx::Result<Passed> {
     for (_, one) in &round.records {
         if let Some(address) = &one.suppress {
@@ -71,17 +82,50 @@ pub(super) async fn settle(
             suppress(tx, &address_key(address), reason.as_str(), one.now).await?;
         }
     }
-    let fit = look(tx, tools, round).await?;
+    let fit = look(tx, tools, round, part).await?;
     keep_letters(tx, &tools.letters, &fit.commits).await?;
-    change(tx, &fit).await?;
+    change(tx, &fit, part).await?;
     Ok(Passed {
         records: fit.records.iter().map(|(_, place, _)| *place).collect(),
         commits: fit.commits.iter().map(|(_, place, _)| *place).collect(),
     })
 }
 
+/// The statement of [`look`].
+macro_rules! look {
+    () => {
+        concat!(
+            "SELECT (SELECT ",
+            lists_of!("CAST(value->>1 AS BIGINT), ledger.number"),
+            " FROM ",
+            rows!("$1"),
+            " CROSS JOIN ledger WHERE ledger.id = value->>0 AND value->>2 <> 'sending' \
+             AND (ledger.outcome = 'sending' \
+                  OR (ledger.claimed = 1 AND ledger.outcome IN ('planned', 'deferred') \
+                      AND value->>2 NOT IN ('sent', 'unknown')))), \
+         (SELECT ",
+            lists_of!("CAST(value->>1 AS BIGINT), entry.number, entry.customer"),
+            " FROM ",
+            rows!("$2"),
+            " CROSS JOIN ledger entry CROSS JOIN customer c \
+         WHERE entry.id = value->>0 AND ",
+            unindexed!("entry.claimed"),
+            " = 1 AND entry.outcome IN ('planned', 'deferred') \
+           AND c.id = entry.customer AND c.revision = CAST(value->>2 AS BIGINT) \
+           AND NOT EXISTS (SELECT 1 FROM suppression s WHERE s.address = value->>5) \
+           AND (CAST(value->>3 AS BIGINT) = 1 \
+                OR NOT EXISTS (SELECT 1 FROM suppression s WHERE s.address = value->>4)))"
+        )
+    };
+}
+
 /// Looks who is in a state from which this can become of them.
-async fn look<'a>(tx: &mut Connection, tools: &Tools, round: &Round<'a>) -> sqlx::Result<Fit<'a>> {
+async fn look<'a>(
+    tx: &mut Connection,
+    tools: &Tools,
+    round: &Round<'a>,
+    part: Part,
+) -> sqlx::Result<Fit<'a>> {
     let records: Vec<_> = round
         .records
         .iter()
@@ -97,32 +141,15 @@ async fn look<'a>(tx: &mut Connection, tools: &Tools, round: &Round<'a>) -> sqlx
             (&one.id, place, one.revision, service, address, forgotten)
         })
         .collect();
-    let (records, commits): (String, String) = sqlx::query_as(concat!(
-        "SELECT (SELECT ",
-        lists_of!("CAST(value->>1 AS BIGINT), ledger.number"),
-        " FROM ",
-        rows!("$1"),
-        " CROSS JOIN ledger WHERE ledger.id = value->>0 AND value->>2 <> 'sending' \
-             AND (ledger.outcome = 'sending' \
-                  OR (ledger.claimed = 1 AND ledger.outcome IN ('planned', 'deferred') \
-                      AND value->>2 NOT IN ('sent', 'unknown')))), \
-         (SELECT ",
-        lists_of!("CAST(value->>1 AS BIGINT), entry.number, entry.customer"),
-        " FROM ",
-        rows!("$2"),
-        " CROSS JOIN ledger entry CROSS JOIN customer c \
-         WHERE entry.id = value->>0 AND ",
-        unindexed!("entry.claimed"),
-        " = 1 AND entry.outcome IN ('planned', 'deferred') \
-           AND c.id = entry.customer AND c.revision = CAST(value->>2 AS BIGINT) \
-           AND NOT EXISTS (SELECT 1 FROM suppression s WHERE s.address = value->>5) \
-           AND (CAST(value->>3 AS BIGINT) = 1 \
-                OR NOT EXISTS (SELECT 1 FROM suppression s WHERE s.address = value->>4)))"
-    ))
-    .bind(json(&records)?)
-    .bind(json(&commits)?)
-    .fetch_one(&mut *tx)
-    .await?;
+    let text = match part {
+        Part::Whole => together!(begin_write!(), look!()),
+        Part::Within => look!(),
+    };
+    let (records, commits): (String, String) = sqlx::query_as(text)
+        .bind(json(&records)?)
+        .bind(json(&commits)?)
+        .fetch_one(&mut *tx)
+        .await?;
     let garbled = |error| nonsense(format!("a list of entries: {error}"));
     let records: Vec<(usize, i64)> = serde_json::from_str(&records).map_err(garbled)?;
     let commits: Vec<(usize, i64, String)> = serde_json::from_str(&commits).map_err(garbled)?;
@@ -170,12 +197,60 @@ async fn keep_letters(
     Ok(())
 }
 
+/// The statements of [`change`].
+macro_rules! change {
+    () => {
+        together!(
+            concat!(
+                "UPDATE ledger SET outcome = op.outcome, reason = op.reason, claimed = 0, \
+             reply = COALESCE(op.reply, ledger.reply), \
+             sent_at = COALESCE(op.sent_at, ledger.sent_at), \
+             next_attempt_at = CASE WHEN op.outcome IN ('planned', 'deferred') \
+                 THEN COALESCE(op.next_attempt_at, op.at) END, \
+             decided_at = CASE WHEN ledger.outcome = 'sending' THEN ledger.decided_at \
+                 ELSE op.at END, \
+             attempts = attempts + CASE WHEN ledger.outcome = 'sending' THEN 0 \
+                 ELSE op.attempted END, \
+             recipient = COALESCE(op.recipient, ledger.recipient), \
+             subject = COALESCE(op.subject, ledger.subject), \
+             template = COALESCE(op.template, ledger.template), \
+             language = COALESCE(op.language, ledger.language), \
+             message_id = COALESCE(op.message_id, ledger.message_id) \
+         FROM (SELECT CAST(value->>0 AS BIGINT) AS number, value->>1 AS outcome, \
+             value->>2 AS reason, value->>3 AS reply, \
+             CAST(value->>4 AS BIGINT) AS next_attempt_at, \
+             CAST(value->>5 AS BIGINT) AS sent_at, CAST(value->>6 AS BIGINT) AS attempted, \
+             CAST(value->>7 AS BIGINT) AS at, value->>8 AS recipient, value->>9 AS subject, \
+             value->>10 AS template, value->>11 AS language, value->>12 AS message_id FROM ",
+                rows!("$1"),
+                ") AS op WHERE ledger.number = op.number"
+            ),
+            concat!(
+                "UPDATE ledger SET outcome = 'sending', claimed = 0, reason = NULL, reply = NULL, \
+             next_attempt_at = NULL, attempts = attempts + 1, \
+             decided_at = CAST(value->>1 AS BIGINT), recipient = value->>2, \
+             subject = value->>3, template = value->>4, language = value->>5, \
+             message_id = value->>6, via = value->>7 FROM ",
+                rows!("$2"),
+                " WHERE ledger.number = CAST(value->>0 AS BIGINT)"
+            ),
+            concat!(
+                "UPDATE customer SET revision = revision + 1 WHERE id IN ",
+                texts!("$3")
+            ),
+            concat!(
+                "INSERT INTO history (entry, at, outcome, reason, reply) \
+         SELECT CAST(value->>0 AS BIGINT), CAST(value->>1 AS BIGINT), value->>2, value->>3, \
+             value->>4 FROM ",
+                rows!("$4")
+            ),
+        )
+    };
+}
+
 /// Changes entries, raises the revisions of those whom something goes to, and appends to the
 /// histories.
-async fn change(tx: &mut Connection, fit: &Fit<'_>) -> sqlx::Result<()> {
-    if fit.records.is_empty() && fit.commits.is_empty() {
-        return Ok(());
-    }
+async fn change(tx: &mut Connection, fit: &Fit<'_>, part: Part) -> sqlx::Result<()> {
     let moment = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
     let records = fit.records.iter().map(|(number, _, one)| {
         (
@@ -221,7 +296,11 @@ async fn change(tx: &mut Connection, fit: &Fit<'_>) -> sqlx::Result<()> {
         let outcome = Outcome::Sending.as_str();
         (number, one.now.as_millisecond(), outcome, None, None)
     });
-    sqlx::query(CHANGE)
+    let text = match part {
+        Part::Whole => together!(change!(), "COMMIT"),
+        Part::Within => change!(),
+    };
+    sqlx::query(text)
         .bind(json(&records.collect::<Vec<_>>())?)
         .bind(json(&commits.collect::<Vec<_>>())?)
         .bind(json(&fit.customers)?)
@@ -230,53 +309,6 @@ async fn change(tx: &mut Connection, fit: &Fit<'_>) -> sqlx::Result<()> {
         .await?;
     Ok(())
 }
-
-/// The statements of [`change`].
-const CHANGE: &str = together!(
-    concat!(
-        "UPDATE ledger SET outcome = op.outcome, reason = op.reason, claimed = 0, \
-             reply = COALESCE(op.reply, ledger.reply), \
-             sent_at = COALESCE(op.sent_at, ledger.sent_at), \
-             next_attempt_at = CASE WHEN op.outcome IN ('planned', 'deferred') \
-                 THEN COALESCE(op.next_attempt_at, op.at) END, \
-             decided_at = CASE WHEN ledger.outcome = 'sending' THEN ledger.decided_at \
-                 ELSE op.at END, \
-             attempts = attempts + CASE WHEN ledger.outcome = 'sending' THEN 0 \
-                 ELSE op.attempted END, \
-             recipient = COALESCE(op.recipient, ledger.recipient), \
-             subject = COALESCE(op.subject, ledger.subject), \
-             template = COALESCE(op.template, ledger.template), \
-             language = COALESCE(op.language, ledger.language), \
-             message_id = COALESCE(op.message_id, ledger.message_id) \
-         FROM (SELECT CAST(value->>0 AS BIGINT) AS number, value->>1 AS outcome, \
-             value->>2 AS reason, value->>3 AS reply, \
-             CAST(value->>4 AS BIGINT) AS next_attempt_at, \
-             CAST(value->>5 AS BIGINT) AS sent_at, CAST(value->>6 AS BIGINT) AS attempted, \
-             CAST(value->>7 AS BIGINT) AS at, value->>8 AS recipient, value->>9 AS subject, \
-             value->>10 AS template, value->>11 AS language, value->>12 AS message_id FROM ",
-        rows!("$1"),
-        ") AS op WHERE ledger.number = op.number"
-    ),
-    concat!(
-        "UPDATE ledger SET outcome = 'sending', claimed = 0, reason = NULL, reply = NULL, \
-             next_attempt_at = NULL, attempts = attempts + 1, \
-             decided_at = CAST(value->>1 AS BIGINT), recipient = value->>2, \
-             subject = value->>3, template = value->>4, language = value->>5, \
-             message_id = value->>6, via = value->>7 FROM ",
-        rows!("$2"),
-        " WHERE ledger.number = CAST(value->>0 AS BIGINT)"
-    ),
-    concat!(
-        "UPDATE customer SET revision = revision + 1 WHERE id IN ",
-        texts!("$3")
-    ),
-    concat!(
-        "INSERT INTO history (entry, at, outcome, reason, reply) \
-         SELECT CAST(value->>0 AS BIGINT), CAST(value->>1 AS BIGINT), value->>2, value->>3, \
-             value->>4 FROM ",
-        rows!("$4")
-    ),
-);
 
 /// One line of an entry's history.
 pub(super) type Step<'a> = (&'a str, Timestamp, Outcome, Option<Reason>, Option<&'a str>);

@@ -7,13 +7,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Connection as _;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::dialect::{BEGIN_WRITE, Connection, Pool, PoolConnection};
 use super::outbox::{Claim, CommitToSend, Op, Record, Reply};
-use super::phases::{self, Round, Tools};
+use super::phases::{self, Part, Round, Tools};
 use super::{Entry, StoreError, claims};
 
 /// Requests that may wait; whoever comes later waits to be let in.
@@ -182,39 +181,56 @@ impl Writer {
             Some(connection) => connection,
             None => self.pool.acquire().await?,
         };
-        let done = write(&mut connection, &self.tools, batch).await?;
-        // Only after a clean commit: what an error leaves behind is the pool's to look after.
-        self.kept = Some(connection);
-        Ok(done)
+        let done = write(&mut connection, &self.tools, batch).await;
+        if done.is_ok() {
+            self.kept = Some(connection);
+        } else {
+            // Whatever an error left behind is undone when the connection ends, and whether it
+            // ends well changes nothing.
+            _ = connection.close().await;
+        }
+        done
     }
 }
 
-/// One transaction.
+/// One transaction, which the driver isn't told of: after an error, the connection must be closed.
 async fn write(connection: &mut Connection, tools: &Tools, batch: &Batch) -> sqlx::Result<Done> {
-    let mut tx = connection.begin_with(BEGIN_WRITE).await?;
     let mut done = Done {
         records: vec![false; batch.records.len()],
         commits: vec![false; batch.commits.len()],
         claims: Vec::with_capacity(batch.claims.len()),
     };
-    for round in in_rounds(batch) {
-        let passed = phases::settle(&mut tx, tools, &round).await?;
-        passed
-            .records
-            .iter()
-            .for_each(|n| set(&mut done.records, *n));
-        passed
-            .commits
-            .iter()
-            .for_each(|n| set(&mut done.commits, *n));
+    let rounds = in_rounds(batch);
+    let part = if rounds.len() == 1
+        && batch.unclaims.is_empty()
+        && batch.claims.is_empty()
+        && batch.records.iter().all(|(one, _)| one.suppress.is_none())
+    {
+        Part::Whole
+    } else {
+        Part::Within
+    };
+    if part == Part::Within {
+        sqlx::query(BEGIN_WRITE).execute(&mut *connection).await?;
+    }
+    for round in rounds {
+        let passed = phases::settle(connection, tools, &round, part).await?;
+        for n in passed.records {
+            set(&mut done.records, n);
+        }
+        for n in passed.commits {
+            set(&mut done.commits, n);
+        }
     }
     for (ids, _) in &batch.unclaims {
-        claims::unclaim(&mut tx, ids).await?;
+        claims::unclaim(connection, ids).await?;
     }
     for (one, _) in &batch.claims {
-        done.claims.push(claims::claim(&mut tx, *one).await?);
+        done.claims.push(claims::claim(connection, *one).await?);
     }
-    tx.commit().await?;
+    if part == Part::Within {
+        sqlx::query("COMMIT").execute(connection).await?;
+    }
     Ok(done)
 }
 
