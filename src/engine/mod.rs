@@ -16,6 +16,7 @@ pub mod preview;
 pub mod rehearse;
 mod report;
 mod scratch;
+mod scribe;
 pub mod send;
 pub mod sync;
 pub mod tick;

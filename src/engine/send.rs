@@ -1,9 +1,9 @@
 //! Sending: what is due is claimed, judged, written, and handed over, each on its own.
 //!
-//! A dispatcher claims rows and groups them by customer; a few workers, one connection each, take
-//! a customer at a time. The gates are asked with the view the worker has; the store commits
-//! "about to send" only if nothing in that view changed since, so the answer is that of the moment
-//! before the final dot.
+//! A dispatcher claims rows and groups them by customer; a scribe asks the gates and writes ahead
+//! what may go; a few workers, one connection each, take a customer at a time. The store commits
+//! "about to send" only if nothing in the view that the gates saw has changed since, so the answer
+//! is that of the moment before the final dot.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::scribe::{self, Job};
 use super::worker::Worker;
 use super::{EngineError, House, Report};
 use crate::deliver::Throttle;
@@ -23,19 +24,12 @@ use crate::store::Entry;
 
 /// Entries claimed at once: enough to group commits, few enough to give back quickly.
 const CLAIM: u32 = 128;
-/// Jobs waiting in front of the workers.
+/// Jobs waiting in front of the scribe, and as many in front of the workers.
 const QUEUE: usize = 64;
 /// Workers that write files: the disk takes several fsyncs at once.
 const FILE_WORKERS: u32 = 8;
 /// Relay troubles in a row, with nothing delivered in between, after which the pass stops.
 const TROUBLES: u32 = 3;
-
-/// One customer's due entries, the most important first.
-#[derive(Debug)]
-pub(super) struct Job {
-    pub(super) view: View,
-    pub(super) entries: Vec<Entry>,
-}
 
 /// What the workers of one pass share.
 #[derive(Debug)]
@@ -116,9 +110,12 @@ pub async fn send_due(
         troubles: AtomicU32::new(0),
         last_trouble: std::sync::Mutex::default(),
     });
-    let (jobs, queue) = mpsc::channel(QUEUE);
+    let (jobs, unwritten) = mpsc::channel(QUEUE);
+    let (written, queue) = mpsc::channel(QUEUE);
     let queue = Arc::new(Mutex::new(queue));
     let mut team = JoinSet::new();
+    let mut desk = JoinSet::new();
+    desk.spawn(scribe::prepare(Arc::clone(&shared), unwritten, written));
     for _ in 0..workers.unwrap_or(count).max(1) {
         team.spawn(Worker::new(Arc::clone(&shared)).work(Arc::clone(&queue)));
     }
@@ -127,6 +124,9 @@ pub async fn send_due(
     let dispatched = dispatch(&shared, &jobs).await;
     drop(jobs);
     let mut ended = Ok(());
+    if let Some(Err(panic)) = desk.join_next().await {
+        tracing::error!(%panic, "writing letters ended unexpectedly; what is due waits for the next pass");
+    }
     while let Some(worker) = team.join_next().await {
         match worker {
             Ok(result) => ended = ended.and(result),
@@ -185,7 +185,11 @@ async fn grouped(house: &House, claimed: Vec<Entry>) -> Result<Vec<Job>, EngineE
     let jobs = order.into_iter().filter_map(|customer| {
         let entries = by_customer.remove(&customer)?;
         let view = views.remove(&customer)?;
-        Some(Job { view, entries })
+        Some(Job {
+            view,
+            entries,
+            first: None,
+        })
     });
     Ok(jobs.collect())
 }

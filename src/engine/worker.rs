@@ -5,11 +5,12 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, mpsc};
 
-use super::letter::{self, Ready};
-use super::send::{Job, Shared};
+use super::letter::Ready;
+use super::scribe::{Job, Prepared, What};
+use super::send::Shared;
 use super::{EngineError, House};
 use crate::decide::calendar::deadline;
-use crate::decide::gate::{Answer, Case, judge};
+use crate::decide::gate::Answer;
 use crate::deliver::{Courier, Envelope, Parcel, Verdict, backoff};
 use crate::model::{Outcome, Reason, View};
 use crate::rules::Rule;
@@ -63,12 +64,13 @@ impl Worker {
 
     async fn customer(&mut self, job: Job) -> Result<(), EngineError> {
         let mut view = job.view;
+        let mut prepared = job.first;
         for entry in job.entries {
             for _ in 0..LOOKS {
                 if self.shared.stop.is_cancelled() {
                     return Ok(());
                 }
-                match Box::pin(self.entry(&entry, &view)).await? {
+                match Box::pin(self.entry(&entry, &view, prepared.take())).await? {
                     Step::Done => break,
                     Step::LookAgain => {}
                 }
@@ -82,48 +84,53 @@ impl Worker {
         Ok(())
     }
 
-    async fn entry(&mut self, entry: &Entry, view: &View) -> Result<Step, EngineError> {
+    /// Does with an entry what is to be done, which may have been prepared.
+    async fn entry(
+        &mut self,
+        entry: &Entry,
+        view: &View,
+        prepared: Option<Prepared>,
+    ) -> Result<Step, EngineError> {
         let house = Arc::clone(&self.shared.house);
-        let now = house.clock.now();
-        let rule = house.rule(&entry.rule);
-        match answer(&house, rule, entry, view, now) {
-            // It was tried, and the relay wouldn't take it in time.
-            Answer::Skip(Reason::TooLate) if entry.attempts > 0 => {
-                self.decide(entry, (Outcome::Expired, Reason::TooLate), None, now)
-                    .await?;
-                Ok(Step::Done)
-            }
-            Answer::Skip(reason) => {
-                self.decide(entry, (Outcome::Skipped, reason), None, now)
-                    .await?;
-                Ok(Step::Done)
-            }
-            Answer::Defer(until, reason) => {
-                self.decide(entry, (Outcome::Deferred, reason), Some(until), now)
-                    .await?;
-                Ok(Step::Done)
-            }
-            Answer::Pass => {
-                let Some(rule) = rule else {
+        let fresh = |prepared: Option<Prepared>| {
+            let now = house.clock.now();
+            prepared
+                .filter(|prepared| prepared.is_fresh(now))
+                .unwrap_or_else(|| Prepared::new(&house, entry, view, now))
+        };
+        let mut prepared = fresh(prepared);
+        if matches!(prepared.what, What::Send(_)) {
+            self.shared.throttle.turn().await;
+            prepared = fresh(Some(prepared));
+        }
+        let (outcome, until) = match prepared.what {
+            What::Send(ready) => {
+                let Some(rule) = house.rule(&entry.rule) else {
                     return Ok(Step::Done);
                 };
-                match letter::write(&house, rule, view, &entry.occasion, now) {
-                    Ok(ready) => self.hand_over(rule, entry, view, ready).await,
-                    Err(error) => {
-                        let text = error.to_string();
-                        tracing::warn!(
-                            rule = rule.id,
-                            entry = entry.id,
-                            error = text,
-                            "a letter couldn't be written"
-                        );
-                        self.give_up(entry, Reason::TemplateFailed, text, now)
-                            .await?;
-                        Ok(Step::Done)
-                    }
-                }
+                return self.hand_over(rule, entry, view, *ready).await;
             }
-        }
+            What::NoLetter(words) => {
+                tracing::warn!(
+                    rule = entry.rule,
+                    entry = entry.id,
+                    error = words,
+                    "a letter couldn't be written"
+                );
+                self.give_up(entry, Reason::TemplateFailed, words).await?;
+                return Ok(Step::Done);
+            }
+            // It was tried, and the relay wouldn't take it in time.
+            What::Stop(Answer::Skip(Reason::TooLate)) if entry.attempts > 0 => {
+                ((Outcome::Expired, Reason::TooLate), None)
+            }
+            What::Stop(Answer::Skip(reason)) => ((Outcome::Skipped, reason), None),
+            What::Stop(Answer::Defer(until, reason)) => ((Outcome::Deferred, reason), Some(until)),
+            // The gates let nothing pass whose rule is gone.
+            What::Stop(Answer::Pass) => return Ok(Step::Done),
+        };
+        self.decide(entry, outcome, until).await?;
+        Ok(Step::Done)
     }
 
     async fn decide(
@@ -131,8 +138,8 @@ impl Worker {
         entry: &Entry,
         (outcome, reason): (Outcome, Reason),
         next_attempt_at: Option<Timestamp>,
-        now: Timestamp,
     ) -> Result<(), EngineError> {
+        let now = self.shared.house.clock.now();
         self.shared.count(&entry.rule, outcome, reason);
         let mut record = Record::new(&entry.id, outcome, Some(reason), now);
         record.next_attempt_at = next_attempt_at;
@@ -144,8 +151,8 @@ impl Worker {
         entry: &Entry,
         reason: Reason,
         words: String,
-        now: Timestamp,
     ) -> Result<(), EngineError> {
+        let now = self.shared.house.clock.now();
         self.shared.count(&entry.rule, Outcome::Skipped, reason);
         let mut record = Record::new(&entry.id, Outcome::Skipped, Some(reason), now);
         record.reply = Some(words);
@@ -161,12 +168,10 @@ impl Worker {
     ) -> Result<Step, EngineError> {
         let shared = Arc::clone(&self.shared);
         let house = &shared.house;
-        shared.throttle.turn().await;
         let envelope = match envelope(house, view) {
             Ok(envelope) => envelope,
             Err(words) => {
-                self.give_up(entry, Reason::NoAddress, words, house.clock.now())
-                    .await?;
+                self.give_up(entry, Reason::NoAddress, words).await?;
                 return Ok(Step::Done);
             }
         };
@@ -267,26 +272,6 @@ impl Worker {
         shared.count(&entry.rule, outcome, reason);
         Ok(shared.house.store.record(record).await?)
     }
-}
-
-/// Asks the gates.
-pub(super) fn answer(
-    house: &House,
-    rule: Option<&Rule>,
-    entry: &Entry,
-    view: &View,
-    now: Timestamp,
-) -> Answer {
-    judge(&Case {
-        rule,
-        class: entry.class,
-        occasion: &entry.occasion,
-        zone: &house.zone(&entry.occasion.zone),
-        view,
-        policy: house.policy(),
-        now,
-        facts: &|| letter::facts_of(house, view, &entry.occasion, now),
-    })
 }
 
 fn envelope(house: &House, view: &View) -> Result<Envelope, String> {

@@ -1,0 +1,111 @@
+//! What is to be done with an entry: the gates' answer and, where they let it pass, its letter.
+//!
+//! A scribe works one customer ahead of the couriers, so that letters are written while others
+//! are on the wire or wait for the disk. What was prepared holds for a moment only; a courier that
+//! comes to it later asks again. May not send or record.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
+
+use super::House;
+use super::letter::{self, Ready};
+use super::send::Shared;
+use crate::decide::gate::{Answer, Case, judge};
+use crate::model::View;
+use crate::rules::Rule;
+use crate::store::Entry;
+
+/// How long a prepared answer holds. Facts that change in between are noticed by the store; this
+/// is about the clock: quiet hours begin, `late` ends, a day is over.
+const FRESH: SignedDuration = SignedDuration::from_secs(1);
+
+/// One customer's due entries, the most important first.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) view: View,
+    pub(super) entries: Vec<Entry>,
+    /// What is to be done with the first of them.
+    pub(super) first: Option<Prepared>,
+}
+
+/// An answer with the moment it was given for.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    at: Timestamp,
+    pub(super) what: What,
+}
+
+/// What is to be done with an entry.
+#[derive(Debug)]
+pub(super) enum What {
+    /// The gates don't let it pass, now or ever.
+    Stop(Answer),
+    /// It can go.
+    Send(Box<Ready>),
+    /// It could go, but the letter can't be written, for this reason.
+    NoLetter(String),
+}
+
+impl Prepared {
+    /// Asks the gates and writes the letter.
+    pub(super) fn new(house: &House, entry: &Entry, view: &View, now: Timestamp) -> Self {
+        let rule = house.rule(&entry.rule);
+        let what = match (answer(house, rule, entry, view, now), rule) {
+            (Answer::Pass, Some(rule)) => {
+                match letter::write(house, rule, view, &entry.occasion, now) {
+                    Ok(ready) => What::Send(Box::new(ready)),
+                    Err(error) => What::NoLetter(error.to_string()),
+                }
+            }
+            (answer, _) => What::Stop(answer),
+        };
+        Self { at: now, what }
+    }
+
+    /// Whether it still holds.
+    pub(super) fn is_fresh(&self, now: Timestamp) -> bool {
+        now.duration_since(self.at).abs() <= FRESH
+    }
+}
+
+/// Prepares customer after customer, until there are no more or nobody wants them.
+pub(super) async fn prepare(
+    shared: Arc<Shared>,
+    mut jobs: mpsc::Receiver<Job>,
+    ready: mpsc::Sender<Job>,
+) {
+    let house = &shared.house;
+    while let Some(mut job) = jobs.recv().await {
+        if shared.stop.is_cancelled() {
+            continue;
+        }
+        if let Some(entry) = job.entries.first() {
+            job.first = Some(Prepared::new(house, entry, &job.view, house.clock.now()));
+        }
+        if ready.send(job).await.is_err() {
+            break;
+        }
+    }
+}
+
+/// Asks the gates.
+pub(super) fn answer(
+    house: &House,
+    rule: Option<&Rule>,
+    entry: &Entry,
+    view: &View,
+    now: Timestamp,
+) -> Answer {
+    judge(&Case {
+        rule,
+        class: entry.class,
+        occasion: &entry.occasion,
+        zone: &house.zone(&entry.occasion.zone),
+        view,
+        policy: house.policy(),
+        now,
+        facts: &|| letter::facts_of(house, view, &entry.occasion, now),
+    })
+}
