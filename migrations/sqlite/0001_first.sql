@@ -150,14 +150,13 @@ CREATE TABLE ledger (
     sent_at         BIGINT,
     -- Where its letter was going: a folder, or smtp. A restart looks there.
     via             TEXT,
-    claimed         SMALLINT NOT NULL DEFAULT 0,
     UNIQUE (rule, customer, occasion)
 );
 CREATE INDEX ledger_customer ON ledger (customer);
 CREATE INDEX ledger_due ON ledger (due_at);
 -- What waits to be looked at, in the order in which it is claimed: of what is due at the same
 -- moment, customer by customer, as it was planned, so that neighbours are changed together.
-CREATE INDEX ledger_queue ON ledger (claimed, priority, next_attempt_at, due_at, customer, id)
+CREATE INDEX ledger_queue ON ledger (priority, next_attempt_at, due_at, customer, id)
     WHERE outcome IN ('planned', 'deferred');
 -- What needs somebody: few rows, wanted often.
 CREATE INDEX ledger_open ON ledger (outcome, rule) WHERE outcome IN ('sending', 'held', 'unknown');

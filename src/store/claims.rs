@@ -1,29 +1,96 @@
-//! Claims: who has which entry in hand.
+//! Claims: which entries are in hand.
 //!
+//! Only one process sends, so they are kept in memory, and end with it. A transaction sees what
+//! was claimed before it and what it changed itself; the rest is noted once it is durable.
 //! May not begin or end a transaction.
+
+use std::collections::{HashMap, HashSet};
 
 use super::Entry;
 use super::columns::{Columns, json, lists};
-use super::dialect::{Connection, lists_of, texts};
+use super::dialect::{Connection, lists_of};
 use super::ledger::{entry_columns, entry_of};
 use super::outbox::Claim;
 
-/// Gives entries back as they are.
-pub(super) async fn unclaim(tx: &mut Connection, ids: &[String]) -> sqlx::Result<()> {
-    sqlx::query(concat!(
-        "UPDATE ledger SET claimed = 0 \
-         WHERE claimed = 1 AND outcome IN ('planned', 'deferred') AND id IN ",
-        texts!("$1")
-    ))
-    .bind(json(ids)?)
-    .execute(&mut *tx)
-    .await?;
-    Ok(())
+/// Entries in hand, with their numbers.
+#[derive(Debug, Default)]
+pub(super) struct Claims {
+    numbers: HashMap<String, i64>,
+}
+
+/// What one transaction changes about them.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    before: &'a Claims,
+    ended: HashSet<&'a str>,
+    taken: Vec<(String, i64)>,
+}
+
+/// The same, on its own.
+#[derive(Debug)]
+pub(super) struct Changes {
+    ended: Vec<String>,
+    taken: Vec<(String, i64)>,
+}
+
+impl Claims {
+    pub(super) fn turn(&self) -> Turn<'_> {
+        Turn {
+            before: self,
+            ended: HashSet::new(),
+            taken: Vec::new(),
+        }
+    }
+
+    /// Notes what is durable now.
+    pub(super) fn apply(&mut self, changes: Changes) {
+        for id in &changes.ended {
+            self.numbers.remove(id);
+        }
+        self.numbers.extend(changes.taken);
+    }
+
+    /// Gives everything back; how many entries that were.
+    pub(super) fn release(&mut self) -> usize {
+        std::mem::take(&mut self.numbers).len()
+    }
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn holds(&self, id: &str) -> bool {
+        self.before.numbers.contains_key(id) && !self.ended.contains(id)
+    }
+
+    /// The entry is sending, or something became of it.
+    pub(super) fn end(&mut self, id: &'a str) {
+        self.ended.insert(id);
+    }
+
+    pub(super) fn changes(self) -> Changes {
+        Changes {
+            ended: self.ended.into_iter().map(str::to_owned).collect(),
+            taken: self.taken,
+        }
+    }
+
+    /// Numbers of what is in hand by now.
+    fn numbers(&self) -> Vec<i64> {
+        let before = self.before.numbers.iter();
+        let still = before.filter(|(id, _)| !self.ended.contains(id.as_str()));
+        still
+            .map(|(_, number)| *number)
+            .chain(self.taken.iter().map(|(_, number)| *number))
+            .collect()
+    }
 }
 
 /// Takes what is due, priority by priority, so that each step reads only what it takes: sorting
 /// everything that is due for every handful would make a holiday's queue quadratic.
-pub(super) async fn claim(tx: &mut Connection, claim: Claim) -> sqlx::Result<Vec<Entry>> {
+pub(super) async fn claim(
+    tx: &mut Connection,
+    claim: Claim,
+    turn: &mut Turn<'_>,
+) -> sqlx::Result<Vec<Entry>> {
     let mut taken: Vec<Entry> = Vec::new();
     let mut below = i64::from(u8::MAX);
     while taken.len() < claim.limit as usize {
@@ -34,39 +101,27 @@ pub(super) async fn claim(tx: &mut Connection, claim: Claim) -> sqlx::Result<Vec
         let wanted = i64::from(claim.limit) - i64::try_from(taken.len()).unwrap_or(i64::MAX);
         let some: String = sqlx::query_scalar(concat!(
             "SELECT ",
-            lists_of!(entry_columns!()),
+            lists_of!(concat!("number, ", entry_columns!())),
             " FROM (SELECT * FROM ledger \
-                 WHERE claimed = 0 AND outcome IN ('planned', 'deferred') AND priority = $1 \
+                 WHERE outcome IN ('planned', 'deferred') AND priority = $1 \
                    AND next_attempt_at <= $2 AND rule NOT IN (SELECT rule FROM paused) \
                    AND NOT EXISTS (SELECT 1 FROM paused WHERE rule = '') \
+                   AND number NOT IN (SELECT CAST(value AS BIGINT) FROM json_each($4)) \
                  ORDER BY next_attempt_at, due_at, customer, id LIMIT $3)"
         ))
         .bind(priority)
         .bind(claim.now.as_millisecond())
         .bind(wanted)
+        .bind(json(&turn.numbers())?)
         .fetch_one(&mut *tx)
         .await?;
-        let mut some: Vec<Entry> = lists(&some)?
-            .into_iter()
-            .map(|list| entry_of(&mut Columns::of_list(list)))
-            .collect::<sqlx::Result<_>>()?;
-        let ids: Vec<&str> = some.iter().map(|one| one.id.as_str()).collect();
-        if !ids.is_empty() {
-            sqlx::query(concat!(
-                "UPDATE ledger SET claimed = 1 WHERE id IN ",
-                texts!("$1")
-            ))
-            .bind(json(&ids)?)
-            .execute(&mut *tx)
-            .await?;
+        for row in lists(&some)? {
+            let columns = &mut Columns::of_list(row);
+            let number = columns.number()?;
+            let entry = entry_of(columns)?;
+            turn.taken.push((entry.id.clone(), number));
+            taken.push(entry);
         }
-        some.sort_by(|a, b| {
-            let key = |one: &'_ Entry| (one.next_attempt_at, one.occasion.due_at);
-            key(a)
-                .cmp(&key(b))
-                .then_with(|| (&a.customer, &a.id).cmp(&(&b.customer, &b.id)))
-        });
-        taken.append(&mut some);
     }
     Ok(taken)
 }
@@ -75,7 +130,7 @@ pub(super) async fn claim(tx: &mut Connection, claim: Claim) -> sqlx::Result<Vec
 pub(super) async fn lower_priority(tx: &mut Connection, below: i64) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar(
         "SELECT MAX(priority) FROM ledger \
-         WHERE claimed = 0 AND outcome IN ('planned', 'deferred') AND priority < $1",
+         WHERE outcome IN ('planned', 'deferred') AND priority < $1",
     )
     .bind(below)
     .fetch_one(&mut *tx)

@@ -192,7 +192,7 @@ impl Store {
             .await?;
             let freed: Vec<String> = sqlx::query_scalar(
                 "UPDATE ledger SET outcome = $3, reason = $4, decided_at = $5, \
-                     next_attempt_at = $6, claimed = 0 \
+                     next_attempt_at = $6 \
                  WHERE outcome = 'held' AND outcome IN ('sending', 'held', 'unknown') \
                    AND rule = $1 AND due_day = $2 RETURNING id",
             )
@@ -298,7 +298,6 @@ async fn move_entry(tx: &mut Transaction, how: &Resettle) -> sqlx::Result<bool> 
     let waits = matches!(how.outcome, Outcome::Planned | Outcome::Deferred);
     let done = sqlx::query(
         "UPDATE ledger SET outcome = $3, reason = $4, decided_at = $5, next_attempt_at = $6, \
-             claimed = 0, \
              sent_at = CASE WHEN $3 = 'sent' THEN COALESCE(sent_at, decided_at) ELSE sent_at END \
          WHERE id = $1 AND outcome = $2",
     )

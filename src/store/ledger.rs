@@ -182,14 +182,14 @@ impl Store {
             let text = if customers.is_some() {
                 concat!(
                     "SELECT id, customer, occasion, rule_version, due_at FROM ledger \
-                     WHERE rule = $1 AND outcome = 'planned' AND claimed = 0 AND due_at > $2 \
+                     WHERE rule = $1 AND outcome = 'planned' AND due_at > $2 \
                        AND customer IN ",
                     texts!("$3"),
                     " ORDER BY customer, occasion"
                 )
             } else {
                 "SELECT id, customer, occasion, rule_version, due_at FROM ledger \
-                 WHERE rule = $1 AND outcome = 'planned' AND claimed = 0 AND due_at > $2 \
+                 WHERE rule = $1 AND outcome = 'planned' AND due_at > $2 \
                  ORDER BY customer, occasion"
             };
             let mut query = sqlx::query(text).bind(rule).bind(after.as_millisecond());

@@ -9,7 +9,7 @@
 //! what is waiting into one transaction and wakes the waiters once it is durable:
 //!
 //! ```text
-//! planned ──claim──> planned, claimed ──commit_to_send──> sending ──record──> sent | unknown |
+//! planned ──claim──> planned, in hand ──commit_to_send──> sending ──record──> sent | unknown |
 //!    ^                    │                                                  rejected | deferred
 //!    └── release_claims ──┤ record: skipped | held | deferred | rejected | expired
 //! ```

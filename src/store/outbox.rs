@@ -20,8 +20,8 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(super) enum Op {
     Commit(CommitToSend, Reply<bool>),
     Record(Record, Option<Reply<bool>>),
-    Unclaim(Vec<String>, Reply<()>),
     Claim(Claim, Reply<Vec<Entry>>),
+    Release(Reply<usize>),
     Flush(Reply<()>),
     Stop,
 }
@@ -122,24 +122,13 @@ impl Record {
 }
 
 impl Store {
-    /// Gives back what an earlier process claimed and didn't finish. Call it once, while holding
-    /// the store, before anything is claimed.
+    /// Gives back what was claimed and didn't come to an end; how many entries that were. Claims
+    /// are this process's own and end with it.
     ///
     /// # Errors
-    /// When the store fails.
-    pub async fn release_claims(&self) -> Result<u64, StoreError> {
-        let release = async {
-            let mut tx = self.begin().await?;
-            let done = sqlx::query(
-                "UPDATE ledger SET claimed = 0 \
-                 WHERE claimed = 1 AND outcome IN ('planned', 'deferred')",
-            )
-            .execute(&mut *tx)
-            .await?;
-            tx.commit().await?;
-            Ok(done.rows_affected())
-        };
-        release.await.map_err(|error| self.trouble(error))
+    /// When the store is closed.
+    pub async fn release_claims(&self) -> Result<usize, StoreError> {
+        self.ask(Op::Release).await
     }
 
     /// What an earlier process was about to hand over: the dot may have been sent.
@@ -201,14 +190,6 @@ impl Store {
     /// When the store fails.
     pub async fn record_durably(&self, record: Record) -> Result<bool, StoreError> {
         self.ask(|reply| Op::Record(record, Some(reply))).await
-    }
-
-    /// Gives claimed entries back as they are.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn unclaim(&self, ids: Vec<String>) -> Result<(), StoreError> {
-        self.ask(|reply| Op::Unclaim(ids, reply)).await
     }
 
     /// Waits until everything handed over before is durable.

@@ -6,8 +6,9 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
+use super::claims::Turn;
 use super::columns::{address_key, forgotten_key, json, nonsense};
-use super::dialect::{Bulk, Connection, begin_write, lists_of, rows, texts, together, unindexed};
+use super::dialect::{Bulk, Connection, begin_write, lists_of, rows, texts, together};
 use super::outbox::{CommitToSend, Record};
 use super::people::{next_touch, raise};
 use crate::model::{Outcome, Reason};
@@ -69,11 +70,11 @@ struct Fit<'a> {
 /// Handing a statement to the driver has its price in changes of thread, whatever the statement
 /// does. So one looks who passes, one keeps the letters, and one changes all the rest; where
 /// nothing else belongs into the transaction, the first also begins it and the last commits it.
-pub(super) async fn settle(
+pub(super) async fn settle<'a>(
     tx: &mut Connection,
     tools: &Tools,
-    round: &Round<'_>,
-    part: Part,
+    (round, part): (&Round<'a>, Part),
+    turn: &mut Turn<'a>,
 ) -> sqlx::Result<Passed> {
     for (_, one) in &round.records {
         if let Some(address) = &one.suppress {
@@ -82,9 +83,14 @@ pub(super) async fn settle(
             suppress(tx, &address_key(address), reason.as_str(), one.now).await?;
         }
     }
-    let fit = look(tx, tools, round, part).await?;
+    let fit = look(tx, tools, (round, part), turn).await?;
     keep_letters(tx, &tools.letters, &fit.commits).await?;
     change(tx, &fit, part).await?;
+    let records = fit.records.iter().map(|(_, _, one)| &one.id);
+    let commits = fit.commits.iter().map(|(_, _, one)| &one.id);
+    for id in records.chain(commits) {
+        turn.end(id);
+    }
     Ok(Passed {
         records: fit.records.iter().map(|(_, place, _)| *place).collect(),
         commits: fit.commits.iter().map(|(_, place, _)| *place).collect(),
@@ -101,16 +107,15 @@ macro_rules! look {
             rows!("$1"),
             " CROSS JOIN ledger WHERE ledger.id = value->>0 AND value->>2 <> 'sending' \
              AND (ledger.outcome = 'sending' \
-                  OR (ledger.claimed = 1 AND ledger.outcome IN ('planned', 'deferred') \
+                  OR (CAST(value->>3 AS BIGINT) = 1 \
+                      AND ledger.outcome IN ('planned', 'deferred') \
                       AND value->>2 NOT IN ('sent', 'unknown')))), \
          (SELECT ",
             lists_of!("CAST(value->>1 AS BIGINT), entry.number, entry.customer"),
             " FROM ",
             rows!("$2"),
             " CROSS JOIN ledger entry CROSS JOIN customer c \
-         WHERE entry.id = value->>0 AND ",
-            unindexed!("entry.claimed"),
-            " = 1 AND entry.outcome IN ('planned', 'deferred') \
+         WHERE entry.id = value->>0 AND entry.outcome IN ('planned', 'deferred') \
            AND c.id = entry.customer AND c.revision = CAST(value->>2 AS BIGINT) \
            AND NOT EXISTS (SELECT 1 FROM suppression s WHERE s.address = value->>5) \
            AND (CAST(value->>3 AS BIGINT) = 1 \
@@ -123,17 +128,21 @@ macro_rules! look {
 async fn look<'a>(
     tx: &mut Connection,
     tools: &Tools,
-    round: &Round<'a>,
-    part: Part,
+    (round, part): (&Round<'a>, Part),
+    turn: &Turn<'_>,
 ) -> sqlx::Result<Fit<'a>> {
     let records: Vec<_> = round
         .records
         .iter()
-        .map(|(place, one)| (&one.id, place, one.outcome.as_str()))
+        .map(|(place, one)| {
+            let in_hand = i64::from(turn.holds(&one.id));
+            (&one.id, place, one.outcome.as_str(), in_hand)
+        })
         .collect();
     let commits: Vec<_> = round
         .commits
         .iter()
+        .filter(|(_, one)| turn.holds(&one.id))
         .map(|(place, one)| {
             let address = address_key(&one.recipient);
             let forgotten = forgotten_key(&tools.secret, &one.recipient);
@@ -202,7 +211,7 @@ macro_rules! change {
     () => {
         together!(
             concat!(
-                "UPDATE ledger SET outcome = op.outcome, reason = op.reason, claimed = 0, \
+                "UPDATE ledger SET outcome = op.outcome, reason = op.reason, \
              reply = COALESCE(op.reply, ledger.reply), \
              sent_at = COALESCE(op.sent_at, ledger.sent_at), \
              next_attempt_at = CASE WHEN op.outcome IN ('planned', 'deferred') \
@@ -226,7 +235,7 @@ macro_rules! change {
                 ") AS op WHERE ledger.number = op.number"
             ),
             concat!(
-                "UPDATE ledger SET outcome = 'sending', claimed = 0, reason = NULL, reply = NULL, \
+                "UPDATE ledger SET outcome = 'sending', reason = NULL, reply = NULL, \
              next_attempt_at = NULL, attempts = attempts + 1, \
              decided_at = CAST(value->>1 AS BIGINT), recipient = value->>2, \
              subject = value->>3, template = value->>4, language = value->>5, \

@@ -22,8 +22,7 @@ const INSERT_HEAD: &str = "INSERT INTO ledger (id, rule, rule_version, customer,
 pub struct PlanBatch {
     /// Occasions; those that are in the ledger already stay as they are.
     pub new: Vec<NewEntry>,
-    /// Ids of entries that no longer hold. Only those still planned, not claimed and not yet due
-    /// are deleted.
+    /// Ids of entries that no longer hold. Only those still planned and not yet due are deleted.
     pub withdraw: Vec<String>,
     /// Rules to note.
     pub rules: Vec<RuleState>,
@@ -78,7 +77,7 @@ impl Store {
 
 async fn withdraw(tx: &mut Transaction, ids: &[String], now: Timestamp) -> sqlx::Result<u64> {
     let done = sqlx::query(concat!(
-        "DELETE FROM ledger WHERE outcome = 'planned' AND claimed = 0 AND due_at > $2 AND id IN ",
+        "DELETE FROM ledger WHERE outcome = 'planned' AND due_at > $2 AND id IN ",
         texts!("$1")
     ))
     .bind(json(ids)?)

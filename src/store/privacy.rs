@@ -46,7 +46,7 @@ impl Store {
         let seq = next_touch(&mut tx).await?;
         raise(&mut tx, &super::columns::json(&[customer])?, seq).await?;
         let skipped: Vec<String> = sqlx::query_scalar(
-            "UPDATE ledger SET outcome = 'skipped', reason = $2, decided_at = $3, claimed = 0, \
+            "UPDATE ledger SET outcome = 'skipped', reason = $2, decided_at = $3, \
                  next_attempt_at = NULL \
              WHERE customer = $1 AND outcome IN ('planned', 'deferred', 'held') RETURNING id",
         )

@@ -260,7 +260,8 @@ impl Store {
         read.await.map_err(|error: sqlx::Error| self.trouble(error))
     }
 
-    /// When the next entry is to be looked at, paused rules aside; it may lie in the past.
+    /// When the next entry is to be looked at, paused rules aside; it may lie in the past, and may be
+    /// in hand.
     ///
     /// # Errors
     /// When the store fails.
@@ -274,7 +275,7 @@ impl Store {
                 below = priority;
                 let first: Option<i64> = sqlx::query_scalar(
                     "SELECT next_attempt_at FROM ledger \
-                     WHERE claimed = 0 AND outcome IN ('planned', 'deferred') AND priority = $1 \
+                     WHERE outcome IN ('planned', 'deferred') AND priority = $1 \
                        AND rule NOT IN (SELECT rule FROM paused) \
                        AND NOT EXISTS (SELECT 1 FROM paused WHERE rule = '') \
                      ORDER BY next_attempt_at LIMIT 1",

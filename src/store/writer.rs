@@ -10,10 +10,11 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::claims::{self, Changes, Claims};
 use super::dialect::{BEGIN_WRITE, Connection, Pool, PoolConnection};
 use super::outbox::{Claim, CommitToSend, Op, Record, Reply};
 use super::phases::{self, Part, Round, Tools};
-use super::{Entry, StoreError, claims};
+use super::{Entry, StoreError};
 
 /// Requests that may wait; whoever comes later waits to be let in.
 pub(super) const QUEUE: usize = 1024;
@@ -35,6 +36,7 @@ pub(super) struct Writer {
     /// The pool's one connection, between two transactions that follow each other.
     kept: Option<PoolConnection>,
     tools: Tools,
+    claims: Claims,
     /// The first loss of a record for which nobody waits.
     lost: Option<StoreError>,
 }
@@ -43,7 +45,6 @@ pub(super) struct Writer {
 #[derive(Default)]
 struct Batch {
     records: Vec<(Record, Option<Reply<bool>>)>,
-    unclaims: Vec<(Vec<String>, Reply<()>)>,
     commits: Vec<(CommitToSend, Reply<bool>)>,
     claims: Vec<(Claim, Reply<Vec<Entry>>)>,
 }
@@ -53,38 +54,33 @@ struct Done {
     records: Vec<bool>,
     commits: Vec<bool>,
     claims: Vec<Vec<Entry>>,
+    changes: Changes,
 }
 
 impl Batch {
     fn add(&mut self, op: Op) {
         match op {
             Op::Record(record, reply) => self.records.push((record, reply)),
-            Op::Unclaim(ids, reply) => self.unclaims.push((ids, reply)),
             Op::Commit(commit, reply) => self.commits.push((commit, reply)),
             Op::Claim(claim, reply) => self.claims.push((claim, reply)),
-            Op::Flush(_) | Op::Stop => {}
+            Op::Release(_) | Op::Flush(_) | Op::Stop => {}
         }
     }
 
     fn len(&self) -> usize {
-        self.records.len() + self.unclaims.len() + self.commits.len() + self.claims.len()
+        self.records.len() + self.commits.len() + self.claims.len()
     }
 
     /// One batch for each request.
     fn singly(self) -> impl Iterator<Item = Self> {
         let records = self.records.into_iter().map(|(a, b)| Op::Record(a, b));
-        let unclaims = self.unclaims.into_iter().map(|(a, b)| Op::Unclaim(a, b));
         let commits = self.commits.into_iter().map(|(a, b)| Op::Commit(a, b));
         let claims = self.claims.into_iter().map(|(a, b)| Op::Claim(a, b));
-        records
-            .chain(unclaims)
-            .chain(commits)
-            .chain(claims)
-            .map(|op| {
-                let mut one = Self::default();
-                one.add(op);
-                one
-            })
+        records.chain(commits).chain(claims).map(|op| {
+            let mut one = Self::default();
+            one.add(op);
+            one
+        })
     }
 }
 
@@ -95,6 +91,7 @@ impl Writer {
             pool,
             kept: None,
             tools: Tools::new(secret),
+            claims: Claims::default(),
             lost: None,
         }
     }
@@ -121,16 +118,21 @@ impl Writer {
             turns += 1;
             let mut batch = Batch::default();
             let mut flushes = Vec::new();
+            let mut releases = Vec::new();
             for op in waiting.drain(..) {
                 match op {
                     Op::Flush(reply) => flushes.push(reply),
+                    Op::Release(reply) => releases.push(reply),
                     Op::Stop => stopped = true,
-                    work @ (Op::Commit(..) | Op::Record(..) | Op::Unclaim(..) | Op::Claim(..)) => {
+                    work @ (Op::Commit(..) | Op::Record(..) | Op::Claim(..)) => {
                         batch.add(work);
                     }
                 }
             }
             self.work(batch).await;
+            for reply in releases {
+                answer(reply, Ok(self.claims.release()));
+            }
             for reply in flushes {
                 answer(reply, self.lost.take().map_or(Ok(()), Err));
             }
@@ -144,7 +146,7 @@ impl Writer {
             return;
         }
         let error = match self.write(&batch).await {
-            Ok(done) => return wake(batch, done),
+            Ok(done) => return self.wake(batch, done),
             Err(error) => StoreError::new(&self.path, error),
         };
         if batch.len() == 1 || error.is_of_the_store() {
@@ -152,9 +154,25 @@ impl Writer {
         }
         for one in batch.singly() {
             match self.write(&one).await {
-                Ok(done) => wake(one, done),
+                Ok(done) => self.wake(one, done),
                 Err(error) => self.fail(one, &StoreError::new(&self.path, error)),
             }
+        }
+    }
+
+    /// It is durable: tells everybody.
+    fn wake(&mut self, batch: Batch, done: Done) {
+        self.claims.apply(done.changes);
+        for ((_, reply), passed) in batch.records.into_iter().zip(done.records) {
+            if let Some(reply) = reply {
+                answer(reply, Ok(passed));
+            }
+        }
+        for ((_, reply), passed) in batch.commits.into_iter().zip(done.commits) {
+            answer(reply, Ok(passed));
+        }
+        for ((_, reply), entries) in batch.claims.into_iter().zip(done.claims) {
+            answer(reply, Ok(entries));
         }
     }
 
@@ -164,9 +182,6 @@ impl Writer {
                 Some(reply) => answer(reply, Err(error.clone())),
                 None => self.lost = self.lost.take().or_else(|| Some(error.clone())),
             }
-        }
-        for (_, reply) in batch.unclaims {
-            answer(reply, Err(error.clone()));
         }
         for (_, reply) in batch.commits {
             answer(reply, Err(error.clone()));
@@ -181,7 +196,7 @@ impl Writer {
             Some(connection) => connection,
             None => self.pool.acquire().await?,
         };
-        let done = write(&mut connection, &self.tools, batch).await;
+        let done = write(&mut connection, (&self.tools, &self.claims), batch).await;
         if done.is_ok() {
             self.kept = Some(connection);
         } else {
@@ -194,15 +209,17 @@ impl Writer {
 }
 
 /// One transaction, which the driver isn't told of: after an error, the connection must be closed.
-async fn write(connection: &mut Connection, tools: &Tools, batch: &Batch) -> sqlx::Result<Done> {
-    let mut done = Done {
-        records: vec![false; batch.records.len()],
-        commits: vec![false; batch.commits.len()],
-        claims: Vec::with_capacity(batch.claims.len()),
-    };
+async fn write(
+    connection: &mut Connection,
+    (tools, claims): (&Tools, &Claims),
+    batch: &Batch,
+) -> sqlx::Result<Done> {
+    let mut records = vec![false; batch.records.len()];
+    let mut commits = vec![false; batch.commits.len()];
+    let mut claimed = Vec::with_capacity(batch.claims.len());
+    let mut turn = claims.turn();
     let rounds = in_rounds(batch);
     let part = if rounds.len() == 1
-        && batch.unclaims.is_empty()
         && batch.claims.is_empty()
         && batch.records.iter().all(|(one, _)| one.suppress.is_none())
     {
@@ -214,24 +231,26 @@ async fn write(connection: &mut Connection, tools: &Tools, batch: &Batch) -> sql
         sqlx::query(BEGIN_WRITE).execute(&mut *connection).await?;
     }
     for round in rounds {
-        let passed = phases::settle(connection, tools, &round, part).await?;
+        let passed = phases::settle(connection, tools, (&round, part), &mut turn).await?;
         for n in passed.records {
-            set(&mut done.records, n);
+            set(&mut records, n);
         }
         for n in passed.commits {
-            set(&mut done.commits, n);
+            set(&mut commits, n);
         }
     }
-    for (ids, _) in &batch.unclaims {
-        claims::unclaim(connection, ids).await?;
-    }
     for (one, _) in &batch.claims {
-        done.claims.push(claims::claim(connection, *one).await?);
+        claimed.push(claims::claim(connection, *one, &mut turn).await?);
     }
     if part == Part::Within {
         sqlx::query("COMMIT").execute(connection).await?;
     }
-    Ok(done)
+    Ok(Done {
+        records,
+        commits,
+        claims: claimed,
+        changes: turn.changes(),
+    })
 }
 
 /// Splits records and then commits into rounds in which no entry comes twice.
@@ -272,21 +291,4 @@ fn set(list: &mut [bool], n: usize) {
 fn answer<T>(reply: Reply<T>, result: Result<T, StoreError>) {
     // Whoever asked may have gone; what was written stays written.
     _ = reply.send(result);
-}
-
-fn wake(batch: Batch, done: Done) {
-    for ((_, reply), passed) in batch.records.into_iter().zip(done.records) {
-        if let Some(reply) = reply {
-            answer(reply, Ok(passed));
-        }
-    }
-    for (_, reply) in batch.unclaims {
-        answer(reply, Ok(()));
-    }
-    for ((_, reply), passed) in batch.commits.into_iter().zip(done.commits) {
-        answer(reply, Ok(passed));
-    }
-    for ((_, reply), entries) in batch.claims.into_iter().zip(done.claims) {
-        answer(reply, Ok(entries));
-    }
 }

@@ -47,16 +47,14 @@ async fn a_full_disk_reaches_the_waiters() {
 async fn hot_statements_scan_no_table() {
     let (store, _kept) = sqlite().await;
     let texts = [
-        "SELECT id FROM ledger WHERE claimed = 0 AND outcome IN ('planned', 'deferred') \
-         AND priority = 5 AND next_attempt_at <= 6 ORDER BY next_attempt_at, due_at, customer, id \
-         LIMIT 7",
-        "SELECT MAX(priority) FROM ledger WHERE claimed = 0 \
-         AND outcome IN ('planned', 'deferred') AND priority < 9",
-        "UPDATE ledger SET claimed = 0 WHERE claimed = 1 AND outcome IN ('planned', 'deferred')",
+        "SELECT id FROM ledger WHERE outcome IN ('planned', 'deferred') AND priority = 5 \
+         AND next_attempt_at <= 6 AND number NOT IN (SELECT value FROM json_each('[1]')) \
+         ORDER BY next_attempt_at, due_at, customer, id LIMIT 7",
+        "SELECT MAX(priority) FROM ledger WHERE outcome IN ('planned', 'deferred') AND priority < 9",
         "SELECT id FROM ledger WHERE outcome = 'sending' \
          AND outcome IN ('sending', 'held', 'unknown')",
         "WITH op AS MATERIALIZED (SELECT value->>0 AS id FROM json_each('[]')) \
-         UPDATE ledger SET claimed = 1 FROM op WHERE ledger.id = op.id",
+         UPDATE ledger SET reply = '' FROM op WHERE ledger.id = op.id",
         "SELECT customer_id FROM customer_date WHERE field = 'a' AND month_day BETWEEN 1 AND 2",
         "SELECT DISTINCT e.customer_id FROM touched t \
          JOIN event e ON e.customer_id = t.customer_id \
