@@ -148,6 +148,7 @@ CREATE TABLE ledger (
     next_attempt_at BIGINT,
     reply           TEXT,
     sent_at         BIGINT,
+    planned_at      BIGINT NOT NULL,
     -- Where its letter was going: a folder, or smtp. A restart looks there.
     via             TEXT,
     UNIQUE (rule, customer, occasion)
@@ -161,13 +162,16 @@ CREATE INDEX ledger_queue ON ledger (priority, next_attempt_at, due_at, customer
 -- What needs somebody: few rows, wanted often.
 CREATE INDEX ledger_open ON ledger (outcome, rule) WHERE outcome IN ('sending', 'held', 'unknown');
 
+-- What became of entries, step by step. That one was planned stands in the ledger, and that it is
+-- being sent, as long as it is; afterwards the step that ended it knows since when.
 CREATE TABLE history (
-    seq     INTEGER PRIMARY KEY,
-    entry   INTEGER NOT NULL REFERENCES ledger (number) ON DELETE CASCADE,
-    at      BIGINT NOT NULL,
-    outcome TEXT NOT NULL,
-    reason  TEXT,
-    reply   TEXT
+    seq      INTEGER PRIMARY KEY,
+    entry    INTEGER NOT NULL REFERENCES ledger (number) ON DELETE CASCADE,
+    at       BIGINT NOT NULL,
+    outcome  TEXT NOT NULL,
+    reason   TEXT,
+    reply    TEXT,
+    began_at BIGINT                                -- when it was about to be handed over
 );
 CREATE INDEX history_entry ON history (entry);
 

@@ -53,9 +53,12 @@ pub(super) struct Passed {
     pub(super) commits: Vec<usize>,
 }
 
+/// An entry's number, and since when it is being sent, in milliseconds, if it is.
+type Known = (i64, Option<i64>);
+
 /// Who may be changed: the requests with their entries' numbers.
 struct Fit<'a> {
-    records: Vec<(i64, usize, &'a Record)>,
+    records: Vec<(Known, usize, &'a Record)>,
     commits: Vec<(i64, usize, &'a CommitToSend)>,
     /// Whom something goes to.
     customers: HashSet<String>,
@@ -102,7 +105,10 @@ macro_rules! look {
     () => {
         concat!(
             "SELECT (SELECT ",
-            lists_of!("CAST(value->>1 AS BIGINT), ledger.number"),
+            lists_of!(
+                "CAST(value->>1 AS BIGINT), ledger.number, \
+                 CASE WHEN ledger.outcome = 'sending' THEN ledger.decided_at END"
+            ),
             " FROM ",
             rows!("$1"),
             " CROSS JOIN ledger WHERE ledger.id = value->>0 AND value->>2 <> 'sending' \
@@ -160,7 +166,8 @@ async fn look<'a>(
         .fetch_one(&mut *tx)
         .await?;
     let garbled = |error| nonsense(format!("a list of entries: {error}"));
-    let records: Vec<(usize, i64)> = serde_json::from_str(&records).map_err(garbled)?;
+    let records: Vec<(usize, i64, Option<i64>)> =
+        serde_json::from_str(&records).map_err(garbled)?;
     let commits: Vec<(usize, i64, String)> = serde_json::from_str(&commits).map_err(garbled)?;
     Ok(matched(round, records, commits))
 }
@@ -168,17 +175,20 @@ async fn look<'a>(
 /// Finds the requests again by their places, in their order.
 fn matched<'a>(
     round: &Round<'a>,
-    records: Vec<(usize, i64)>,
+    records: Vec<(usize, i64, Option<i64>)>,
     commits: Vec<(usize, i64, String)>,
 ) -> Fit<'a> {
-    let numbers: HashMap<usize, i64> = records.into_iter().collect();
+    let known: HashMap<usize, Known> = records
+        .into_iter()
+        .map(|(place, number, since)| (place, (number, since)))
+        .collect();
     let mut commits: HashMap<usize, (i64, String)> = commits
         .into_iter()
         .map(|(place, number, customer)| (place, (number, customer)))
         .collect();
     let mut customers = HashSet::with_capacity(commits.len());
     let records = round.records.iter();
-    let fit_records = records.filter_map(|(place, one)| Some((*numbers.get(place)?, *place, *one)));
+    let fit_records = records.filter_map(|(place, one)| Some((*known.get(place)?, *place, *one)));
     let fit_commits = round.commits.iter().filter_map(|(place, one)| {
         let (number, customer) = commits.remove(place)?;
         customers.insert(customer).then_some((number, *place, *one))
@@ -248,9 +258,9 @@ macro_rules! change {
                 texts!("$3")
             ),
             concat!(
-                "INSERT INTO history (entry, at, outcome, reason, reply) \
+                "INSERT INTO history (entry, at, outcome, reason, reply, began_at) \
          SELECT CAST(value->>0 AS BIGINT), CAST(value->>1 AS BIGINT), value->>2, value->>3, \
-             value->>4 FROM ",
+             value->>4, CAST(value->>5 AS BIGINT) FROM ",
                 rows!("$4")
             ),
         )
@@ -261,7 +271,7 @@ macro_rules! change {
 /// histories.
 async fn change(tx: &mut Connection, fit: &Fit<'_>, part: Part) -> sqlx::Result<()> {
     let moment = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
-    let records = fit.records.iter().map(|(number, _, one)| {
+    let records = fit.records.iter().map(|((number, _), _, one)| {
         (
             number,
             one.outcome.as_str(),
@@ -290,7 +300,7 @@ async fn change(tx: &mut Connection, fit: &Fit<'_>, part: Part) -> sqlx::Result<
             &one.via,
         )
     });
-    let steps = fit.records.iter().map(|(number, _, one)| {
+    let steps = fit.records.iter().map(|((number, began), _, one)| {
         let reason = one.reason.map(Reason::as_str);
         let outcome = one.outcome.as_str();
         (
@@ -299,11 +309,8 @@ async fn change(tx: &mut Connection, fit: &Fit<'_>, part: Part) -> sqlx::Result<
             outcome,
             reason,
             one.reply.as_deref(),
+            began,
         )
-    });
-    let sending = fit.commits.iter().map(|(number, _, one)| {
-        let outcome = Outcome::Sending.as_str();
-        (number, one.now.as_millisecond(), outcome, None, None)
     });
     let text = match part {
         Part::Whole => together!(change!(), "COMMIT"),
@@ -313,7 +320,7 @@ async fn change(tx: &mut Connection, fit: &Fit<'_>, part: Part) -> sqlx::Result<
         .bind(json(&records.collect::<Vec<_>>())?)
         .bind(json(&commits.collect::<Vec<_>>())?)
         .bind(json(&fit.customers)?)
-        .bind(json(&steps.chain(sending).collect::<Vec<_>>())?)
+        .bind(json(&steps.collect::<Vec<_>>())?)
         .execute(&mut *tx)
         .await?;
     Ok(())

@@ -15,7 +15,8 @@ const TOGETHER: usize = 1000;
 
 /// How entries are inserted.
 const INSERT_HEAD: &str = "INSERT INTO ledger (id, rule, rule_version, customer, occasion, \
-     due_day, due_at, zone, anchor, years, event, class, priority, outcome, next_attempt_at)";
+     due_day, due_at, zone, anchor, years, event, class, priority, outcome, \
+     next_attempt_at, planned_at)";
 
 /// What the planner writes at once.
 #[derive(Debug, Clone, Default)]
@@ -55,7 +56,7 @@ impl Store {
             for ids in batch.withdraw.chunks(TOGETHER) {
                 planned.withdrawn += withdraw(&mut tx, ids, now).await?;
             }
-            let bulk = Bulk::new(INSERT_HEAD, 15, "ON CONFLICT DO NOTHING");
+            let bulk = Bulk::new(INSERT_HEAD, 16, "ON CONFLICT DO NOTHING");
             for entries in batch.new.chunks(Bulk::ROWS) {
                 planned.new += insert(&mut tx, &bulk, entries, now).await?;
             }
@@ -112,7 +113,8 @@ async fn insert(
             .bind(one.class.as_str())
             .bind(i64::from(one.priority))
             .bind(Outcome::Planned.as_str())
-            .bind(occasion.due_at.as_millisecond());
+            .bind(occasion.due_at.as_millisecond())
+            .bind(now.as_millisecond());
     }
     let new = query.execute(&mut **tx).await?.rows_affected();
     if new < entries.len() as u64 {
@@ -121,20 +123,6 @@ async fn insert(
             .map(|one| (id(one), &one.rule, &one.customer, &one.occasion.key))
             .collect();
         refuse_collisions(tx, &json(&keys)?).await?;
-    }
-    if new > 0 {
-        // Whatever has no history yet is new.
-        let ids: Vec<String> = entries.iter().map(id).collect();
-        sqlx::query(concat!(
-            "INSERT INTO history (entry, at, outcome) SELECT number, $2, 'planned' FROM ledger \
-             WHERE NOT EXISTS (SELECT 1 FROM history WHERE entry = number) AND id IN ",
-            texts!("$1"),
-            " ORDER BY number"
-        ))
-        .bind(json(&ids)?)
-        .bind(now.as_millisecond())
-        .execute(&mut **tx)
-        .await?;
     }
     Ok(new)
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::claims::lower_priority;
 use super::columns::Columns;
+use super::dialect::Connection;
 use super::ledger::{entry_columns, read_entry};
 use super::{Entry, Store, StoreError};
 use crate::model::{Outcome, Reason, Refusal};
@@ -128,24 +129,8 @@ impl Store {
         else {
             return Ok(None);
         };
-        let history = sqlx::query(
-            "SELECT at, outcome, reason, reply FROM history \
-             WHERE entry = (SELECT number FROM ledger WHERE id = $1) ORDER BY seq",
-        )
-        .bind(id)
-        .fetch_all(&mut *tx)
-        .await?
-        .iter()
-        .map(|row| {
-            let columns = &mut Columns::of(row);
-            Ok(Step {
-                at: columns.moment()?,
-                outcome: columns.parsed(Outcome::parse)?,
-                reason: columns.maybe_parsed(Reason::parse)?,
-                reply: columns.maybe_text()?,
-            })
-        })
-        .collect::<sqlx::Result<_>>()?;
+        let entry = read_entry(&row)?;
+        let history = history_of(&mut tx, &entry).await?;
         let message = sqlx::query_scalar(
             "SELECT message FROM letter WHERE entry = (SELECT number FROM ledger WHERE id = $1)",
         )
@@ -153,7 +138,7 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?;
         Ok(Some(Shown {
-            entry: read_entry(&row)?,
+            entry,
             history,
             message,
         }))
@@ -289,4 +274,41 @@ impl Store {
         };
         read.await.map_err(|error| self.trouble(error))
     }
+}
+
+/// An entry's steps, the earliest first.
+async fn history_of(tx: &mut Connection, entry: &Entry) -> sqlx::Result<Vec<Step>> {
+    let bare = |at, outcome| Step {
+        at,
+        outcome,
+        reason: None,
+        reply: None,
+    };
+    let planned: i64 = sqlx::query_scalar("SELECT planned_at FROM ledger WHERE id = $1")
+        .bind(&entry.id)
+        .fetch_one(&mut *tx)
+        .await?;
+    let mut history = vec![bare(super::columns::moment_of(planned)?, Outcome::Planned)];
+    for row in sqlx::query(
+        "SELECT began_at, at, outcome, reason, reply FROM history \
+         WHERE entry = (SELECT number FROM ledger WHERE id = $1) ORDER BY seq",
+    )
+    .bind(&entry.id)
+    .fetch_all(&mut *tx)
+    .await?
+    {
+        let columns = &mut Columns::of(&row);
+        let began = columns.maybe_moment()?;
+        history.extend(began.map(|at| bare(at, Outcome::Sending)));
+        history.push(Step {
+            at: columns.moment()?,
+            outcome: columns.parsed(Outcome::parse)?,
+            reason: columns.maybe_parsed(Reason::parse)?,
+            reply: columns.maybe_text()?,
+        });
+    }
+    if entry.outcome == Outcome::Sending {
+        history.extend(entry.decided_at.map(|at| bare(at, Outcome::Sending)));
+    }
+    Ok(history)
 }
