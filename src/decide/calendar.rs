@@ -77,13 +77,15 @@ pub fn instant(day: Date, at: Time, zone: &TimeZone) -> Option<Timestamp> {
 
 /// The last instant at which a message is not too late.
 ///
-/// `late` in days counts civil days from the due day, to the wall-clock time at which it was due.
+/// `late` in days counts civil days from the day on which it came due, to the same wall-clock
+/// time. That day is a later one than the occasion's where a spread leads over midnight, or where
+/// the zone skipped the day.
 pub fn deadline(late: Period, occasion: &Occasion, zone: &TimeZone) -> Timestamp {
     if let Some(exact) = late.exact() {
         return occasion.due_at.checked_add(exact).unwrap_or(Timestamp::MAX);
     }
-    let time = zone.to_datetime(occasion.due_at).time();
-    late.from_date(occasion.day)
-        .and_then(|day| instant(day, time, zone))
+    let due = zone.to_datetime(occasion.due_at);
+    late.from_date(due.date().max(occasion.day))
+        .and_then(|day| instant(day, due.time(), zone))
         .map_or(Timestamp::MAX, |end| end.max(occasion.due_at))
 }

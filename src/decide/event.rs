@@ -3,37 +3,58 @@
 //! Days count from the event's civil date in the send zone; hours and minutes from its instant.
 //! May not know gates.
 
+use jiff::SignedDuration;
 use jiff::civil::Date;
 
 use super::calendar::Desk;
+use crate::model::occasion::stable_share;
 use crate::model::view::moment;
 use crate::model::{Event, Occasion, Period, Reason, View, When};
+use crate::rules::{AfterEvent, Delay, Which};
 
 pub(super) fn occasions(
     desk: &Desk<'_>,
-    kind: &str,
-    after: Period,
+    trigger: &AfterEvent,
     (from, to): (Date, Date),
 ) -> Vec<Occasion> {
-    desk.view
-        .events
-        .iter()
-        .filter(|event| event.kind == kind)
-        .filter_map(|event| occasion(desk, event, after))
+    meant(desk.view, trigger, &desk.rule.id)
+        .into_iter()
+        .filter_map(|event| occasion(desk, event, trigger.delay))
         .filter(|occasion| from <= occasion.day && occasion.day <= to)
         .collect()
 }
 
-fn occasion(desk: &Desk<'_>, event: &Event, after: Period) -> Option<Occasion> {
+/// The events that the rule is for.
+fn meant<'a>(view: &'a View, trigger: &AfterEvent, rule: &str) -> Vec<&'a Event> {
+    let of_kind = view.events.iter().filter(|e| e.kind == trigger.kind);
+    let mut events: Vec<&Event> = of_kind.collect();
+    let Which::Nth(n) = trigger.which else {
+        return events;
+    };
+    events.sort_by_cached_key(|event| (moment(event, &view.zone), event.id.clone()));
+    let before = usize::try_from(n).unwrap_or(usize::MAX).saturating_sub(1);
+    let mut rest = events.into_iter().skip(before);
+    let nth = rest.next();
+    // Where an older event came to light after the rule had written about a later one, the n-th
+    // was celebrated already.
+    let celebrated = rest.any(|later| {
+        let mut sent = view.sent.iter();
+        sent.any(|sent| sent.rule == rule && sent.occasion == later.id)
+    });
+    nth.filter(|_| !celebrated).into_iter().collect()
+}
+
+fn occasion(desk: &Desk<'_>, event: &Event, delay: Delay) -> Option<Occasion> {
     let anchor = match event.at {
         When::Day(day) => day,
         When::Instant(at) => desk.zone.to_datetime(at).date(),
     };
-    let mut occasion = if let Some(exact) = after.exact() {
-        let at = moment(event, &desk.view.zone).checked_add(exact).ok()?;
-        desk.at_instant(event.id.clone(), anchor, at)
-    } else {
-        desk.on_day(event.id.clone(), anchor, after.from_date(anchor)?)?
+    let mut occasion = match due(desk, event, delay, anchor)? {
+        Due::After(exact) => {
+            let at = moment(event, &desk.view.zone).checked_add(exact).ok()?;
+            desk.at_instant(event.id.clone(), anchor, at)
+        }
+        Due::On(day) => desk.on_day(event.id.clone(), anchor, day)?,
     };
     // "At once" on a bare date or "0 days" at an hour before the event: due as soon as it is seen.
     occasion.due_at = occasion.due_at.max(moment(event, &desk.view.zone));
@@ -41,10 +62,47 @@ fn occasion(desk: &Desk<'_>, event: &Event, after: Period) -> Option<Occasion> {
     Some(occasion)
 }
 
-pub(super) fn withdrawn(view: &View, kind: &str, occasion: &Occasion) -> Option<Reason> {
-    let there = view
-        .events
+/// When an event's occasion is due.
+enum Due {
+    On(Date),
+    After(SignedDuration),
+}
+
+fn due(desk: &Desk<'_>, event: &Event, delay: Delay, anchor: Date) -> Option<Due> {
+    let (low, high) = match delay {
+        Delay::After(period) => (period, period),
+        Delay::Between(low, high) => (low, high),
+    };
+    let draw = |count: i64| {
+        let words = ["between", &desk.rule.id, &desk.view.customer.id, &event.id];
+        drawn(&words, count)
+    };
+    Some(match (low, high) {
+        (Period::Minutes(low), Period::Minutes(high)) => {
+            Due::After(SignedDuration::from_mins(low + draw(high - low)))
+        }
+        (low, high) => {
+            let (first, last) = (low.from_date(anchor)?, high.from_date(anchor)?);
+            let days = i64::from(first.until(last).ok()?.get_days()).max(0);
+            Due::On(Period::Days(i32::try_from(draw(days)).ok()?).from_date(first)?)
+        }
+    })
+}
+
+/// From 0 to `last`, each as likely as the others, and always the same for these words.
+fn drawn(words: &[&str], last: i64) -> i64 {
+    let (share, count) = (i128::from(stable_share(words)), i128::from(last) + 1);
+    i64::try_from((share * count) >> 32).unwrap_or(0)
+}
+
+pub(super) fn withdrawn(
+    view: &View,
+    trigger: &AfterEvent,
+    rule: &str,
+    occasion: &Occasion,
+) -> Option<Reason> {
+    let there = meant(view, trigger, rule)
         .iter()
-        .any(|event| event.kind == kind && event.id == occasion.key);
+        .any(|event| event.id == occasion.key);
     (!there).then_some(Reason::RecordChanged)
 }

@@ -1,8 +1,8 @@
 //! `lapsed`: nothing happened for so many days.
 //!
 //! Contacts count by distinct civil days in the customer's zone. Every contact starts the count
-//! anew; only the first contact of a silence's end matters, not what comes later. May not know
-//! gates.
+//! anew and ends the steps of the silence before it; only the first contact of a silence's end
+//! matters, not what comes later. May not know gates.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -11,33 +11,38 @@ use jiff::tz::TimeZone;
 use super::calendar::Desk;
 use crate::model::view::moment;
 use crate::model::{Event, Occasion, Period, Reason, View, When};
-
-/// The only step until `repeat` is supported.
-const FIRST_STEP: u32 = 1;
+use crate::rules::Silence;
 
 pub(super) fn occasions(
     desk: &Desk<'_>,
-    kinds: &[String],
-    after_days: i32,
-    min_contacts: u32,
+    trigger: &Silence,
     (from, to): (Date, Date),
 ) -> Vec<Occasion> {
-    let contacts = contact_days(desk.view, kinds);
+    let contacts = contact_days(desk.view, &trigger.contact);
     let mut found = Vec::new();
     for (index, contact) in contacts.iter().enumerate() {
-        let Some(day) = Period::Days(after_days).from_date(contact.day) else {
-            continue;
-        };
         let known = u32::try_from(index + 1).unwrap_or(u32::MAX);
-        if day < from || day > to || known < min_contacts {
+        if known < trigger.min_contacts {
             continue;
         }
-        let Some(occasion) = desk.on_day(key(contact.day), contact.day, day) else {
-            continue;
-        };
         let next = contacts.get(index + 1);
-        if next.is_none_or(|next| next.seen_at > occasion.due_at) {
-            found.push(occasion);
+        for (step, days) in trigger.steps() {
+            let Some(day) = Period::Days(days).from_date(contact.day) else {
+                break;
+            };
+            if day < from {
+                continue;
+            }
+            if day > to {
+                break;
+            }
+            let Some(occasion) = desk.on_day(key(contact.day, step), contact.day, day) else {
+                break;
+            };
+            // Any contact ends the series.
+            if next.is_none_or(|next| next.seen_at > occasion.due_at) {
+                found.push(occasion);
+            }
         }
     }
     found
@@ -45,11 +50,11 @@ pub(super) fn occasions(
 
 pub(super) fn withdrawn(
     view: &View,
-    kinds: &[String],
+    trigger: &Silence,
     occasion: &Occasion,
     now: Timestamp,
 ) -> Option<Reason> {
-    let contacts = contact_days(view, kinds);
+    let contacts = contact_days(view, &trigger.contact);
     let seen = contacts.iter().filter(|contact| contact.seen_at <= now);
     match seen.map(|contact| contact.day).max() {
         Some(day) if day > occasion.anchor => Some(Reason::ContactedSince),
@@ -59,8 +64,8 @@ pub(super) fn withdrawn(
 }
 
 /// `1998-01-05/1`: the last contact and the step.
-fn key(last_contact: Date) -> String {
-    format!("{last_contact}/{FIRST_STEP}")
+fn key(last_contact: Date, step: u32) -> String {
+    format!("{last_contact}/{step}")
 }
 
 /// One civil day with at least one contact.

@@ -6,10 +6,11 @@
 
 #![warn(clippy::wildcard_enum_match_arm, clippy::float_arithmetic)]
 
-mod anniversary;
+pub(crate) mod anniversary;
 pub mod calendar;
 mod caps;
 mod event;
+mod fixed;
 pub mod gate;
 mod lapse;
 mod moment;
@@ -28,17 +29,13 @@ use crate::rules::{Rule, Trigger};
 pub fn occasions(rule: &Rule, view: &View, policy: &Policy, from: Date, to: Date) -> Vec<Occasion> {
     let desk = calendar::Desk::new(rule, view, policy);
     let mut found = match &rule.trigger {
-        Trigger::Anniversary {
-            field,
-            offset,
-            feb29,
-        } => anniversary::occasions(&desk, field, *offset, *feb29, (from, to)),
-        Trigger::Event { kind, after } => event::occasions(&desk, kind, *after, (from, to)),
-        Trigger::Lapsed {
-            contact,
-            after_days,
-            min_contacts,
-        } => lapse::occasions(&desk, contact, *after_days, *min_contacts, (from, to)),
+        Trigger::Anniversary(trigger) => anniversary::occasions(&desk, trigger, (from, to)),
+        Trigger::Date(trigger) => anniversary::once(&desk, trigger, (from, to))
+            .into_iter()
+            .collect(),
+        Trigger::Event(trigger) => event::occasions(&desk, trigger, (from, to)),
+        Trigger::Lapsed(trigger) => lapse::occasions(&desk, trigger, (from, to)),
+        Trigger::Fixed(on) => fixed::occasions(&desk, on, (from, to)),
     };
     found.sort_by(|a, b| (a.due_at, &a.key).cmp(&(b.due_at, &b.key)));
     found
@@ -52,11 +49,11 @@ pub(crate) fn withdrawn(
     now: Timestamp,
 ) -> Option<Reason> {
     match &rule.trigger {
-        Trigger::Anniversary { field, feb29, .. } => {
-            anniversary::withdrawn(view, field, *feb29, occasion)
-        }
-        Trigger::Event { kind, .. } => event::withdrawn(view, kind, occasion),
-        Trigger::Lapsed { contact, .. } => lapse::withdrawn(view, contact, occasion, now),
+        Trigger::Anniversary(trigger) => anniversary::withdrawn(view, trigger, occasion),
+        Trigger::Date(trigger) => anniversary::once_withdrawn(view, trigger, occasion),
+        Trigger::Event(trigger) => event::withdrawn(view, trigger, &rule.id, occasion),
+        Trigger::Lapsed(trigger) => lapse::withdrawn(view, trigger, occasion, now),
+        Trigger::Fixed(on) => fixed::withdrawn(on, occasion),
     }
 }
 

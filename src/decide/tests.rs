@@ -1,5 +1,7 @@
 //! The deciding core against plain expectations.
 
+mod triggers;
+
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
@@ -10,8 +12,11 @@ use super::*;
 use crate::model::customer::Consent;
 use crate::model::policy::{Cap, Class, MarketingBasis, QuietHours};
 use crate::model::view::Sent;
-use crate::model::{Customer, Event, PartialDate, Period, When};
-use crate::rules::{Condition, DateField, Feb29, Send, SendZone, WhenCapped};
+use crate::model::{AttrValue, Customer, Event, PartialDate, Period, When};
+use crate::rules::{
+    AfterEvent, Anniversary, Condition, DateField, Delay, Feb29, OnDate, Send, SendZone, Silence,
+    WhenCapped, Which,
+};
 
 fn rule(trigger: Trigger) -> Rule {
     Rule {
@@ -42,20 +47,35 @@ fn rule(trigger: Trigger) -> Rule {
 }
 
 fn birthday(feb29: Feb29) -> Rule {
-    rule(Trigger::Anniversary {
+    yearly(Period::Days(0), feb29, &[])
+}
+
+fn yearly(offset: Period, feb29: Feb29, years: &[i16]) -> Rule {
+    rule(Trigger::Anniversary(Anniversary {
         field: DateField::Birthday,
-        offset: Period::Days(0),
+        offset,
         feb29,
-    })
+        years: years.to_vec(),
+    }))
+}
+
+fn silence(after_days: i32, min_contacts: u32, (repeat_days, times): (i32, u32)) -> Rule {
+    rule(Trigger::Lapsed(Silence {
+        contact: vec!["visit".to_owned(), "purchase".to_owned()],
+        after_days,
+        min_contacts,
+        repeat_days,
+        times,
+    }))
 }
 
 fn lapsed() -> Rule {
-    let contact = vec!["visit".to_owned(), "purchase".to_owned()];
-    rule(Trigger::Lapsed {
-        contact,
-        after_days: 90,
-        min_contacts: 1,
-    })
+    silence(90, 1, (90, 1))
+}
+
+fn after(kind: &str, delay: Delay, which: Which) -> Rule {
+    let kind = kind.to_owned();
+    rule(Trigger::Event(AfterEvent { kind, delay, which }))
 }
 
 fn view(zone: &str) -> View {
@@ -149,20 +169,9 @@ fn the_day_of_birth_is_no_birthday_and_years_are_counted_from_it() {
 fn an_offset_moves_the_day_but_not_the_key() {
     let mut view = view("UTC");
     view.customer.birthday = PartialDate::new(None, 1, 3);
-    let mut rule = birthday(Feb29::Feb28);
-    let offset = Period::Days(-7);
-    rule.trigger = Trigger::Anniversary {
-        field: DateField::Birthday,
-        offset,
-        feb29: Feb29::Feb28,
-    };
-    let found = occasions(
-        &rule,
-        &view,
-        &policy(),
-        date(2026, 12, 27),
-        date(2026, 12, 27),
-    );
+    let rule = yearly(Period::Days(-7), Feb29::Feb28, &[]);
+    let day = date(2026, 12, 27);
+    let found = occasions(&rule, &view, &policy(), day, day);
     let wanted = ("2027-01-03".to_owned(), "2026-12-27T09:00:00Z".to_owned());
     assert_eq!(keys_and_dues(&found), [wanted]);
 }
@@ -197,20 +206,14 @@ fn a_thank_you_counts_civil_days_where_it_is_sent() {
         "purchase",
         When::Instant(ts("2027-01-02T02:00:00Z")),
     )];
-    let mut rule = rule(Trigger::Event {
-        kind: "purchase".to_owned(),
-        after: Period::Days(3),
-    });
+    let mut rule = after("purchase", Delay::After(Period::Days(3)), Which::Every);
     let window = (date(2027, 1, 1), date(2027, 1, 31));
     let found = occasions(&rule, &view, &policy(), window.0, window.1);
     assert_eq!(found[0].due_at, ts("2027-01-04T14:00:00Z"));
     rule.send.zone = SendZone::Business;
     let found = occasions(&rule, &view, &policy(), window.0, window.1);
     assert_eq!(found[0].due_at, ts("2027-01-05T09:00:00Z"));
-    rule.trigger = Trigger::Event {
-        kind: "purchase".to_owned(),
-        after: Period::Minutes(120),
-    };
+    rule.trigger = after("purchase", Delay::After(Period::Minutes(120)), Which::Every).trigger;
     let found = occasions(&rule, &view, &policy(), window.0, window.1);
     assert_eq!(found[0].due_at, ts("2027-01-02T04:00:00Z"));
 }
@@ -230,15 +233,7 @@ fn a_silence_is_counted_from_the_last_contact_and_ended_by_the_next() {
     // 5 January + 90 days is 5 April, on which the visit began at midnight, before nine.
     let wanted = ("1998-04-05/1".to_owned(), "1998-07-04T09:00:00Z".to_owned());
     assert_eq!(keys_and_dues(&found), [wanted]);
-    let Trigger::Lapsed { contact, .. } = lapsed().trigger else {
-        panic!("lapsed")
-    };
-    let mut rule = lapsed();
-    rule.trigger = Trigger::Lapsed {
-        contact,
-        after_days: 90,
-        min_contacts: 3,
-    };
+    let rule = silence(90, 3, (90, 1));
     assert!(occasions(&rule, &view, &policy(), window.0, window.1).is_empty());
 }
 
@@ -458,11 +453,21 @@ proptest! {
             .map(|(i, n)| event(&i.to_string(), "visit", When::Day(day(*n))))
             .collect();
         view.customer.birthday = PartialDate::new(None, 2, 29);
-        let mut silence = lapsed();
-        let contact = vec!["visit".to_owned()];
-        silence.trigger = Trigger::Lapsed { contact, after_days: after, min_contacts: 1 };
-        let thanks = rule(Trigger::Event { kind: "visit".to_owned(), after: Period::Days(after) });
-        for rule in [silence, thanks, birthday(Feb29::Mar1)] {
+        view.customer.joined_on = Some(day(cut));
+        let thanks = |delay, which| super::tests::after("visit", delay, which);
+        for rule in [
+            silence(after, 1, (1 + after / 2, 3)),
+            thanks(Delay::After(Period::Days(after)), Which::Every),
+            thanks(Delay::Between(Period::Days(1), Period::Days(after)), Which::Every),
+            thanks(Delay::Between(Period::Minutes(1), Period::Minutes(9_000)), Which::Nth(2)),
+            birthday(Feb29::Mar1),
+            yearly(Period::Months(-after), Feb29::Feb28, &[]),
+            rule(Trigger::Date(OnDate {
+                field: DateField::JoinedOn,
+                offset: Period::Days(after - 60),
+            })),
+            rule(Trigger::Fixed(vec![day(0), day(after), day(after + 200)])),
+        ] {
             let all = |from, to| occasions(&rule, &view, &policy(), from, to);
             let mut parts = all(day(0), day(cut));
             parts.extend(all(day(cut + 1), day(600)));

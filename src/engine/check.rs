@@ -11,9 +11,10 @@ use super::scratch::Scratch;
 use super::{EngineError, House, Plans, letter, sync, wiring};
 use crate::clock::Clock;
 use crate::decide;
+use crate::decide::anniversary::date_of;
 use crate::model::{Occasion, Period, Refusal, View};
 use crate::records::{self, FileReader, Row};
-use crate::rules::{Rule, Trigger};
+use crate::rules::{Anniversary, DateField, OnDate, Rule, Trigger};
 
 /// Customers looked at together.
 const CHUNK: usize = 512;
@@ -55,7 +56,8 @@ async fn on_copy(house: &House, now: Timestamp) -> Result<Checked, EngineError> 
     let mut checked = Checked::default();
     sources(house, &mut checked);
     sync::sync(house, None, now).await?;
-    let mut wrong: BTreeMap<String, (String, u64)> = BTreeMap::new();
+    let mut wrong = Tally::default();
+    let mut left_out = Tally::default();
     let ids = house.store.everyone(false).await?;
     checked.customers = ids.len() as u64;
     for chunk in ids.chunks(CHUNK) {
@@ -63,25 +65,73 @@ async fn on_copy(house: &House, now: Timestamp) -> Result<Checked, EngineError> 
             for rule in house.plans.rules.iter().filter(|rule| rule.enabled) {
                 match tried(house, rule, &view, now) {
                     Ok(count) => checked.letters += count,
-                    Err(words) => {
-                        let first = wrong.entry(words).or_insert((view.customer.id.clone(), 0));
-                        first.1 += 1;
-                    }
+                    Err(words) => wrong.add(words, &view),
+                }
+                if let Some(words) = no_year(rule, &view) {
+                    left_out.add(words, &view);
                 }
             }
         }
     }
-    for (words, (customer, count)) in wrong {
-        let more = if count > 1 {
-            format!(" and {} more", count - 1)
-        } else {
-            String::new()
-        };
-        checked
-            .problems
-            .push(format!("{words} (customer {customer}{more})"));
-    }
+    checked.problems.extend(wrong.sentences());
+    checked.remarks.extend(left_out.sentences());
     Ok(checked)
+}
+
+/// Sentences, each with the first customer it is true for and how many there are.
+#[derive(Default)]
+struct Tally(BTreeMap<String, (String, u64)>);
+
+impl Tally {
+    fn add(&mut self, words: String, view: &View) {
+        let first = self.0.entry(words);
+        first.or_insert((view.customer.id.clone(), 0)).1 += 1;
+    }
+
+    fn sentences(self) -> impl Iterator<Item = String> {
+        self.0.into_iter().map(|(words, (customer, count))| {
+            let more = if count > 1 {
+                format!(" and {} more", count - 1)
+            } else {
+                String::new()
+            };
+            format!("{words} (customer {customer}{more})")
+        })
+    }
+}
+
+/// A date that the rule can do nothing with, since its year isn't known.
+fn no_year(rule: &Rule, view: &View) -> Option<String> {
+    let (field, needs_it) = match &rule.trigger {
+        Trigger::Anniversary(yearly) => (&yearly.field, !yearly.years.is_empty()),
+        Trigger::Date(once) => (&once.field, true),
+        Trigger::Event(_) | Trigger::Lapsed(_) | Trigger::Fixed(_) => return None,
+    };
+    let date = date_of(view, field)?;
+    (needs_it && date.year().is_none()).then(|| {
+        let (rule, field) = (&rule.id, field.name());
+        format!("rules/{rule}.toml: left out, since their `{field}` has no year")
+    })
+}
+
+/// An attribute that the rule takes for a date, and the source for something else.
+fn no_date(rule: &Rule, view: &View) -> Option<String> {
+    let (Trigger::Anniversary(Anniversary { field, .. }) | Trigger::Date(OnDate { field, .. })) =
+        &rule.trigger
+    else {
+        return None;
+    };
+    let DateField::Attr(name) = field else {
+        return None;
+    };
+    let there = view.customer.attrs.contains_key(name);
+    (there && date_of(view, field).is_none()).then(|| {
+        let (rule, field) = (&rule.id, field.name());
+        format!(
+            "rules/{rule}.toml: `{field}` isn't read as a date; \
+             give its source types = {{ \"{field}\" = \"date\" }}"
+        )
+    })
 }
 
 /// Reads the sources without keeping anything.
@@ -132,6 +182,9 @@ fn tried(house: &House, rule: &Rule, view: &View, now: Timestamp) -> Result<u64,
     if view.customer.email.is_none() || view.erased {
         return Ok(0);
     }
+    if let Some(words) = no_date(rule, view) {
+        return Err(words);
+    }
     let Some(occasion) = an_occasion(house, rule, view, now) else {
         return Ok(0);
     };
@@ -160,10 +213,12 @@ fn an_occasion(house: &House, rule: &Rule, view: &View, now: Timestamp) -> Optio
     let since = Period::Days(-AHEAD * 4).from_date(today)?;
     let policy = house.policy();
     match rule.trigger {
-        Trigger::Anniversary { .. } => decide::occasions(rule, view, policy, today, ahead)
-            .into_iter()
-            .next(),
-        Trigger::Event { .. } | Trigger::Lapsed { .. } => {
+        Trigger::Anniversary(_) | Trigger::Date(_) | Trigger::Fixed(_) => {
+            decide::occasions(rule, view, policy, today, ahead)
+                .into_iter()
+                .next()
+        }
+        Trigger::Event(_) | Trigger::Lapsed(_) => {
             decide::occasions(rule, view, policy, since, ahead).pop()
         }
     }

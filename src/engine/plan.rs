@@ -15,7 +15,7 @@ use super::{EngineError, House};
 use crate::decide;
 use crate::decide::calendar::deadline;
 use crate::model::{Occasion, Period, View};
-use crate::rules::{Rule, Trigger};
+use crate::rules::{AfterEvent, Anniversary, OnDate, Rule, Silence, Trigger};
 use crate::store::{NewEntry, PlanBatch, PlannedKey, RuleState};
 
 /// The civil day that is furthest ahead anywhere (UTC+14) is planned as soon as it begins there.
@@ -73,6 +73,7 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
             now,
             start: start_of(house, rule, next.first_day),
             horizon,
+            planned_before: state.and_then(|state| state.planned_through),
         };
         if edited {
             total.withdrawn += pass.withdraw_all().await?;
@@ -136,6 +137,8 @@ struct Pass<'a> {
     now: Timestamp,
     start: Date,
     horizon: Date,
+    /// The day up to which it was planned before, in whatever version.
+    planned_before: Option<Date>,
 }
 
 impl Pass<'_> {
@@ -152,10 +155,11 @@ impl Pass<'_> {
         let mut new = 0;
         for chunk in ids.chunks(CHUNK) {
             let views = self.house.views(chunk).await?;
-            let entries = views
+            let mut entries: Vec<NewEntry> = views
                 .iter()
                 .flat_map(|view| self.entries(view, from))
                 .collect();
+            entries.retain(|entry| self.is_news(&entry.occasion));
             let batch = PlanBatch {
                 new: entries,
                 ..PlanBatch::default()
@@ -168,8 +172,10 @@ impl Pass<'_> {
     /// Plans anew for the customers whose records changed since the last pass.
     async fn changed_customers(&self, touched: &[String]) -> Result<Planned, EngineError> {
         let from = match &self.rule.trigger {
-            Trigger::Anniversary { .. } => self.earliest_not_too_late().max(self.start),
-            Trigger::Event { .. } | Trigger::Lapsed { .. } => self.start,
+            Trigger::Event(_) | Trigger::Lapsed(_) => self.start,
+            Trigger::Anniversary(_) | Trigger::Date(_) | Trigger::Fixed(_) => {
+                self.earliest_not_too_late().max(self.start)
+            }
         };
         let mut total = Planned::default();
         let mut planned: HashMap<String, Vec<PlannedKey>> = HashMap::new();
@@ -193,9 +199,7 @@ impl Pass<'_> {
             let mut batch = PlanBatch::default();
             for view in self.house.views(chunk).await? {
                 let mut entries = self.entries(&view, from);
-                if matches!(self.rule.trigger, Trigger::Anniversary { .. }) {
-                    entries.retain(|entry| self.not_over(&entry.occasion));
-                }
+                entries.retain(|entry| self.is_news(&entry.occasion));
                 let wanted: HashSet<(&str, Timestamp)> = entries
                     .iter()
                     .map(|e| (e.occasion.key.as_str(), e.occasion.due_at))
@@ -238,51 +242,71 @@ impl Pass<'_> {
             .unwrap_or(today)
     }
 
+    /// Whether it looks at dates, which are what they are, and not at what happens.
+    const fn is_on_the_calendar(&self) -> bool {
+        match self.rule.trigger {
+            Trigger::Anniversary(_) | Trigger::Date(_) | Trigger::Fixed(_) => true,
+            Trigger::Event(_) | Trigger::Lapsed(_) => false,
+        }
+    }
+
     /// Ids of everybody who may have an occasion due from this day to the horizon.
     async fn candidates(&self, from: Date, only_touched: bool) -> Result<Vec<String>, EngineError> {
         let store = &self.house.store;
-        let around = |back: i32| {
-            let first = Period::Days(-back - SLACK_DAYS)
-                .from_date(from)
-                .unwrap_or(from);
-            let last = Period::Days(-back + SLACK_DAYS).from_date(self.horizon);
-            (first, last.unwrap_or(self.horizon))
+        // What starts on these days may come due from this day to the horizon.
+        let starts = |(least, most): (i32, i32)| {
+            let first = Period::Days(-most - SLACK_DAYS).from_date(from);
+            let last = Period::Days(-least + SLACK_DAYS).from_date(self.horizon);
+            (first.unwrap_or(from), last.unwrap_or(self.horizon))
         };
+        let touched = only_touched;
         Ok(match &self.rule.trigger {
-            Trigger::Anniversary { field, offset, .. } => {
-                let (first, last) = around(offset.days_at_most());
-                // A month has 28 to 31 days.
-                let slack = match offset {
-                    Period::Months(n) => Period::Days(n.abs() * 3),
-                    Period::Days(_) | Period::Minutes(_) => Period::Days(0),
-                };
-                let last = slack.from_date(last).unwrap_or(last);
-                store
-                    .with_anniversary(&field.name(), (first, last), only_touched)
-                    .await?
+            Trigger::Anniversary(Anniversary { field, offset, .. }) => {
+                let days = starts(offset.days_between());
+                store.with_anniversary(&field.name(), days, touched).await?
             }
-            Trigger::Event { kind, after } => {
-                let (first, last) = around(after.days_at_most());
-                let slack = match after {
-                    Period::Months(n) => Period::Days(n * 3),
-                    Period::Days(_) | Period::Minutes(_) => Period::Days(0),
-                };
-                let last = slack.from_date(last).unwrap_or(last);
-                store
-                    .with_event(std::slice::from_ref(kind), (first, last), only_touched)
-                    .await?
+            Trigger::Date(OnDate { field, offset }) => {
+                let days = starts(offset.days_between());
+                store.with_date(&field.name(), days, touched).await?
             }
-            Trigger::Lapsed {
-                contact,
-                after_days,
-                ..
-            } => {
-                let (first, last) = around(*after_days);
-                store
-                    .silent_since(contact, (first, last), *after_days, only_touched)
-                    .await?
+            Trigger::Event(AfterEvent { kind, delay, .. }) => {
+                let (kinds, days) = (std::slice::from_ref(kind), starts(delay.days_between()));
+                store.with_event(kinds, days, touched).await?
+            }
+            Trigger::Lapsed(silence) => self.silent(silence, starts, touched).await?,
+            Trigger::Fixed(on) => {
+                if on.iter().any(|day| from <= *day && *day <= self.horizon) {
+                    store.with_address(touched).await?
+                } else {
+                    Vec::new()
+                }
             }
         })
+    }
+
+    /// Those who were silent for any of the steps. Of the few who were touched, one question
+    /// covers all steps.
+    async fn silent(
+        &self,
+        silence: &Silence,
+        starts: impl Fn((i32, i32)) -> (Date, Date),
+        touched: bool,
+    ) -> Result<Vec<String>, EngineError> {
+        let (store, contact) = (&self.house.store, &silence.contact);
+        if touched {
+            let (shortest, steps) = (silence.after_days, silence.steps());
+            let longest = steps.last().map_or(shortest, |(_, days)| days);
+            let days = starts((shortest, longest));
+            return Ok(store.silent_since(contact, days, shortest, touched).await?);
+        }
+        let mut ids = Vec::new();
+        for (_, gap) in silence.steps() {
+            let days = starts((gap, gap));
+            ids.extend(store.silent_since(contact, days, gap, touched).await?);
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(ids)
     }
 
     fn entries(&self, view: &View, from: Date) -> Vec<NewEntry> {
@@ -301,10 +325,13 @@ impl Pass<'_> {
         found.into_iter().map(entry).collect()
     }
 
-    /// Whether it could still go out: an anniversary that was over before we learned its date
-    /// wasn't missed.
-    fn not_over(&self, occasion: &Occasion) -> bool {
+    /// Whether it belongs into the ledger: a day of the calendar that was planned before and was
+    /// over when we learned of it (a birthday from yesterday's records, a date that was edited
+    /// into the rule) wasn't missed. What came due while nobody looked was.
+    fn is_news(&self, occasion: &Occasion) -> bool {
         let zone = self.house.zone(&occasion.zone);
-        deadline(self.rule.send.late, occasion, &zone) >= self.now
+        !self.is_on_the_calendar()
+            || self.planned_before.is_none_or(|day| occasion.day > day)
+            || deadline(self.rule.send.late, occasion, &zone) >= self.now
     }
 }

@@ -95,6 +95,30 @@ impl FromStr for PartialDate {
     }
 }
 
+/// Reads `2026-12-01` as people write it into their own files.
+///
+/// # Errors
+/// A sentence that says what is accepted, or that there is no such day.
+pub fn civil_date(text: &str) -> Result<Date, String> {
+    // jiff would take the date out of a whole timestamp, and drop the rest unsaid.
+    let form = "2026-12-01";
+    let looks_right = text.len() == form.len()
+        && text.bytes().zip(form.bytes()).all(|(given, model)| {
+            if model == b'-' {
+                given == b'-'
+            } else {
+                given.is_ascii_digit()
+            }
+        });
+    if !looks_right {
+        return Err(format!(
+            "`{text}` is no date; write year, month and day such as `{form}`"
+        ));
+    }
+    text.parse()
+        .map_err(|_| format!("there is no `{text}` in the calendar; look at the day and the month"))
+}
+
 /// When something happened: an instant, or a whole civil day (in the customer's own zone).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum When {
@@ -117,5 +141,23 @@ mod tests {
             assert_eq!(text.parse::<PartialDate>().unwrap().to_string(), text);
         }
         assert!("23/04".parse::<PartialDate>().is_err());
+    }
+
+    #[test]
+    fn a_civil_date_is_written_in_one_form() {
+        assert_eq!(civil_date("2028-02-29").unwrap().to_string(), "2028-02-29");
+        for bad in [
+            "",
+            "2027-02-29",
+            "2027-13-01",
+            "2027-5-2",
+            "02/05/2027",
+            "20270502",
+            "2027-05-02T09:00",
+            "+27-05-020",
+            "2027–05–02",
+        ] {
+            assert!(civil_date(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -79,6 +79,29 @@ impl Period {
         }
     }
 
+    /// The least and the most civil days between a date and the date this far from it, negative
+    /// for before: for bounds of queries.
+    pub fn days_between(self) -> (i32, i32) {
+        match self {
+            Self::Days(n) => (n, n),
+            Self::Months(n) => {
+                let (years, months) = (n.abs() / 12, n.abs() % 12);
+                let least = years * 365 + months * 28;
+                let most = years * 366 + months * 31;
+                if n < 0 {
+                    (-most, -least)
+                } else {
+                    (least, most)
+                }
+            }
+            Self::Minutes(n) => {
+                let days = n.div_euclid(24 * 60);
+                let days = i32::try_from(days).unwrap_or(i32::MAX / 2);
+                (days, days.saturating_add(1))
+            }
+        }
+    }
+
     /// The most civil days it can span, with its sign: for bounds of queries.
     pub fn days_at_most(self) -> i32 {
         match self {
@@ -105,6 +128,9 @@ impl fmt::Display for Period {
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -137,5 +163,20 @@ mod tests {
             Period::Days(-31).from_date(date).unwrap().to_string(),
             "2026-12-31"
         );
+    }
+
+    proptest! {
+        /// A query that reckons with these bounds misses nobody: not the 28 days of "a month
+        /// before 1 March", nor the 365 of "a year before".
+        #[test]
+        fn the_days_of_a_period_lie_within_its_bounds(start in 0_i32..40_000, n in -300_i32..300) {
+            let start = Period::Days(start).from_date(date(1950, 1, 1)).unwrap();
+            for period in [Period::Days(n), Period::Months(n)] {
+                let end = period.from_date(start).unwrap();
+                let days = start.until(end).unwrap().get_days();
+                let (least, most) = period.days_between();
+                prop_assert!(least <= days && days <= most, "{start} {period}: {days}");
+            }
+        }
     }
 }

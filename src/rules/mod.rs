@@ -7,8 +7,12 @@ pub mod load;
 pub mod parse;
 mod parse_trigger;
 pub mod rule;
+pub mod trigger;
 
 pub use condition::Condition;
 pub use load::load;
 pub use parse::parse;
-pub use rule::{DateField, Feb29, Rule, Send, SendZone, Trigger, WhenCapped};
+pub use rule::{Rule, Send, SendZone, WhenCapped};
+pub use trigger::{
+    AfterEvent, Anniversary, DateField, Delay, Feb29, OnDate, Silence, Trigger, Which,
+};

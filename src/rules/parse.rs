@@ -38,13 +38,22 @@ const HOMES: Homes = &[
     ("approve", LIMITS),
     ("max_per_day", LIMITS),
     ("backfill", LIMITS),
-    ("field", "under `[trigger.anniversary]`"),
-    ("offset", "under `[trigger.anniversary]`"),
+    ("field", "under `[trigger.anniversary]` or `[trigger.date]`"),
+    (
+        "offset",
+        "under `[trigger.anniversary]`, `[trigger.date]` or `[trigger.holiday]`",
+    ),
     ("feb29", "under `[trigger.anniversary]`"),
+    ("years", "under `[trigger.anniversary]`"),
     ("event", "under `[trigger.event]`"),
+    ("between", "under `[trigger.event]`"),
+    ("which", "under `[trigger.event]`"),
     ("after", "under `[trigger.event]` or `[trigger.lapsed]`"),
     ("contact", "under `[trigger.lapsed]`"),
     ("min_contacts", "under `[trigger.lapsed]`"),
+    ("repeat", "under `[trigger.lapsed]`"),
+    ("times", "under `[trigger.lapsed]`"),
+    ("on", "under `[trigger.fixed]`"),
 ];
 const TOP: &str = "at the top of the file, above the first `[table]`";
 const SEND: &str = "under `[send]`";
@@ -292,7 +301,9 @@ fn share(text: &str) -> Result<u32, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::{DateField, Feb29, Trigger};
+    use crate::rules::{
+        AfterEvent, Anniversary, DateField, Delay, Feb29, OnDate, Silence, Trigger, Which,
+    };
 
     const TOP: &str =
         "title = \"T\"\ntemplate = \"t\"\nclass = \"service\"\naudience = \"customer\"\n";
@@ -322,11 +333,12 @@ mod tests {
             ..DEFAULTS
         };
         assert_eq!((send.days.len(), rule.send), (7, send));
-        let trigger = Trigger::Anniversary {
+        let trigger = Trigger::Anniversary(Anniversary {
             field: DateField::Birthday,
             offset: Period::Days(0),
             feb29: Feb29::Feb28,
-        };
+            years: Vec::new(),
+        });
         assert_eq!(rule.trigger, trigger);
     }
 
@@ -346,6 +358,7 @@ mod tests {
             field = "attr.wedding"
             offset = "-1 month"
             feb29 = "skip"
+            years = [25, 1, 25]
 
             [only]
             where = "'vip' in customer.tags"
@@ -373,11 +386,12 @@ mod tests {
             (rule.class, rule.priority, rule.enabled),
             (Class::Marketing, 80, false)
         );
-        let trigger = Trigger::Anniversary {
+        let trigger = Trigger::Anniversary(Anniversary {
             field: DateField::Attr("wedding".to_owned()),
             offset: Period::Months(-1),
             feb29: Feb29::Skip,
-        };
+            years: vec![1, 25],
+        });
         assert_eq!(rule.trigger, trigger);
         assert_eq!(rule.condition.unwrap().text(), "'vip' in customer.tags");
         let send = Send {
@@ -393,25 +407,86 @@ mod tests {
         assert_eq!((rule.holdout, rule.backfill), (1 << 29, Period::Days(14)));
     }
 
+    fn trigger(table: &str) -> Trigger {
+        good(&format!("{TOP}[trigger.{table}")).trigger
+    }
+
     #[test]
-    fn the_other_triggers_are_heard_as_well() {
-        let rule = good(&format!(
-            "{TOP}[trigger.event]\nevent = \"purchase\"\nafter = \"0 days\""
-        ));
-        let event = Trigger::Event {
-            kind: "purchase".to_owned(),
-            after: Period::Days(0),
+    fn events_are_heard_with_their_delay_and_their_number() {
+        let event = |delay, which| {
+            let kind = "purchase".to_owned();
+            Trigger::Event(AfterEvent { kind, delay, which })
         };
-        assert_eq!(rule.trigger, event);
-        let rule = good(&format!(
-            "{TOP}[trigger.lapsed]\ncontact = [\"visit\"]\nafter = \"8 weeks\"\nmin_contacts = 2"
-        ));
-        let lapsed = Trigger::Lapsed {
-            contact: vec!["visit".to_owned()],
-            after_days: 56,
-            min_contacts: 2,
+        let after = Delay::After(Period::Days(0));
+        assert_eq!(
+            trigger("event]\nevent = \"purchase\"\nafter = \"0 days\""),
+            event(after, Which::Every)
+        );
+        assert_eq!(
+            trigger("event]\nevent = \"purchase\"\nafter = \"0 days\"\nwhich = 3"),
+            event(after, Which::Nth(3))
+        );
+        let surprise = |range: &str| {
+            trigger(&format!(
+                "event]\nevent = \"purchase\"\nbetween = {range}\nwhich = \"first\""
+            ))
         };
-        assert_eq!(rule.trigger, lapsed);
+        for (range, least, most) in [
+            (
+                "[\"10 days\", \"40 days\"]",
+                Period::Days(10),
+                Period::Days(40),
+            ),
+            (
+                "[\"2 weeks\", \"1 month\"]",
+                Period::Days(14),
+                Period::Months(1),
+            ),
+            (
+                "[\"1 hour\", \"90 minutes\"]",
+                Period::Minutes(60),
+                Period::Minutes(90),
+            ),
+            ("[\"5 days\", \"5 days\"]", Period::Days(5), Period::Days(5)),
+        ] {
+            let delay = Delay::Between(least, most);
+            assert_eq!(surprise(range), event(delay, Which::Nth(1)), "{range}");
+        }
+    }
+
+    #[test]
+    fn silences_are_heard_with_their_steps() {
+        let silence = |repeat_days, times| {
+            Trigger::Lapsed(Silence {
+                contact: vec!["visit".to_owned()],
+                after_days: 56,
+                min_contacts: 2,
+                repeat_days,
+                times,
+            })
+        };
+        let text = "lapsed]\ncontact = [\"visit\"]\nafter = \"8 weeks\"\nmin_contacts = 2";
+        assert_eq!(trigger(text), silence(90, 1));
+        assert_eq!(
+            trigger(&format!("{text}\nrepeat = \"30 days\"\ntimes = 3")),
+            silence(30, 3)
+        );
+    }
+
+    #[test]
+    fn dates_of_theirs_and_of_everybody_are_heard() {
+        assert_eq!(
+            trigger("date]\nfield = \"attr.renewal\"\noffset = \"-2 weeks\""),
+            Trigger::Date(OnDate {
+                field: DateField::Attr("renewal".to_owned()),
+                offset: Period::Days(-14),
+            })
+        );
+        let on = |day: &str| day.parse().unwrap();
+        assert_eq!(
+            trigger("fixed]\non = [2028-02-29, \"2027-06-01\"]"),
+            Trigger::Fixed(vec![on("2027-06-01"), on("2028-02-29")])
+        );
     }
 
     #[test]

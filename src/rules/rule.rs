@@ -5,6 +5,7 @@
 use jiff::civil::{Time, Weekday};
 
 use super::condition::Condition;
+use super::trigger::Trigger;
 use crate::model::Period;
 use crate::model::policy::Class;
 
@@ -35,70 +36,6 @@ pub struct Rule {
     pub holdout: u32,
     /// How far before its first day the rule looks back.
     pub backfill: Period,
-}
-
-/// What makes a rule due.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trigger {
-    /// Every year on this date of the customer's.
-    Anniversary {
-        /// The date.
-        field: DateField,
-        /// Days or months before (negative) or after.
-        offset: Period,
-        /// What becomes of 29 February in common years.
-        feb29: Feb29,
-    },
-    /// After something happened.
-    Event {
-        /// The kind of event.
-        kind: String,
-        /// How long after; never negative.
-        after: Period,
-    },
-    /// When nothing happened for so long.
-    Lapsed {
-        /// The kinds of event that count as a contact.
-        contact: Vec<String>,
-        /// Civil days of silence, at least 1.
-        after_days: i32,
-        /// Distinct contact days before anybody is missed, at least 1.
-        min_contacts: u32,
-    },
-}
-
-/// A date of the customer's own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DateField {
-    /// `birthday`
-    Birthday,
-    /// `joined_on`
-    JoinedOn,
-    /// `attr.<name>`
-    Attr(String),
-}
-
-impl DateField {
-    /// As rules and the store name it: `birthday`, `joined_on`, `attr.wedding`.
-    pub fn name(&self) -> String {
-        match self {
-            Self::Birthday => "birthday".to_owned(),
-            Self::JoinedOn => "joined_on".to_owned(),
-            Self::Attr(name) => format!("attr.{name}"),
-        }
-    }
-}
-
-/// What becomes of a 29 February in a common year.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Feb29 {
-    /// 28 February.
-    #[default]
-    Feb28,
-    /// 1 March.
-    Mar1,
-    /// Nothing that year.
-    Skip,
 }
 
 /// `[send]`.

@@ -2,10 +2,11 @@
 //!
 //! Text in, values out: no files.
 
-use jiff::civil::{Date, Time};
+use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
 use crate::model::Policy;
+use crate::model::dates::civil_date;
 use crate::model::period::Period;
 use crate::model::policy::{Cap, Class, MarketingBasis, QuietHours};
 use crate::model::tables::{Node, Table, Value, clock_time};
@@ -46,7 +47,9 @@ pub(super) fn policy(mut table: Table<'_>, zone: Option<(String, TimeZone)>) -> 
             ("existing-customers", MarketingBasis::ExistingCustomers),
         ])
     });
-    let live_from = table.get("live_from").and_then(|v| v.read_moment(date));
+    let live_from = table
+        .get("live_from")
+        .and_then(|v| v.read_moment(civil_date));
     table.finish(&[]);
     let (zone_name, zone) = zone?;
     Some(Policy {
@@ -75,17 +78,6 @@ fn quiet_hours(text: &str) -> Result<Option<QuietHours>, String> {
         ));
     }
     Ok(Some(QuietHours { from, until }))
-}
-
-fn date(text: &str) -> Result<Date, String> {
-    // jiff would take the date out of a whole timestamp, and drop the rest unsaid.
-    let date = text
-        .parse::<Date>()
-        .ok()
-        .filter(|_| text.len() == "2026-12-01".len());
-    date.ok_or_else(|| {
-        format!("`{text}` is no date; write year, month and day such as `2026-12-01`")
-    })
 }
 
 fn caps(value: &Value<'_>) -> Vec<Cap> {

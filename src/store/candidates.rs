@@ -76,6 +76,56 @@ impl Store {
         self.ids(query).await
     }
 
+    /// Customers for whom this field lies in the window, year and all.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn with_date(
+        &self,
+        field: &str,
+        (from_day, to_day): (Date, Date),
+        only_touched: bool,
+    ) -> Result<Vec<String>, StoreError> {
+        let text = if only_touched {
+            "SELECT d.customer_id FROM touched t CROSS JOIN customer_date d \
+             WHERE d.customer_id = t.customer_id AND d.field = $1 \
+               AND d.year * 10000 + d.month_day BETWEEN $2 AND $3 ORDER BY 1"
+        } else {
+            // By the day of the year, for which there is an index, and of those the right year.
+            "SELECT customer_id FROM customer_date WHERE field = $1 \
+                 AND month_day BETWEEN $4 AND $5 AND year * 10000 + month_day BETWEEN $2 AND $3 \
+             UNION SELECT customer_id FROM customer_date WHERE field = $1 \
+                 AND month_day BETWEEN $6 AND $7 AND year * 10000 + month_day BETWEEN $2 AND $3 \
+             ORDER BY 1"
+        };
+        let number = |day: Date| i64::from(day.year()) * 10_000 + month_day(day.month(), day.day());
+        let mut query = sqlx::query_scalar(text)
+            .bind(field)
+            .bind(number(from_day))
+            .bind(number(to_day));
+        let [early, late, _] = days_of_year(from_day, to_day);
+        if !only_touched {
+            for (first, last) in [early, late] {
+                query = query.bind(first).bind(last);
+            }
+        }
+        self.ids(query).await
+    }
+
+    /// Everybody who can be written to.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn with_address(&self, only_touched: bool) -> Result<Vec<String>, StoreError> {
+        let text = if only_touched {
+            "SELECT t.customer_id FROM touched t CROSS JOIN customer c \
+             WHERE c.id = t.customer_id AND c.email IS NOT NULL ORDER BY t.customer_id"
+        } else {
+            "SELECT id FROM customer WHERE email IS NOT NULL ORDER BY id"
+        };
+        self.ids(sqlx::query_scalar(text)).await
+    }
+
     /// Customers to whom something of these kinds happened on a day of the window.
     ///
     /// # Errors

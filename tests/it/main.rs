@@ -17,3 +17,4 @@ mod rooms;
 mod scenarios;
 mod shop;
 mod smtp;
+mod triggers;

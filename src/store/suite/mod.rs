@@ -221,6 +221,7 @@ contract!(
         the_later_of_two_rows_with_one_id_counts,
         quarantine_shows_the_last_reading,
         candidates_are_found,
+        dates_and_addresses_are_found,
         the_forgotten_stay_forgotten;
     ledger: an_occasion_is_unique,
         the_planner_withdraws_only_what_is_still_planned,

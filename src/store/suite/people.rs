@@ -223,6 +223,45 @@ pub(super) async fn candidates_are_found(store: &Store) {
     }
 }
 
+pub(super) async fn dates_and_addresses_are_found(store: &Store) {
+    let due = |id: &str, date| Customer {
+        attrs: BTreeMap::from([("due".to_owned(), AttrValue::Date(date))]),
+        ..person(id)
+    };
+    let on = |year, month, day| PartialDate::new(year, month, day).unwrap();
+    let nowhere = Customer {
+        email: None,
+        ..person("nowhere")
+    };
+    load(
+        store,
+        vec![
+            due("this", on(Some(2027), 12, 31)),
+            due("next", on(Some(2028), 1, 1)),
+            due("leap", on(Some(2028), 2, 29)),
+            due("past", on(Some(2026), 12, 31)),
+            due("yearless", on(None, 12, 31)),
+            nowhere,
+        ],
+    )
+    .await;
+    for touched in [false, true] {
+        let of = |from, to| store.with_date("attr.due", (from, to), touched);
+        let year_end = of(date(2027, 12, 30), date(2028, 1, 2)).await.unwrap();
+        assert_eq!(year_end, ["next", "this"]);
+        let leap_day = date(2028, 2, 29);
+        assert_eq!(of(leap_day, leap_day).await.unwrap(), ["leap"]);
+        let first = date(2028, 3, 1);
+        assert!(of(first, first).await.unwrap().is_empty());
+        let all = of(date(2026, 1, 1), date(2028, 12, 31)).await.unwrap();
+        assert_eq!(all, ["leap", "next", "past", "this"]);
+        let birthday = store.with_date("birthday", (leap_day, leap_day), touched);
+        assert!(birthday.await.unwrap().is_empty());
+        let reachable = store.with_address(touched).await.unwrap();
+        assert_eq!(reachable, ["leap", "next", "past", "this", "yearless"]);
+    }
+}
+
 pub(super) async fn the_forgotten_stay_forgotten(store: &Store) {
     let (id, revision) = claimed(store).await;
     load_events(store, vec![visit("1", "ann", When::Instant(noon()))]).await;

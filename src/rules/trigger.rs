@@ -1,0 +1,146 @@
+//! What makes a rule due: checked, typed, without spans.
+//!
+//! May not know how rule files are written; `parse_trigger` does.
+
+use jiff::civil::Date;
+
+use crate::model::Period;
+
+/// What makes a rule due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trigger {
+    /// Every year on a date of the customer's.
+    Anniversary(Anniversary),
+    /// Once, around a date of the customer's.
+    Date(OnDate),
+    /// After something happened.
+    Event(AfterEvent),
+    /// When nothing happened for so long.
+    Lapsed(Silence),
+    /// For everybody on these dates; never empty, in order, each once.
+    Fixed(Vec<Date>),
+}
+
+/// `[trigger.anniversary]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anniversary {
+    /// The date.
+    pub field: DateField,
+    /// Days or months before (negative) or after.
+    pub offset: Period,
+    /// What becomes of 29 February in common years.
+    pub feb29: Feb29,
+    /// Which anniversaries, as years since the first time; empty for every year.
+    pub years: Vec<i16>,
+}
+
+/// `[trigger.date]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnDate {
+    /// The date.
+    pub field: DateField,
+    /// Days or months before (negative) or after.
+    pub offset: Period,
+}
+
+/// `[trigger.event]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AfterEvent {
+    /// The kind of event.
+    pub kind: String,
+    /// How long after.
+    pub delay: Delay,
+    /// Which of a customer's events.
+    pub which: Which,
+}
+
+/// How long after an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delay {
+    /// So long; never negative.
+    After(Period),
+    /// Drawn once per occasion from the first to the second, both included and neither negative.
+    /// Both are civil, or both are exact.
+    Between(Period, Period),
+}
+
+impl Delay {
+    /// The least and the most civil days: for bounds of queries.
+    pub fn days_between(self) -> (i32, i32) {
+        match self {
+            Self::After(period) => period.days_between(),
+            Self::Between(least, most) => (least.days_between().0, most.days_between().1),
+        }
+    }
+}
+
+/// Which of a customer's events of the kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Which {
+    /// All of them.
+    #[default]
+    Every,
+    /// The n-th in the order in which they happened, from 1.
+    Nth(u32),
+}
+
+/// `[trigger.lapsed]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silence {
+    /// The kinds of event that count as a contact.
+    pub contact: Vec<String>,
+    /// Civil days of silence, at least 1.
+    pub after_days: i32,
+    /// Distinct contact days before anybody is missed, at least 1.
+    pub min_contacts: u32,
+    /// Civil days from one step to the next, at least 1.
+    pub repeat_days: i32,
+    /// Steps, at least 1.
+    pub times: u32,
+}
+
+impl Silence {
+    /// Every step with its civil days since the last contact, the first first.
+    pub fn steps(&self) -> impl Iterator<Item = (u32, i32)> + use<> {
+        let (after, repeat) = (self.after_days, self.repeat_days);
+        (1..=self.times).scan(after, move |days, step| {
+            let this = *days;
+            *days = this.saturating_add(repeat);
+            Some((step, this))
+        })
+    }
+}
+
+/// A date of the customer's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DateField {
+    /// `birthday`
+    Birthday,
+    /// `joined_on`
+    JoinedOn,
+    /// `attr.<name>`
+    Attr(String),
+}
+
+impl DateField {
+    /// As rules and the store name it: `birthday`, `joined_on`, `attr.wedding`.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Birthday => "birthday".to_owned(),
+            Self::JoinedOn => "joined_on".to_owned(),
+            Self::Attr(name) => format!("attr.{name}"),
+        }
+    }
+}
+
+/// What becomes of a 29 February in a common year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Feb29 {
+    /// 28 February.
+    #[default]
+    Feb28,
+    /// 1 March.
+    Mar1,
+    /// Nothing that year.
+    Skip,
+}
