@@ -129,6 +129,7 @@ CREATE TABLE ledger (
     customer        TEXT NOT NULL,
     occasion        TEXT NOT NULL,
     class           TEXT NOT NULL,
+    audience        TEXT NOT NULL,                 -- customer, staff, owner
     priority        SMALLINT NOT NULL,
     due_at          BIGINT NOT NULL,
     due_day         INTEGER NOT NULL,

@@ -6,10 +6,14 @@ use jiff::civil::Date;
 use super::calendar::instant;
 use super::gate::Case;
 use crate::model::Period;
-use crate::model::policy::Cap;
+use crate::model::policy::{Audience, Cap};
 
 /// When the caps let the next message through, if they don't at `at`.
 pub(super) fn free_again(case: &Case<'_>, at: Timestamp) -> Option<Timestamp> {
+    // Caps are for the customer's sake.
+    if case.audience != Audience::Customer {
+        return None;
+    }
     let caps = case.policy.caps.iter();
     caps.filter(|cap| cap.class.is_none_or(|class| class == case.class))
         .filter_map(|cap| blocked_until(case, *cap, at))

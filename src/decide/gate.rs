@@ -10,7 +10,7 @@ use super::calendar::deadline;
 use super::{caps, moment, withdrawn};
 use crate::model::customer::Consent;
 use crate::model::occasion::stable_share;
-use crate::model::policy::{Class, MarketingBasis};
+use crate::model::policy::{Audience, Class, MarketingBasis};
 use crate::model::view::moment as seen_at;
 use crate::model::{Occasion, Policy, Reason, View};
 use crate::rules::{Rule, WhenCapped};
@@ -21,6 +21,8 @@ pub struct Case<'a> {
     pub rule: Option<&'a Rule>,
     /// The class under which the occasion was planned.
     pub class: Class,
+    /// Whom it goes to.
+    pub audience: Audience,
     /// The occasion, as planned.
     pub occasion: &'a Occasion,
     /// The zone it was planned in.
@@ -83,10 +85,16 @@ fn erased(case: &Case<'_>) -> Option<Answer> {
 }
 
 fn no_address(case: &Case<'_>) -> Option<Answer> {
-    skip_if(case.view.customer.email.is_none(), Reason::NoAddress)
+    let address = match case.audience {
+        Audience::Customer => &case.view.customer.email,
+        Audience::Staff => &case.view.customer.staff_email,
+        Audience::Owner => &case.policy.owner,
+    };
+    skip_if(address.is_none(), Reason::NoAddress)
 }
 
-/// A service message, which the customer asked for, goes to everybody with an address.
+/// What the customer wishes counts for notes about them, too: nobody is to be called who doesn't
+/// want to hear from us. A service message, which the customer asked for, goes to everybody with an address.
 fn suppressed(case: &Case<'_>) -> Option<Answer> {
     let stopped = case.view.suppressed || case.view.customer.unsubscribed;
     skip_if(stopped && case.class != Class::Service, Reason::Suppressed)

@@ -8,7 +8,7 @@ use super::calendar::instant;
 use super::caps;
 use super::gate::Case;
 use crate::model::Reason;
-use crate::model::policy::QuietHours;
+use crate::model::policy::{Audience, QuietHours};
 use crate::rules::Rule;
 
 /// Steps from obstacle to obstacle before we give up; a year of days, and some.
@@ -31,7 +31,7 @@ fn obstacle(case: &Case<'_>, rule: &Rule, at: Timestamp) -> Option<(Timestamp, R
     if let Some(end) = case
         .policy
         .quiet
-        .and_then(|quiet| quiet_until(quiet, &case.view.zone, at))
+        .and_then(|quiet| quiet_until(quiet, reader_zone(case), at))
     {
         return Some((end, Reason::QuietHours));
     }
@@ -39,6 +39,14 @@ fn obstacle(case: &Case<'_>, rule: &Rule, at: Timestamp) -> Option<(Timestamp, R
         return Some((day, Reason::NotThisDay));
     }
     caps::free_again(case, at).map(|free| (free, Reason::Capped))
+}
+
+/// Where the recipient lives; staff and owner are taken to live where the business is.
+fn reader_zone<'a>(case: &'a Case<'_>) -> &'a TimeZone {
+    match case.audience {
+        Audience::Customer => &case.view.zone,
+        Audience::Staff | Audience::Owner => &case.policy.zone,
+    }
 }
 
 /// When the quiet hours end, on the recipient's wall clock, if it is within them.

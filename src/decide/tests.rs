@@ -10,12 +10,12 @@ use proptest::prelude::*;
 use super::gate::{Answer, Case, judge};
 use super::*;
 use crate::model::customer::Consent;
-use crate::model::policy::{Cap, Class, MarketingBasis, QuietHours};
+use crate::model::policy::{Audience, Cap, Class, MarketingBasis, QuietHours};
 use crate::model::view::Sent;
 use crate::model::{AttrValue, Customer, Event, PartialDate, Period, When};
 use crate::rules::{
-    AfterEvent, Anniversary, Condition, DateField, Delay, Feb29, OnDate, Send, SendZone, Silence,
-    WhenCapped, Which,
+    AfterEvent, Anniversary, Condition, DateField, Delay, Feb29, OnDate, Send, SendZone, Sender,
+    Silence, WhenCapped, Which,
 };
 
 fn rule(trigger: Trigger) -> Rule {
@@ -25,6 +25,8 @@ fn rule(trigger: Trigger) -> Rule {
         title: "R".to_owned(),
         template: "t".to_owned(),
         class: Class::Marketing,
+        audience: Audience::Customer,
+        sender: Sender::Business,
         priority: 50,
         enabled: true,
         trigger,
@@ -102,6 +104,7 @@ fn policy() -> Policy {
         basis: MarketingBasis::ExistingCustomers,
         quiet: None,
         caps: Vec::new(),
+        owner: None,
         live_from: None,
     }
 }
@@ -247,6 +250,7 @@ fn judged(change: impl Fn(&mut Rule, &mut View, &mut Policy), now: &str) -> Answ
     judge(&Case {
         rule: (rule.id == "r").then_some(&rule),
         class: rule.class,
+        audience: rule.audience,
         occasion: &occasion,
         zone: &TimeZone::UTC,
         view: &view,

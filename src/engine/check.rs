@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::letter::{self, Reader};
 use super::scratch::Scratch;
-use super::{EngineError, House, Plans, letter, sync, wiring};
+use super::{EngineError, House, Plans, sync, wiring};
 use crate::clock::Clock;
 use crate::decide;
 use crate::decide::anniversary::date_of;
@@ -179,7 +180,7 @@ fn sources(house: &House, checked: &mut Checked) {
 
 /// How many letters were written for this customer, or what is wrong.
 fn tried(house: &House, rule: &Rule, view: &View, now: Timestamp) -> Result<u64, String> {
-    if view.customer.email.is_none() || view.erased {
+    if view.erased || Reader::of(house, rule.audience, &view.customer).is_none() {
         return Ok(0);
     }
     if let Some(words) = no_date(rule, view) {

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::deliver::{Courier, FileCourier, Relay};
 use crate::model::facts::BusinessWords;
 use crate::model::finding::SourceText;
+use crate::model::policy::Audience;
 use crate::model::{Finding, Policy, View};
 use crate::render::Catalogue;
 use crate::rules::{self, Rule};
@@ -65,6 +66,10 @@ impl Plans {
                 }
             }
         }
+        if settings.business.owner.is_empty() {
+            let to_owner = rules.iter().filter(|rule| rule.audience == Audience::Owner);
+            findings.extend(to_owner.map(|rule| no_owner(&settings, rule)));
+        }
         if !findings.is_empty() {
             return Err(findings);
         }
@@ -112,6 +117,21 @@ fn missing_letter(
     (key, name): (&str, &str),
     help: Option<String>,
 ) -> Finding {
+    let language = &settings.business.language;
+    let message = format!("there is no letter `{name}` in the business's language");
+    at_key(settings, rule, key, message)
+        .with_help(help.unwrap_or_else(|| format!("write `templates/{name}.{language}.md`")))
+}
+
+/// The rule's file, with the caret under the audience that isn't there.
+fn no_owner(settings: &Settings, rule: &Rule) -> Finding {
+    let message = "this rule writes to the owner, and none is named";
+    at_key(settings, rule, "audience", message.to_owned())
+        .with_help("name one in fondly.toml: `[business]` with `owner = [\"anna@thorn.example\"]`")
+}
+
+/// A finding in the rule's file, at the line with this key.
+fn at_key(settings: &Settings, rule: &Rule, key: &str, message: String) -> Finding {
     let path = settings.rules_dir().join(format!("{}.toml", rule.id));
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     let mut at = 0;
@@ -128,17 +148,11 @@ fn missing_letter(
         }
         at += line.len();
     }
-    let language = &settings.business.language;
     let source = Arc::new(SourceText {
         name: path.display().to_string(),
         text,
     });
-    Finding::new(
-        &source,
-        span,
-        format!("there is no letter `{name}` in the business's language"),
-    )
-    .with_help(help.unwrap_or_else(|| format!("write `templates/{name}.{language}.md`")))
+    Finding::new(&source, span, message)
 }
 
 /// The settings are there but the folder of rules isn't.

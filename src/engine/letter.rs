@@ -1,19 +1,24 @@
 //! One entry's letter: the right template in the right language, rendered and wrapped as mail.
 
 use jiff::Timestamp;
+use lettre::Address;
+use lettre::message::Mailbox;
 
 use super::House;
 use crate::model::facts;
-use crate::model::policy::Class;
-use crate::model::{Occasion, View};
+use crate::model::policy::{Audience, Class};
+use crate::model::{Customer, Occasion, View};
 use crate::render::footer::Footer;
 use crate::render::mail::{self, Composed, Mail};
 use crate::render::{Letter, RenderError, links};
-use crate::rules::Rule;
+use crate::rules::{Rule, Sender};
+use crate::settings::Business;
 
 /// A letter ready to go.
 #[derive(Debug)]
 pub(super) struct Ready {
+    /// The one recipient.
+    pub(super) to: Address,
     pub(super) letter: Letter,
     pub(super) mail: Composed,
 }
@@ -49,7 +54,8 @@ pub(super) fn write(
 ) -> Result<Ready, NoLetter> {
     let settings = &house.plans.settings;
     let customer = &view.customer;
-    let to_address = customer.email.as_deref().ok_or(NoLetter::NoAddress)?;
+    let reader = Reader::of(house, rule.audience, customer).ok_or(NoLetter::NoAddress)?;
+    let to: Address = reader.address.parse().map_err(mail::MailError::Recipient)?;
     let today = house.zone(&occasion.zone).to_datetime(now).date();
     let template = match &rule.send.late_template {
         Some(late) if today > occasion.day => late,
@@ -57,49 +63,102 @@ pub(super) fn write(
     };
     let facts = facts_of(house, view, occasion, now);
     let entry_id = crate::model::occasion::entry_id(&rule.id, &customer.id, &occasion.key);
-    let can_stop = rule.class != Class::Service;
-    let unsubscribe_url = settings.public.as_ref().filter(|_| can_stop).map(|public| {
-        format!(
-            "{}/u/{}",
-            public.base_url,
-            links::token(&house.link_key, &entry_id)
-        )
-    });
-    let unsubscribe_mailto = settings
-        .business
-        .unsubscribe_mailto
-        .as_ref()
-        .filter(|_| can_stop);
     let letter = house.plans.letters.letter(
         template,
-        customer.language.as_deref(),
+        reader.language,
         &settings.business.language,
         &facts,
     )?;
-    let name: Vec<&str> = [&customer.first_name, &customer.last_name]
-        .into_iter()
-        .flatten()
-        .map(String::as_str)
-        .collect();
-    let name = name.join(" ");
+    let can_stop = rule.class != Class::Service && rule.audience == Audience::Customer;
+    let unsubscribe_url = settings.public.as_ref().map(|public| {
+        let token = links::token(&house.link_key, &entry_id);
+        format!("{}/u/{token}", public.base_url)
+    });
+    let footer = Footer {
+        business: &settings.business.name,
+        postal_address: settings.business.postal_address.as_deref(),
+        unsubscribe_url: unsubscribe_url.as_deref(),
+        unsubscribe_mailto: settings
+            .business
+            .unsubscribe_mailto
+            .as_ref()
+            .map(AsRef::as_ref),
+    };
+    let (from, reply_to) = writer(&settings.business, rule, customer);
     let mail = mail::compose(
         &letter,
         &Mail {
             entry_id: &entry_id,
             rule: &rule.id,
             class: rule.class,
-            from: &settings.business.from,
-            reply_to: settings.business.reply_to.as_ref(),
-            to_address,
-            to_name: (!name.is_empty()).then_some(name.as_str()),
-            footer: Footer {
-                business: &settings.business.name,
-                postal_address: settings.business.postal_address.as_deref(),
-                unsubscribe_url: unsubscribe_url.as_deref(),
-                unsubscribe_mailto: unsubscribe_mailto.map(AsRef::as_ref),
-            },
+            from: &from,
+            reply_to: reply_to.as_ref(),
+            to: &to,
+            to_name: reader.name.as_deref(),
+            footer: can_stop.then_some(footer),
             now,
         },
     )?;
-    Ok(Ready { letter, mail })
+    Ok(Ready { to, letter, mail })
+}
+
+/// Who reads a letter.
+pub(super) struct Reader<'a> {
+    address: &'a str,
+    name: Option<String>,
+    /// Where it isn't the business's.
+    language: Option<&'a str>,
+}
+
+impl<'a> Reader<'a> {
+    /// Nobody where the address isn't known.
+    pub(super) fn of(house: &'a House, audience: Audience, customer: &'a Customer) -> Option<Self> {
+        match audience {
+            Audience::Customer => {
+                let name: Vec<&str> = [&customer.first_name, &customer.last_name]
+                    .into_iter()
+                    .flatten()
+                    .map(String::as_str)
+                    .collect();
+                Some(Self {
+                    address: customer.email.as_deref()?,
+                    name: (!name.is_empty()).then(|| name.join(" ")),
+                    language: customer.language.as_deref(),
+                })
+            }
+            Audience::Staff => Some(Self {
+                address: customer.staff_email.as_deref()?,
+                name: customer.staff_name.clone(),
+                language: None,
+            }),
+            Audience::Owner => {
+                let owner = house.plans.settings.business.owner.first()?;
+                Some(Self {
+                    address: owner.email.as_ref(),
+                    name: owner.name.clone(),
+                    language: None,
+                })
+            }
+        }
+    }
+}
+
+/// In whose name it is written, and who is answered. The address stays the business's, which is
+/// the one that the mail server may send from.
+fn writer(business: &Business, rule: &Rule, customer: &Customer) -> (Mailbox, Option<Mailbox>) {
+    let ours = || (business.from.clone(), business.reply_to.clone());
+    if rule.sender == Sender::Business {
+        return ours();
+    }
+    let contact = customer.staff_name.as_ref().zip(
+        customer
+            .staff_email
+            .as_ref()
+            .and_then(|address| address.parse::<Address>().ok()),
+    );
+    let Some((name, address)) = contact else {
+        return ours();
+    };
+    let from = Mailbox::new(Some(name.clone()), business.from.email.clone());
+    (from, Some(Mailbox::new(Some(name.clone()), address)))
 }

@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{EngineError, House};
 use crate::decide;
 use crate::decide::calendar::deadline;
+use crate::model::policy::Audience;
 use crate::model::{Occasion, Period, View};
 use crate::rules::{AfterEvent, Anniversary, OnDate, Rule, Silence, Trigger};
 use crate::store::{NewEntry, PlanBatch, PlannedKey, RuleState};
@@ -276,7 +277,7 @@ impl Pass<'_> {
             Trigger::Lapsed(silence) => self.silent(silence, starts, touched).await?,
             Trigger::Fixed(on) => {
                 if on.iter().any(|day| from <= *day && *day <= self.horizon) {
-                    store.with_address(touched).await?
+                    self.anybody(touched).await?
                 } else {
                     Vec::new()
                 }
@@ -309,6 +310,15 @@ impl Pass<'_> {
         Ok(ids)
     }
 
+    /// Everybody for whom the rule's recipient can be reached.
+    async fn anybody(&self, touched: bool) -> Result<Vec<String>, EngineError> {
+        let store = &self.house.store;
+        Ok(match self.rule.audience {
+            Audience::Customer => store.with_address(touched).await?,
+            Audience::Staff | Audience::Owner => store.everyone(touched).await?,
+        })
+    }
+
     fn entries(&self, view: &View, from: Date) -> Vec<NewEntry> {
         if view.erased {
             return Vec::new();
@@ -319,6 +329,7 @@ impl Pass<'_> {
             rule_version: self.rule.version.clone(),
             customer: view.customer.id.clone(),
             class: self.rule.class,
+            audience: self.rule.audience,
             priority: self.rule.priority,
             occasion,
         };

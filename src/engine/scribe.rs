@@ -101,6 +101,7 @@ pub(super) fn answer(
     judge(&Case {
         rule,
         class: entry.class,
+        audience: rule.map_or(entry.audience, |rule| rule.audience),
         occasion: &entry.occasion,
         zone: &house.zone(&entry.occasion.zone),
         view,

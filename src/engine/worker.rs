@@ -5,13 +5,14 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, mpsc};
 
+use super::EngineError;
 use super::letter::Ready;
 use super::scribe::{Job, Prepared, What};
 use super::send::Shared;
-use super::{EngineError, House};
 use crate::decide::calendar::deadline;
 use crate::decide::gate::Answer;
 use crate::deliver::{Courier, Envelope, Parcel, Verdict, backoff};
+use crate::model::policy::{Audience, Class};
 use crate::model::{Outcome, Reason, View};
 use crate::rules::Rule;
 use crate::store::{CommitToSend, Entry, Record};
@@ -168,20 +169,18 @@ impl Worker {
     ) -> Result<Step, EngineError> {
         let shared = Arc::clone(&self.shared);
         let house = &shared.house;
-        let envelope = match envelope(house, view) {
-            Ok(envelope) => envelope,
-            Err(words) => {
-                self.give_up(entry, Reason::NoAddress, words).await?;
-                return Ok(Step::Done);
-            }
+        let envelope = Envelope {
+            from: house.plans.settings.business.from.email.clone(),
+            to: ready.to.clone(),
         };
         let name = file_name(entry);
-        let Ready { letter, mail } = ready;
+        let Ready { letter, mail, .. } = ready;
         let commit = CommitToSend {
             id: entry.id.clone(),
             revision: view.revision,
             recipient: envelope.to.to_string(),
-            service: rule.class == crate::model::policy::Class::Service,
+            audience: rule.audience,
+            service: rule.class == Class::Service || rule.audience != Audience::Customer,
             subject: mail.subject,
             template: letter.template,
             language: letter.language,
@@ -264,7 +263,10 @@ impl Worker {
             verdict,
             Verdict::Deferred { relay: false, .. } | Verdict::Rejected { .. }
         );
-        if matches!(verdict, Verdict::Rejected { suppress: true, .. }) {
+        // Who works here is told again next time; their address is the owner's to mend.
+        if matches!(verdict, Verdict::Rejected { suppress: true, .. })
+            && rule.audience == Audience::Customer
+        {
             record.suppress = Some(to.to_string());
         }
         record.recipient = Some(to.to_string());
@@ -272,17 +274,6 @@ impl Worker {
         shared.count(&entry.rule, outcome, reason);
         Ok(shared.house.store.record(record).await?)
     }
-}
-
-fn envelope(house: &House, view: &View) -> Result<Envelope, String> {
-    let address = view.customer.email.as_deref().unwrap_or_default();
-    let to = address
-        .parse()
-        .map_err(|error| format!("{address}: {error}"))?;
-    Ok(Envelope {
-        from: house.plans.settings.business.from.email.clone(),
-        to,
-    })
 }
 
 /// The file's name in the outbox: what a person looks for, and the entry's id.

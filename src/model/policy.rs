@@ -32,6 +32,36 @@ impl Class {
     }
 }
 
+/// Whom a message goes to. Whatever its audience, it is about a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Audience {
+    /// The customer.
+    #[default]
+    Customer,
+    /// The customer's own contact at the business.
+    Staff,
+    /// The business's owner.
+    Owner,
+}
+
+impl Audience {
+    /// As rules write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Staff => "staff",
+            Self::Owner => "owner",
+        }
+    }
+
+    /// Reads back what [`Audience::as_str`] writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Customer, Self::Staff, Self::Owner]
+            .into_iter()
+            .find(|audience| audience.as_str() == text)
+    }
+}
+
 /// On what basis marketing is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MarketingBasis {
@@ -74,6 +104,8 @@ pub struct Policy {
     pub quiet: Option<QuietHours>,
     /// Frequency caps.
     pub caps: Vec<Cap>,
+    /// Where notes to the owner go; nowhere without it.
+    pub owner: Option<String>,
     /// Nothing due before this day, in the business's zone, exists.
     pub live_from: Option<Date>,
 }

@@ -27,19 +27,19 @@ pub struct Mail<'a> {
     pub entry_id: &'a str,
     /// The rule's id.
     pub rule: &'a str,
-    /// What the message is about; marketing and relationship mail gets a footer and can be
-    /// unsubscribed from.
+    /// What the message is about.
     pub class: Class,
     /// Who writes.
     pub from: &'a Mailbox,
     /// Who is answered.
     pub reply_to: Option<&'a Mailbox>,
     /// The one recipient's address.
-    pub to_address: &'a str,
+    pub to: &'a Address,
     /// The recipient's name, where it is known.
     pub to_name: Option<&'a str>,
-    /// What the footer says. Its links also go into `List-Unsubscribe`.
-    pub footer: Footer<'a>,
+    /// What the footer of a letter says that can be unsubscribed from. Its links also go into
+    /// `List-Unsubscribe`.
+    pub footer: Option<Footer<'a>>,
     /// The message's date.
     pub now: Timestamp,
 }
@@ -85,7 +85,7 @@ pub fn compose(letter: &Letter, mail: &Mail<'_>) -> Result<Composed, MailError> 
     if !domain.is_ascii() {
         return Err(MailError::SenderDomain(domain.to_owned()));
     }
-    let to: Address = mail.to_address.parse().map_err(MailError::Recipient)?;
+    let to = mail.to.clone();
     let message_id = format!("{}@{domain}", atom(mail.entry_id));
     let subject = inert::header_text(&letter.subject);
     let feedback = format!(
@@ -110,14 +110,15 @@ pub fn compose(letter: &Letter, mail: &Mail<'_>) -> Result<Composed, MailError> 
         message = message.reply_to(clean(reply_to));
     }
     let with_footer;
-    let letter = if mail.class == Class::Service {
-        letter
-    } else {
-        for header in unsubscribe(&mail.footer)? {
-            message = message.raw_header(header);
+    let letter = match &mail.footer {
+        None => letter,
+        Some(footer) => {
+            for header in unsubscribe(footer)? {
+                message = message.raw_header(header);
+            }
+            with_footer = footer::add(letter, footer);
+            &with_footer
         }
-        with_footer = footer::add(letter, &mail.footer);
-        &with_footer
     };
     let message = message.multipart(parts(mail.entry_id, letter))?;
     Ok(Composed {

@@ -98,20 +98,21 @@ fn mailbox(text: &str) -> lettre::message::Mailbox {
 fn message(letter: &Letter, class: Class, to_name: Option<&str>) -> Vec<u8> {
     let from = mailbox("Thorn & Rose <hello@thorn.example>");
     let reply_to = mailbox("anna@thorn.example");
+    let to = "ada@customer.example".parse().unwrap();
     let mail = Mail {
         entry_id: "1f0a33c2d4e5b697",
         rule: "thank-you",
         class,
         from: &from,
         reply_to: Some(&reply_to),
-        to_address: "ada@customer.example",
+        to: &to,
         to_name,
-        footer: Footer {
+        footer: (class != Class::Service).then_some(Footer {
             business: "Thorn & Rose",
             postal_address: Some("1 High Street, Leeds"),
             unsubscribe_url: Some("https://care.thorn.example/u/1f0a.5e"),
             unsubscribe_mailto: Some("stop@thorn.example"),
-        },
+        }),
         now: now(),
     };
     compose(letter, &mail).unwrap().bytes
@@ -404,20 +405,21 @@ fn a_message_has_the_promised_headers() {
 fn one_click_needs_https_and_bad_links_are_refused() {
     let letter = render("Hello\n", customer(None)).unwrap();
     let from = mailbox("hello@thorn.example");
+    let to = "a@b.example".parse().unwrap();
     let mail = |url, mailto| Mail {
         entry_id: "1f",
         rule: "r",
         class: Class::Relationship,
         from: &from,
         reply_to: None,
-        to_address: "a@b.example",
+        to: &to,
         to_name: None,
-        footer: Footer {
+        footer: Some(Footer {
             business: "T",
             postal_address: None,
             unsubscribe_url: url,
             unsubscribe_mailto: mailto,
-        },
+        }),
         now: now(),
     };
     let text = |mail| String::from_utf8(compose(&letter, &mail).unwrap().bytes).unwrap();
@@ -437,9 +439,6 @@ fn one_click_needs_https_and_bad_links_are_refused() {
             "{url:?} {mailto:?}"
         );
     }
-    let mut bad = mail(None, None);
-    bad.to_address = "a@b.example, c@d.example";
-    assert!(compose(&letter, &bad).is_err());
 }
 
 #[test]

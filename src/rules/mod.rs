@@ -12,7 +12,7 @@ pub mod trigger;
 pub use condition::Condition;
 pub use load::load;
 pub use parse::parse;
-pub use rule::{Rule, Send, SendZone, WhenCapped};
+pub use rule::{Rule, Send, SendZone, Sender, WhenCapped};
 pub use trigger::{
     AfterEvent, Anniversary, DateField, Delay, Feb29, OnDate, Silence, Trigger, Which,
 };

@@ -9,11 +9,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::condition::Condition;
 use super::parse_trigger;
-use super::rule::{Rule, Send, SendZone, WhenCapped};
+use super::rule::{Rule, Send, SendZone, Sender, WhenCapped};
 use crate::model::facts::check_name;
 use crate::model::finding::{Finding, SourceText};
 use crate::model::period::Period;
-use crate::model::policy::Class;
+use crate::model::policy::{Audience, Class};
 use crate::model::tables::{Homes, Notes, Table, Value, clock_time, parse_toml, plain_name};
 
 /// Where a key belongs that stands in the wrong table. TOML counts every key below a `[header]`
@@ -67,6 +67,12 @@ const WEEKDAYS: &[(&str, Weekday)] = &[
     ("fri", Weekday::Friday),
     ("sat", Weekday::Saturday),
     ("sun", Weekday::Sunday),
+];
+
+const AUDIENCES: &[(&str, Audience)] = &[
+    ("customer", Audience::Customer),
+    ("staff", Audience::Staff),
+    ("owner", Audience::Owner),
 ];
 
 /// In the middle between 0 and 100.
@@ -127,12 +133,9 @@ fn rule(mut top: Table<'_>, id: &str, version: String) -> Option<Rule> {
         ])
     });
     let priority = top.get("priority").and_then(|v| v.whole(0..=100));
-    if let Some(audience) = top.require("audience", "\"customer\"") {
-        audience.is_first_of(&["customer", "staff", "owner"]);
-    }
-    if let Some(sender) = top.get("sender") {
-        sender.is_first_of(&["business", "staff"]);
-    }
+    let audience = top.require("audience", "\"customer\"");
+    let audience = audience.and_then(|v| v.one_of(AUDIENCES));
+    let sender = top.get("sender").and_then(|v| sender(&v, audience));
     let enabled = top.get("enabled").and_then(|v| v.yes_no());
     let trigger = parse_trigger::trigger(&mut top);
     let condition = top.table("only").and_then(condition);
@@ -145,6 +148,8 @@ fn rule(mut top: Table<'_>, id: &str, version: String) -> Option<Rule> {
         title: title?,
         template: template?,
         class: class?,
+        audience: audience?,
+        sender: sender.unwrap_or_default(),
         priority: priority.map_or(Some(DEFAULT_PRIORITY), |n| u8::try_from(n).ok())?,
         enabled: enabled.unwrap_or(true),
         trigger: trigger?,
@@ -153,6 +158,19 @@ fn rule(mut top: Table<'_>, id: &str, version: String) -> Option<Rule> {
         holdout: limits.holdout,
         backfill: limits.backfill,
     })
+}
+
+/// Only a customer gets a letter in somebody's name.
+fn sender(value: &Value<'_>, audience: Option<Audience>) -> Option<Sender> {
+    let sender = value.one_of(&[("business", Sender::Business), ("staff", Sender::Staff)])?;
+    if sender == Sender::Staff && audience.is_some_and(|a| a != Audience::Customer) {
+        let help = "take the line out; `sender = \"staff\"` is for letters to customers";
+        value.complain(
+            "a note to staff or owner comes from the business",
+            Some(help.to_owned()),
+        );
+    }
+    Some(sender)
 }
 
 fn one_line(text: &str) -> Result<String, String> {

@@ -7,7 +7,7 @@ use jiff::civil::{Time, Weekday};
 use super::condition::Condition;
 use super::trigger::Trigger;
 use crate::model::Period;
-use crate::model::policy::Class;
+use crate::model::policy::{Audience, Class};
 
 /// When to write to whom.
 #[derive(Debug, Clone)]
@@ -22,6 +22,10 @@ pub struct Rule {
     pub template: String,
     /// What the message is about.
     pub class: Class,
+    /// Whom it goes to.
+    pub audience: Audience,
+    /// In whose name it is written.
+    pub sender: Sender,
     /// 0 to 100, higher first.
     pub priority: u8,
     /// Whether it is switched on.
@@ -36,6 +40,16 @@ pub struct Rule {
     pub holdout: u32,
     /// How far before its first day the rule looks back.
     pub backfill: Period,
+}
+
+/// In whose name a letter to a customer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sender {
+    /// The business's.
+    #[default]
+    Business,
+    /// The customer's own contact's, or the business's where there is none.
+    Staff,
 }
 
 /// `[send]`.

@@ -77,13 +77,16 @@ fn read(
     let sources = top.get("source").map(|v| sources::sources(&v, folder));
     let public = top.table("public").map(public);
     top.finish(LATER);
+    let business = business?;
+    let mut policy = policy?;
+    policy.owner = business.owner.first().map(|owner| owner.email.to_string());
     Some(Settings {
         folder: folder.to_owned(),
-        business: business?,
+        business,
         store: store?,
         mail: mail?,
         schedule: schedule?,
-        policy: policy?,
+        policy,
         sources: sources.unwrap_or_default(),
         public: match public {
             Some(public) => Some(public?),

@@ -37,7 +37,7 @@ const DEFAULT_CAPS: [Cap; 2] = [
 const MOST_MESSAGES: u32 = 1_000;
 const MOST_DAYS: i32 = 3_660;
 
-/// Reads `[sending]`; the zone comes from `[business]`.
+/// Reads `[sending]`; the zone comes from `[business]`, and so does the owner.
 pub(super) fn policy(mut table: Table<'_>, zone: Option<(String, TimeZone)>) -> Option<Policy> {
     let quiet = table.get("quiet_hours").and_then(|v| v.read(quiet_hours));
     let caps = table.get("caps").map(|value| caps(&value));
@@ -58,6 +58,7 @@ pub(super) fn policy(mut table: Table<'_>, zone: Option<(String, TimeZone)>) -> 
         basis: basis?,
         quiet: quiet?,
         caps: caps.unwrap_or_else(|| DEFAULT_CAPS.to_vec()),
+        owner: None,
         live_from,
     })
 }

@@ -99,7 +99,7 @@ impl Store {
              ORDER BY 1"
         };
         let number = |day: Date| i64::from(day.year()) * 10_000 + month_day(day.month(), day.day());
-        let mut query = sqlx::query_scalar(text)
+        let mut query = sqlx::query_scalar(in_one_row(text))
             .bind(field)
             .bind(number(from_day))
             .bind(number(to_day));
@@ -123,7 +123,7 @@ impl Store {
         } else {
             "SELECT id FROM customer WHERE email IS NOT NULL ORDER BY id"
         };
-        self.ids(sqlx::query_scalar(text)).await
+        self.ids(sqlx::query_scalar(in_one_row(text))).await
     }
 
     /// Customers to whom something of these kinds happened on a day of the window.

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use super::columns::{Columns, day_of, json, nonsense};
 use super::dialect::{Row, texts};
 use super::{Store, StoreError};
-use crate::model::policy::Class;
+use crate::model::policy::{Audience, Class};
 use crate::model::{Occasion, Outcome, Reason};
 
 /// One ledger entry.
@@ -26,6 +26,8 @@ pub struct Entry {
     pub occasion: Occasion,
     /// The message's class.
     pub class: Class,
+    /// Whom it goes to.
+    pub audience: Audience,
     /// 0 to 100, higher first.
     pub priority: u8,
     /// What became of it.
@@ -60,7 +62,7 @@ pub struct Entry {
 macro_rules! entry_columns {
     () => {
         "id, rule, rule_version, customer, occasion, due_day, due_at, zone, anchor, years, event, \
-         class, priority, outcome, reason, decided_at, recipient, subject, template, language, \
+         class, audience, priority, outcome, reason, decided_at, recipient, subject, template, language, \
          message_id, attempts, next_attempt_at, reply, sent_at, via"
     };
 }
@@ -91,6 +93,7 @@ pub(super) fn entry_of(columns: &mut Columns<'_>) -> sqlx::Result<Entry> {
             event: columns.maybe_text()?,
         },
         class: columns.parsed(Class::parse)?,
+        audience: columns.parsed(Audience::parse)?,
         priority: columns.small()?,
         outcome: columns.parsed(Outcome::parse)?,
         reason: columns.maybe_parsed(Reason::parse)?,
@@ -121,6 +124,8 @@ pub struct NewEntry {
     pub occasion: Occasion,
     /// The message's class.
     pub class: Class,
+    /// Whom it goes to.
+    pub audience: Audience,
     /// 0 to 100, higher first.
     pub priority: u8,
 }

@@ -10,6 +10,7 @@ use super::columns::json;
 use super::dialect::texts;
 use super::ledger::{entry_columns, read_entry};
 use super::{Entry, Store, StoreError};
+use crate::model::policy::Audience;
 use crate::model::{Outcome, Reason};
 
 /// Where an answer goes.
@@ -54,7 +55,11 @@ pub struct CommitToSend {
     pub message: String,
     /// Where it goes: a folder, or `smtp`. Kept, so that a restart knows where to look.
     pub via: String,
-    /// Something the customer asked for: a suppressed address doesn't stop it.
+    /// Whom it goes to. Only what goes to the customer is part of what later decisions about them
+    /// look at.
+    pub audience: Audience,
+    /// A suppressed address doesn't stop it: something the customer asked for, or a note to staff
+    /// or owner.
     pub service: bool,
     /// Now.
     pub now: Timestamp,

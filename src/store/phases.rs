@@ -11,6 +11,7 @@ use super::columns::{address_key, forgotten_key, json, nonsense};
 use super::dialect::{Bulk, Connection, begin_write, lists_of, rows, texts, together};
 use super::outbox::{CommitToSend, Record};
 use super::people::{next_touch, raise};
+use crate::model::policy::Audience;
 use crate::model::{Outcome, Reason};
 
 /// What the phases need besides their requests.
@@ -191,7 +192,8 @@ fn matched<'a>(
     let fit_records = records.filter_map(|(place, one)| Some((*known.get(place)?, *place, *one)));
     let fit_commits = round.commits.iter().filter_map(|(place, one)| {
         let (number, customer) = commits.remove(place)?;
-        customers.insert(customer).then_some((number, *place, *one))
+        let counts = one.audience == Audience::Customer;
+        (!counts || customers.insert(customer)).then_some((number, *place, *one))
     });
     let (records, commits) = (fit_records.collect(), fit_commits.collect());
     Fit {
@@ -249,7 +251,7 @@ macro_rules! change {
              next_attempt_at = NULL, attempts = attempts + 1, \
              decided_at = CAST(value->>1 AS BIGINT), recipient = value->>2, \
              subject = value->>3, template = value->>4, language = value->>5, \
-             message_id = value->>6, via = value->>7 FROM ",
+             message_id = value->>6, via = value->>7, audience = value->>8 FROM ",
                 rows!("$2"),
                 " WHERE ledger.number = CAST(value->>0 AS BIGINT)"
             ),
@@ -298,6 +300,7 @@ async fn change(tx: &mut Connection, fit: &Fit<'_>, part: Part) -> sqlx::Result<
             &one.language,
             &one.message_id,
             &one.via,
+            one.audience.as_str(),
         )
     });
     let steps = fit.records.iter().map(|((number, began), _, one)| {

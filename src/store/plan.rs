@@ -15,8 +15,8 @@ const TOGETHER: usize = 1000;
 
 /// How entries are inserted.
 const INSERT_HEAD: &str = "INSERT INTO ledger (id, rule, rule_version, customer, occasion, \
-     due_day, due_at, zone, anchor, years, event, class, priority, outcome, \
-     next_attempt_at, planned_at)";
+     due_day, due_at, zone, anchor, years, event, class, audience, priority, \
+     outcome, next_attempt_at, planned_at)";
 
 /// What the planner writes at once.
 #[derive(Debug, Clone, Default)]
@@ -56,7 +56,7 @@ impl Store {
             for ids in batch.withdraw.chunks(TOGETHER) {
                 planned.withdrawn += withdraw(&mut tx, ids, now).await?;
             }
-            let bulk = Bulk::new(INSERT_HEAD, 16, "ON CONFLICT DO NOTHING");
+            let bulk = Bulk::new(INSERT_HEAD, 17, "ON CONFLICT DO NOTHING");
             for entries in batch.new.chunks(Bulk::ROWS) {
                 planned.new += insert(&mut tx, &bulk, entries, now).await?;
             }
@@ -111,6 +111,7 @@ async fn insert(
             .bind(occasion.years.map(i64::from))
             .bind(occasion.event.clone())
             .bind(one.class.as_str())
+            .bind(one.audience.as_str())
             .bind(i64::from(one.priority))
             .bind(Outcome::Planned.as_str())
             .bind(occasion.due_at.as_millisecond())

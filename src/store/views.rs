@@ -142,7 +142,8 @@ async fn add_sent(
 ) -> sqlx::Result<()> {
     for row in sqlx::query(concat!(
         "SELECT customer, rule, occasion, class, COALESCE(sent_at, decided_at, due_at) AS at \
-         FROM ledger WHERE outcome IN ('sending', 'sent', 'unknown') AND customer IN ",
+         FROM ledger WHERE outcome IN ('sending', 'sent', 'unknown') AND audience = 'customer' \
+           AND customer IN ",
         texts!("$1"),
         " ORDER BY at, id"
     ))

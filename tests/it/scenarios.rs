@@ -154,3 +154,50 @@ fn a_rehearsal_can_be_repeated_and_touches_nothing_real() {
         }
     }
 }
+
+/// Headers as a person's mail program shows them, folded lines joined.
+fn headers(mail: &str) -> Vec<String> {
+    let head = mail.split("\r\n\r\n").next().unwrap();
+    let unfolded = head.replace("\r\n ", " ");
+    unfolded.split("\r\n").map(str::to_owned).collect()
+}
+
+#[test]
+fn a_letter_in_a_colleagues_name_and_notes_inside_the_house_say_who_writes_to_whom() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/staff-and-owner");
+    let done = rehearsed(&folder);
+    let of = |rule: &str, customer: &str| {
+        let mut mail = done.mail.iter();
+        let (_, text) = mail
+            .find(|(name, _)| name.contains(&format!("_{rule}_{customer}_")))
+            .unwrap();
+        headers(&String::from_utf8(text.clone()).unwrap())
+    };
+    let says = |headers: &[String], line: &str| {
+        assert!(
+            headers.iter().any(|header| header == line),
+            "{line}: {headers:#?}"
+        );
+    };
+    let letter = of("letter", "ann");
+    says(&letter, "From: \"Bea Thorn\" <hello@thorn.example>");
+    says(&letter, "Reply-To: \"Bea Thorn\" <bea@thorn.example>");
+    // Who has no contact gets the business's letter.
+    let letter = of("letter", "cat");
+    let ours = |line: &String| line.starts_with("From: ") && !line.contains("Bea");
+    assert!(letter.iter().any(ours));
+    says(&letter, "Reply-To: anna@thorn.example");
+    assert!(
+        letter
+            .iter()
+            .any(|line| line.starts_with("List-Unsubscribe:"))
+    );
+    for (rule, to) in [
+        ("call", "To: \"Bea Thorn\" <bea@thorn.example>"),
+        ("quiet", "To: Rose <rose@thorn.example>"),
+    ] {
+        let note = of(rule, "ann");
+        says(&note, to);
+        assert!(!note.iter().any(|line| line.starts_with("List-Unsubscribe")));
+    }
+}

@@ -233,6 +233,7 @@ impl Entry {
                 "zone" => Some(self.zone.as_str()),
                 "outcome" => Some(self.outcome.as_str()),
                 "reason" => self.reason.as_deref(),
+                "recipient" => self.recipient.as_deref(),
                 "template" => self.template.as_deref(),
                 "language" => self.language.as_deref(),
                 "sent_at" => self.sent_at.as_deref(),

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::occasion::entry_id;
-use crate::model::policy::Class;
+use crate::model::policy::{Audience, Class};
 use crate::model::{
     Amount, AttrValue, Consent, Customer, Event, Occasion, Outcome, PartialDate, Reason, Refusal,
     View, When,
@@ -114,6 +114,7 @@ fn entry(customer: &str, key: &str, due_at: Timestamp) -> NewEntry {
             event: None,
         },
         class: Class::Marketing,
+        audience: Audience::Customer,
         priority: 50,
     }
 }
@@ -136,6 +137,7 @@ fn commit(id: &str, revision: i64) -> CommitToSend {
         language: "en".to_owned(),
         message_id: format!("<{id}@fondly>"),
         via: "smtp".to_owned(),
+        audience: Audience::Customer,
         service: false,
         message: "From: x\r\n\r\n\"Hello\" \u{1F381}\r\n".to_owned(),
         now: noon(),
