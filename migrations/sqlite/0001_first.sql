@@ -24,7 +24,8 @@ CREATE TABLE customer (
     birthday     TEXT,
     joined_on    TEXT,
     consent_at   BIGINT,
-    unsubscribed SMALLINT NOT NULL,
+    unsubscribed SMALLINT NOT NULL,             -- as their record says
+    stopped_at   BIGINT,                        -- when they unsubscribed by a link; no record undoes it
     row_hash     BLOB,
     first_seen   BIGINT NOT NULL,
     erased       SMALLINT NOT NULL DEFAULT 0,

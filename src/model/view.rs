@@ -14,7 +14,7 @@ pub struct View {
     pub customer: Customer,
     /// They asked to be forgotten.
     pub erased: bool,
-    /// Their address is on the suppression list.
+    /// They unsubscribed by a letter's link, or their address is on the suppression list.
     pub suppressed: bool,
     /// Rises with every change to anything in this view; the store compares it before the dot.
     pub revision: i64,

@@ -142,27 +142,15 @@ async fn unsubscribe(
     }
 }
 
-/// Suppresses the address that the letter went to and the one on record now. A link that isn't
-/// ours changes nothing, and looks the same.
+/// Notes that this letter's customer wants no more. A link that isn't ours changes nothing, and
+/// looks the same.
 async fn stop_letters(house: &House, token: &str) -> Result<(), StoreError> {
     let Some(entry) = links::verify(&house.link_key, token) else {
         return Ok(());
     };
-    let Some(shown) = house.store.entry(&entry).await? else {
-        return Ok(());
-    };
-    let policy = house.policy();
-    let ids = [shown.entry.customer.clone()];
-    let views = house
-        .store
-        .views(&ids, &policy.zone, &policy.zone_name)
-        .await?;
-    let on_record = views.into_iter().filter_map(|view| view.customer.email);
-    let now = house.clock.now();
-    for address in shown.entry.recipient.into_iter().chain(on_record) {
-        house.store.suppress(&address, "unsubscribed", now).await?;
+    if house.store.unsubscribe(&entry, house.clock.now()).await? {
+        tracing::info!(entry, "a customer unsubscribed");
     }
-    tracing::info!(entry, "a customer unsubscribed");
     Ok(())
 }
 

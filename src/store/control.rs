@@ -1,13 +1,13 @@
-//! Control: suppression, pauses, approvals, what a person settles by hand, the heartbeat.
+//! Control: pauses, approvals, what a person settles by hand, the heartbeat.
 //!
 //! May not decide: it keeps what people and the engine say.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::columns::{Columns, address_key, day_number, moment_of};
+use super::columns::{Columns, day_number, moment_of};
 use super::dialect::Transaction;
-use super::phases::{note, raise_address, suppress};
+use super::phases::note;
 use super::{Store, StoreError};
 use crate::model::{Outcome, Reason};
 
@@ -49,65 +49,6 @@ pub struct Resettle {
 }
 
 impl Store {
-    /// Notes that this address gets nothing any more. `false`: it was so already.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn suppress(
-        &self,
-        address: &str,
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let key = address_key(address);
-        let write = async {
-            let mut tx = self.begin().await?;
-            let new = suppress(&mut tx, &key, reason, now).await?;
-            tx.commit().await?;
-            Ok(new)
-        };
-        write.await.map_err(|error| self.trouble(error))
-    }
-
-    /// Takes an address from the list. `false`: it wasn't on it.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn unsuppress(&self, address: &str) -> Result<bool, StoreError> {
-        let key = address_key(address);
-        let write = async {
-            let mut tx = self.begin().await?;
-            let done = sqlx::query("DELETE FROM suppression WHERE address = $1")
-                .bind(&key)
-                .execute(&mut *tx)
-                .await?;
-            raise_address(&mut tx, &key).await?;
-            tx.commit().await?;
-            Ok(done.rows_affected() > 0)
-        };
-        write.await.map_err(|error| self.trouble(error))
-    }
-
-    /// Every suppressed address (of the forgotten only a mark), with the reason and the moment.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn suppressions(&self) -> Result<Vec<(String, String, Timestamp)>, StoreError> {
-        let read = async {
-            sqlx::query("SELECT address, reason, at FROM suppression ORDER BY address")
-                .fetch_all(self.reader())
-                .await?
-                .iter()
-                .map(|row| {
-                    let columns = &mut Columns::of(row);
-                    Ok((columns.text()?, columns.text()?, columns.moment()?))
-                })
-                .collect()
-        };
-        let found: sqlx::Result<_> = read.await;
-        found.map_err(|error| self.trouble(error))
-    }
-
     /// Pauses a rule, or everything. It lasts until [`Store::resume`].
     ///
     /// # Errors

@@ -34,6 +34,7 @@ mod review;
 mod rows;
 #[cfg(test)]
 mod suite;
+mod suppression;
 mod views;
 mod writer;
 

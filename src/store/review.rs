@@ -37,7 +37,7 @@ pub struct Step {
     pub outcome: Outcome,
     /// Why.
     pub reason: Option<Reason>,
-    /// The server's words.
+    /// The server's words; ours where the customer did something.
     pub reply: Option<String>,
 }
 

@@ -44,7 +44,10 @@ impl Store {
         let mut views = HashMap::with_capacity(ids.len());
         let customers: String = sqlx::query_scalar(concat!(
             "SELECT ",
-            lists_of!(concat!(customer_columns!(), ", c.erased, c.revision")),
+            lists_of!(concat!(
+                customer_columns!(),
+                ", c.erased, c.revision, c.stopped_at IS NOT NULL"
+            )),
             " FROM customer c WHERE c.id IN ",
             texts!("$1")
         ))
@@ -57,8 +60,8 @@ impl Store {
             let (zone, zone_name) = zones.find(customer.timezone.as_deref());
             let view = View {
                 erased: columns.flag()?,
-                suppressed: false,
                 revision: columns.number()?,
+                suppressed: columns.flag()?,
                 zone,
                 zone_name,
                 events: Vec::new(),
@@ -102,7 +105,7 @@ impl Store {
         .collect::<sqlx::Result<_>>()?;
         if !found.is_empty() {
             for view in views.values_mut() {
-                view.suppressed =
+                view.suppressed |=
                     keys(view).is_some_and(|keys| keys.iter().any(|key| found.contains(key)));
             }
         }

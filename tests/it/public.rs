@@ -84,6 +84,12 @@ fn way_out(shop: &Shop, customer: &str) -> Option<String> {
     Some(rest.split(['>', '\r']).next().unwrap().to_owned())
 }
 
+/// What the history of the letter for this visit says.
+fn history(shop: &Shop, customer: &str, visit: &str) -> String {
+    let id = entry(shop, customer, visit).unwrap().id;
+    shop.run(&["show", &id]).is(0).out
+}
+
 fn visit(shop: &Shop, rows: &[(&str, &str)]) {
     let mut csv = "id,customer_id,kind,at\n".to_owned();
     for (id, customer) in rows {
@@ -159,6 +165,20 @@ async fn a_click_on_the_way_out_stops_the_next_letter_and_a_look_does_not() {
     assert_eq!(told, ("skipped", Some("suppressed")));
     let fifth = until("a letter to Ben", || entry(&shop, "ben", "5")).await;
     assert_eq!(fifth.outcome, "sent", "somebody else's way out is theirs");
+    let told = history(&shop, "ann", "1");
+    assert!(
+        told.contains("they unsubscribed by this letter's link"),
+        "{told}"
+    );
+
+    // Another address in the records doesn't undo what she asked for.
+    shop.customers("id,email\nann,ann@new.example\nben,ben@mail.example\n");
+    let mut rows = rows.to_vec();
+    rows.push(("6", "ann"));
+    visit(&shop, &rows);
+    let sixth = until("the decision on Ann's next", || entry(&shop, "ann", "6")).await;
+    let told = (sixth.outcome.as_str(), sixth.reason.as_deref());
+    assert_eq!(told, ("skipped", Some("suppressed")));
 
     assert!(get(port, "/healthz").ends_with("ok\n"));
     assert!(get(port, "/").starts_with("HTTP/1.1 404"));

@@ -98,6 +98,50 @@ pub(super) async fn a_suppression_in_between_stops_the_commit(store: &Store) {
     );
 }
 
+pub(super) async fn an_unsubscription_holds_for_the_customer_and_the_address(store: &Store) {
+    let (id, revision) = claimed(store).await;
+    assert!(store.commit_to_send(commit(&id, revision)).await.unwrap());
+    assert!(store.record_durably(sent(&id)).await.unwrap());
+    plan(store, vec![entry("ann", "next", noon())]).await;
+    let next = entry_id("birthday", "ann", "next");
+    store.claim(9, noon()).await.unwrap();
+    let revision = view(store, "ann").await.revision;
+
+    assert!(!store.unsubscribe("nobody's", noon()).await.unwrap());
+    assert!(store.unsubscribe(&id, noon()).await.unwrap());
+    assert!(!store.unsubscribe(&id, noon()).await.unwrap());
+    assert!(!store.commit_to_send(commit(&next, revision)).await.unwrap());
+    let shown = store.entry(&id).await.unwrap().unwrap();
+    let words: Vec<_> = shown.history.iter().map(|step| &step.reply).collect();
+    let by_link = "they unsubscribed by this letter's link";
+    assert_eq!(words[3].as_deref(), Some(by_link));
+    assert_eq!((words.len(), shown.entry.outcome), (4, Outcome::Sent));
+
+    // Another address in the records, and somebody else with the one that the letter went to.
+    let with = |id: &str, email: &str| Customer {
+        email: Some(email.to_owned()),
+        ..person(id)
+    };
+    let moved = with("ann", "Ann@new.example");
+    load(store, vec![moved, with("eve", "ann@shop.example")]).await;
+    assert!(view(store, "ann").await.suppressed && view(store, "eve").await.suppressed);
+    let listed = async || {
+        let list = store.suppressions().await.unwrap();
+        assert!(list.iter().all(|(_, reason, _)| reason == "unsubscribed"));
+        list.into_iter().map(|one| one.0).collect::<Vec<_>>()
+    };
+    assert_eq!(listed().await, ["ann@new.example", "ann@shop.example"]);
+
+    // The owner takes the new address from the list: they asked for letters again.
+    let before = view(store, "ann").await.revision;
+    assert!(store.unsuppress("ann@NEW.example").await.unwrap());
+    assert!(!store.unsuppress("ann@new.example").await.unwrap());
+    let after = view(store, "ann").await;
+    assert!(!after.suppressed && after.revision > before);
+    assert_eq!(listed().await, ["ann@shop.example"]);
+    assert!(view(store, "eve").await.suppressed);
+}
+
 pub(super) async fn a_refused_address_is_suppressed_with_the_record(store: &Store) {
     let (id, _) = claimed(store).await;
     let refused = Record {
