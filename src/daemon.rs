@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::tick::{self, Pass};
 use crate::engine::{EngineError, House, Report};
 use crate::model::Outcome;
-use crate::review::public::Public;
+use crate::review::{self, ReviewError};
 
 /// When the scheduler is this late with the next wake-up, we look by ourselves.
 const SILENCE: Duration = Duration::from_secs(90);
@@ -27,8 +27,6 @@ const SIGN_OF_LIFE: Duration = Duration::from_mins(1);
 /// After a stop is asked for, a pass has this long to finish the messages on the wire; then its
 /// sockets are dropped. The promise is ten seconds in all.
 const GRACE: Duration = Duration::from_secs(8);
-/// The pages have this long to finish their answers.
-const PAGES_GRACE: Duration = Duration::from_secs(1);
 
 /// Trouble that ends the daemon.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +37,9 @@ pub enum DaemonError {
     /// The engine's trouble at start or at the end.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The public pages can't be served.
+    #[error(transparent)]
+    Public(#[from] ReviewError),
 }
 
 /// What the scheduler's jobs raise.
@@ -53,6 +54,8 @@ struct Wakes {
 /// # Errors
 /// Trouble at the start; later trouble is logged and the next pass tries again.
 pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), DaemonError> {
+    // Before anything is done: a port that somebody else has is told at once.
+    let door = review::open(&house, &stop).await?;
     let wakes = Arc::new(Wakes::default());
     // The first pass reads the sources at once.
     wakes.sync.store(true, Ordering::Relaxed);
@@ -60,10 +63,6 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
     tick::recover(&house).await?;
     let mut scheduler = scheduler(&house, &wakes).await?;
     scheduler.start().await?;
-    let mut pages = JoinSet::new();
-    if let Some(public) = Public::bind(&house).await? {
-        pages.spawn(public.serve(stop.clone()));
-    }
     notify(&[NotifyState::Ready]);
     let rules = house.plans.rules.iter().filter(|rule| rule.enabled).count();
     tracing::info!(rules, store = %house.store.path().display(), "watching");
@@ -88,8 +87,9 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
     notify(&[NotifyState::Stopping]);
     // First of all: dropping the scheduler doesn't stop it.
     scheduler.shutdown().await?;
-    // Its requests are short; whoever holds a connection open doesn't hold us.
-    _ = tokio::time::timeout(PAGES_GRACE, pages.join_next()).await;
+    if let Some(door) = door {
+        door.close().await;
+    }
     house.store.flush().await.map_err(EngineError::from)?;
     tracing::info!("stopped");
     Ok(())

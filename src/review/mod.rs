@@ -1,6 +1,15 @@
-//! REVIEW: what people reach by web. So far only what customers need: the way out.
+//! REVIEW: what people reach by web. So far the public side: the page behind a letter's unsubscribe
+//! link, and a sign of life.
 //!
-//! Asks the store and the engine, decides nothing.
+//! May use the store and the engine, never a relay; decides nothing about letters. Shows nothing of
+//! any customer, and answers a forged link as it answers a real one. A web server with TLS stands
+//! in front.
+//!
+//! [`open`] listens where `[public] bind` says; [`door`] bounds who may come in and for how long,
+//! [`routes`] answers.
 
-pub mod public;
+mod door;
+mod routes;
 mod words;
+
+pub use door::{OpenDoor, ReviewError, open};

@@ -1,96 +1,38 @@
-//! The way out of the letters, from the link in a real letter to the next one that isn't sent.
+//! The way out of the letters, against the real daemon: looking changes nothing, one click ends it.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Stdio};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 
-use crate::shop::{Entry, Shop, now, until};
+use mail_parser::MessageParser;
+use serde_json::Value;
+
+use crate::shop::{PATIENCE, Shop, now, until};
 
 /// A word of thanks as soon as a visit is seen; relationship, so it bears a way out.
 const AT_ONCE: &str = "title = \"Thank you\"\ntemplate = \"thank-you\"\nclass = \"relationship\"\n\
     audience = \"customer\"\n[trigger.event]\nevent = \"visit\"\nafter = \"0 minutes\"\n\
     [limits]\nbackfill = \"3 days\"\n";
+const ONE_CLICK: &str = "List-Unsubscribe=One-Click";
+const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended already.
-        _ = self.0.kill();
-        _ = self.0.wait();
-    }
+fn shop(bind: &str) -> Shop {
+    let shop = Shop::new();
+    shop.no_rules();
+    shop.rule("at-once", AT_ONCE);
+    shop.settings(&format!(
+        "[schedule]\nsync = \"* * * * * *\"\ntick = \"* * * * * *\"\n\
+         [sending]\nquiet_hours = \"none\"\ncaps = {{}}\n\
+         [public]\nbind = \"{bind}\"\nbase_url = \"https://care.thorn.example/letters\"\n"
+    ));
+    shop
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-}
-
-/// One request, the whole answer.
-fn ask(port: u16, request: &str) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
-fn get(port: u16, path: &str) -> String {
-    ask(
-        port,
-        &format!("GET {path} HTTP/1.1\r\nHost: care\r\nConnection: close\r\n\r\n"),
-    )
-}
-
-fn one_click(port: u16, path: &str) -> String {
-    let form = "List-Unsubscribe=One-Click";
-    let kind = "application/x-www-form-urlencoded";
-    ask(
-        port,
-        &format!(
-            "POST {path} HTTP/1.1\r\nHost: care\r\nConnection: close\r\nContent-Type: {kind}\r\n\
-             Content-Length: {}\r\n\r\n{form}",
-            form.len()
-        ),
-    )
-}
-
-/// The body: what doesn't change with the clock.
-fn page(answer: &str) -> &str {
-    answer.split_once("\r\n\r\n").unwrap().1
-}
-
-fn entry(shop: &Shop, customer: &str, visit: &str) -> Option<Entry> {
-    let of = |entry: &Entry| entry.customer == customer && entry.occasion == visit;
-    shop.ledger_so_far()
-        .into_iter()
-        .find(|entry| of(entry) && entry.reason.is_some())
-}
-
-/// The path of the https link in the letter's List-Unsubscribe header.
-fn way_out(shop: &Shop, customer: &str) -> Option<String> {
-    let letter = shop
-        .outbox()
-        .into_iter()
-        .find(|(name, _)| !name.starts_with('.') && name.contains(&format!("_{customer}_")))?;
-    let text = String::from_utf8(letter.1).unwrap();
-    assert!(text.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click"));
-    let at = text.find("https://care.example.com/u/").unwrap();
-    let rest = text.split_at(at + "https://care.example.com".len()).1;
-    Some(rest.split(['>', '\r']).next().unwrap().to_owned())
-}
-
-/// What the history of the letter for this visit says.
-fn history(shop: &Shop, customer: &str, visit: &str) -> String {
-    let id = entry(shop, customer, visit).unwrap().id;
-    shop.run(&["show", &id]).is(0).out
-}
-
-fn visit(shop: &Shop, rows: &[(&str, &str)]) {
+/// Visits that have just happened.
+fn visits(shop: &Shop, rows: &[(&str, &str)]) {
     let mut csv = "id,customer_id,kind,at\n".to_owned();
     for (id, customer) in rows {
         writeln!(csv, "{id},{customer},visit,{}", now()).unwrap();
@@ -98,92 +40,282 @@ fn visit(shop: &Shop, rows: &[(&str, &str)]) {
     shop.events(&csv);
 }
 
-#[tokio::test]
-async fn a_click_on_the_way_out_stops_the_next_letter_and_a_look_does_not() {
-    let port = free_port();
-    let shop = Shop::new();
-    shop.no_rules();
-    shop.rule("at-once", AT_ONCE);
-    shop.settings(&format!(
-        "[schedule]\nsync = \"*/2 * * * * *\"\ntick = \"*/2 * * * * *\"\n\
-         [sending]\nquiet_hours = \"none\"\ncaps = {{}}\n\
-         [public]\nbind = \"127.0.0.1:{port}\"\nbase_url = \"https://care.example.com\"\n"
-    ));
-    shop.customers("id,email\nann,ann@mail.example\nben,ben@mail.example\n");
-    visit(&shop, &[("1", "ann"), ("2", "ben")]);
-    let mut run = shop.fondly(&["run"]);
-    let running = run
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
+/// What became of this visit's letter, once something has.
+async fn outcome(shop: &Shop, visit: &str) -> String {
+    until(visit, || {
+        let entries = shop.ledger_so_far();
+        let entry = entries.into_iter().find(|entry| entry.occasion == visit)?;
+        let done = matches!(entry.outcome.as_str(), "sent" | "skipped");
+        done.then(|| format!("{} {}", entry.outcome, entry.reason.unwrap_or_default()))
+    })
+    .await
+}
+
+/// The path of the link in the one letter to this customer so far.
+fn link(shop: &Shop, customer: &str) -> String {
+    let mark = format!("_{customer}_");
+    let letters = shop.outbox();
+    let (_, bytes) = letters
+        .iter()
+        .find(|(name, _)| name.contains(&mark))
         .unwrap();
-    let _running = Running(running);
-    let path = until("a letter to Ann", || way_out(&shop, "ann")).await;
-    until("a letter to Ben", || way_out(&shop, "ben")).await;
+    let letter = MessageParser::default().parse(bytes).unwrap();
+    let post = letter.header_raw("List-Unsubscribe-Post").unwrap();
+    assert_eq!(post.trim(), ONE_CLICK);
+    let url = letter.header_raw("List-Unsubscribe").unwrap();
+    let url = url.trim().trim_matches(['<', '>']);
+    let path = url.strip_prefix("https://care.thorn.example").unwrap();
+    assert!(path.starts_with("/letters/u/"), "{path}");
+    path.to_owned()
+}
 
-    // Programs that scan mail follow every link: a look changes nothing, nor does a forged link.
-    let looked = get(port, &path);
-    assert!(looked.starts_with("HTTP/1.1 200"), "{looked}");
-    assert!(looked.contains("<form method=\"post\">"));
-    assert!(!looked.contains("ann@mail.example"));
-    let forged = one_click(port, "/u/0123456789abcdef.00000000000000000000000000000000");
-    visit(&shop, &[("1", "ann"), ("2", "ben"), ("3", "ann")]);
-    let third = until("a second letter to Ann", || entry(&shop, "ann", "3")).await;
-    assert_eq!(
-        (third.outcome.as_str(), third.reason.as_deref()),
-        ("sent", Some("accepted"))
-    );
+/// The same link with one sign of its signature changed.
+fn forged(link: &str) -> String {
+    let (rest, last) = link.split_at(link.len() - 1);
+    format!("{rest}{}", if last == "0" { "1" } else { "0" })
+}
 
-    let clicked = one_click(port, &path);
-    assert!(clicked.starts_with("HTTP/1.1 200"), "{clicked}");
-    let head = clicked.to_lowercase();
-    assert!(
-        !head.contains("set-cookie") && !head.contains("\r\nlocation:"),
-        "{clicked}"
-    );
-    assert_eq!(
-        page(&clicked),
-        page(&forged),
-        "known and unknown links look the same"
-    );
-    assert_eq!(
-        page(&one_click(port, &path)),
-        page(&clicked),
-        "twice is as good as once"
-    );
+fn request(method: &str, path: &str, more: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: care.thorn.example\r\n\
+         Content-Length: {length}\r\n{more}\r\n{body}"
+    )
+}
 
-    let rows = [
-        ("1", "ann"),
-        ("2", "ben"),
-        ("3", "ann"),
-        ("4", "ann"),
-        ("5", "ben"),
-    ];
-    visit(&shop, &rows);
-    let fourth = until("the decision on Ann's next", || entry(&shop, "ann", "4")).await;
-    let told = (fourth.outcome.as_str(), fourth.reason.as_deref());
-    assert_eq!(told, ("skipped", Some("suppressed")));
-    let fifth = until("a letter to Ben", || entry(&shop, "ben", "5")).await;
-    assert_eq!(fifth.outcome, "sent", "somebody else's way out is theirs");
-    let told = history(&shop, "ann", "1");
-    assert!(
-        told.contains("they unsubscribed by this letter's link"),
-        "{told}"
-    );
+/// A running `fondly run`; killed with the test.
+struct Daemon {
+    process: Child,
+    log: PathBuf,
+    address: SocketAddr,
+}
 
-    // Another address in the records doesn't undo what she asked for.
-    shop.customers("id,email\nann,ann@new.example\nben,ben@mail.example\n");
-    let mut rows = rows.to_vec();
-    rows.push(("6", "ann"));
-    visit(&shop, &rows);
-    let sixth = until("the decision on Ann's next", || entry(&shop, "ann", "6")).await;
-    let told = (sixth.outcome.as_str(), sixth.reason.as_deref());
-    assert_eq!(told, ("skipped", Some("suppressed")));
+impl Daemon {
+    async fn start(shop: &Shop) -> Self {
+        let log = shop.path("run.log");
+        let process = shop
+            .fondly(&["run"])
+            .env("FONDLY_LOG_FORMAT", "json")
+            .env("FONDLY_LOG", "warn,fondly=debug")
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let mut daemon = Self {
+            process,
+            log,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+        };
+        daemon.address = until("open door", || {
+            let log = daemon.log();
+            let line = log.lines().find(|l| l.contains("can unsubscribe"))?;
+            let line: Value = serde_json::from_str(line).ok()?;
+            line["address"].as_str()?.parse().ok()
+        })
+        .await;
+        daemon
+    }
 
-    assert!(get(port, "/healthz").ends_with("ok\n"));
-    assert!(get(port, "/").starts_with("HTTP/1.1 404"));
-    let no_form = format!(
-        "POST {path} HTTP/1.1\r\nHost: care\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, "", "")
+    }
+
+    fn click(&self, path: &str) -> Answer {
+        self.ask("POST", path, FORM, ONE_CLICK)
+    }
+
+    fn ask(&self, method: &str, path: &str, more: &str, body: &str) -> Answer {
+        self.say(&request(method, path, more, body))
+    }
+
+    /// One connection: says this, and hears the answer to its end.
+    fn say(&self, words: &str) -> Answer {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(words.as_bytes()).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let mut lines = head.lines();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap();
+        let headers = lines.map(|line| line.split_once(": ").unwrap());
+        Answer {
+            status: status.parse().unwrap(),
+            headers: headers
+                .filter(|(name, _)| *name != "date")
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            body: body.to_owned(),
+        }
+    }
+
+    /// Stops it as systemd would.
+    async fn stop(mut self) -> String {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").arg(id).status().unwrap().success());
+        let ended = until("end", || self.process.try_wait().unwrap()).await;
+        assert!(ended.success(), "{}", self.log());
+        self.log()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// An answer without its date.
+#[derive(Debug, PartialEq, Eq)]
+struct Answer {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut found = self.headers.iter().filter(|(known, _)| known == name);
+        found.next().map(|(_, value)| value.as_str())
+    }
+}
+
+#[tokio::test]
+async fn looking_changes_nothing_and_one_click_ends_it() {
+    let shop = shop("127.0.0.1:0");
+    let [ann, bob, cat] = ["ann", "bob", "cat"].map(|id| format!("{id},{id}@mail.example\n"));
+    let all = format!("id,email\n{ann}{bob}{cat}");
+    shop.customers(&format!("{all}dan,dan@old.example\n"));
+    visits(
+        &shop,
+        &[("1", "ann"), ("2", "bob"), ("3", "cat"), ("4", "dan")],
     );
-    assert!(ask(port, &no_form).starts_with("HTTP/1.1 400"));
+    let daemon = Daemon::start(&shop).await;
+    for visit in ["1", "2", "3", "4"] {
+        assert_eq!(outcome(&shop, visit).await, "sent accepted");
+    }
+    let links = ["ann", "bob", "cat", "dan"].map(|who| link(&shop, who));
+    let [to_ann, to_bob, to_cat, to_dan] = links.each_ref();
+
+    // A scanner follows every link, a forger tries Bob's, and Dan gets another address.
+    let question = daemon.get(to_ann);
+    assert_eq!(question.status, 200);
+    assert!(question.body.contains("<form method=\"post\">"));
+    for link in [to_bob, to_cat, to_dan, &forged(to_bob), "/u/x"] {
+        assert_eq!(daemon.get(link), question, "{link}");
+    }
+    assert_eq!(daemon.ask("POST", to_bob, FORM, "").status, 400);
+    let nobody = daemon.click(&forged(to_bob));
+    assert_eq!(nobody.status, 200);
+    shop.customers(&format!("{all}dan,dan@new.example\n"));
+    visits(&shop, &[("5", "bob"), ("6", "ann"), ("7", "dan")]);
+    for visit in ["5", "6", "7"] {
+        assert_eq!(outcome(&shop, visit).await, "sent accepted");
+    }
+
+    // One click, urlencoded and as multipart; then the first again, from where a web server took
+    // the path of `base_url` away.
+    let multipart = "Content-Type: multipart/form-data; boundary=xyz\r\n";
+    let form = "--xyz\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\n\
+                One-Click\r\n--xyz--\r\n";
+    let again = to_ann.strip_prefix("/letters").unwrap();
+    for answer in [
+        daemon.click(to_ann),
+        daemon.ask("POST", to_cat, multipart, form),
+        daemon.click(to_dan),
+        daemon.click(again),
+    ] {
+        // Known and unknown links look the same.
+        assert_eq!(answer, nobody);
+        assert_eq!(answer.header("set-cookie"), None);
+        assert_eq!(answer.header("location"), None);
+    }
+
+    // Dan has yet another address, and Eve the one that his first letter went to.
+    shop.customers(&format!(
+        "{all}dan,dan@third.example\neve,dan@old.example\n"
+    ));
+    visits(
+        &shop,
+        &[
+            ("8", "ann"),
+            ("9", "cat"),
+            ("10", "dan"),
+            ("11", "eve"),
+            ("12", "bob"),
+        ],
+    );
+    for visit in ["8", "9", "10", "11"] {
+        assert_eq!(outcome(&shop, visit).await, "skipped suppressed");
+    }
+    assert_eq!(outcome(&shop, "12").await, "sent accepted");
+
+    // Neither a link nor an address is in the log.
+    let log = daemon.stop().await;
+    assert!(log.contains("a customer unsubscribed"), "{log}");
+    for link in &links {
+        assert!(!log.contains(link.rsplit_once('.').unwrap().1), "{log}");
+    }
+    assert!(!log.contains("@mail.example"), "{log}");
+}
+
+#[tokio::test]
+async fn there_is_nothing_else_to_find() {
+    let shop = shop("127.0.0.1:0");
+    let daemon = Daemon::start(&shop).await;
+    let well = daemon.get("/healthz");
+    assert_eq!((well.status, well.body.as_str()), (200, "ok\n"));
+
+    let too_much = "x".repeat(8 * 1024 + 1);
+    for (method, path, body, status) in [
+        ("GET", "/", "", 404),
+        ("GET", "/u/", "", 404),
+        ("GET", "/u/a/b", "", 404),
+        ("GET", "/letters", "", 404),
+        ("PUT", "/u/x", "", 405),
+        ("POST", "/healthz", "", 405),
+        ("HEAD", "/healthz", "", 200),
+        ("GET", "/letters/healthz", "", 200),
+        ("GET", "/../etc/passwd", "", 404),
+        ("POST", "/u/x", too_much.as_str(), 413),
+        ("POST", "/u/%ff", ONE_CLICK, 400),
+        ("GET", "/u/x", "", 200),
+        ("GET", "/healthz", "", 200),
+    ] {
+        let answer = daemon.ask(method, path, "", body);
+        assert_eq!(answer.status, status, "{method} {path}");
+        for (name, value) in [
+            ("cache-control", "no-store"),
+            ("referrer-policy", "no-referrer"),
+            ("x-content-type-options", "nosniff"),
+            ("x-robots-tag", "noindex"),
+        ] {
+            assert_eq!(answer.header(name), Some(value), "{method} {path}");
+        }
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+        assert!(!policy.contains("script"), "{policy}");
+    }
+    assert_eq!(daemon.say("nonsense\r\n\r\n").status, 400);
+    let german = daemon.ask("GET", "/u/x", "Accept-Language: de-CH, en;q=0.5\r\n", "");
+    assert!(german.body.contains("<html lang=\"de\">"));
+
+    // Somebody who came in and says nothing keeps nobody from going home.
+    let silent = TcpStream::connect(daemon.address).unwrap();
+    daemon.stop().await;
+    drop(silent);
+}
+
+#[test]
+fn an_address_that_somebody_has_ends_the_start_with_words() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let shop = shop(&address);
+    shop.run(&["run"]).is(1).says(&["[public] bind", &address]);
 }

@@ -53,6 +53,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("tokio_cron_scheduler", &["daemon"]),
     ("axum", &["review"]),
+    ("hyper", &["review"]),
     ("sqlx", &["store"]),
     ("tokio_rustls", &["deliver"]),
 ];

@@ -1,30 +1,26 @@
-//! The pages that customers reach: the way out of the letters, and a sign of life.
+//! What is answered to whom: the way out of the letters, a sign of life, and nothing else.
 //!
 //! `GET` changes nothing, since programs that scan mail follow every link. `POST` is the one click
-//! of RFC 8058: 200, no redirect, no cookie. The answer is the same for known and unknown links,
-//! and nothing of a customer is ever shown. A web server with TLS stands in front.
+//! of RFC 8058: 200, no redirect, no cookie. May not log a token.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::{Path, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use axum::middleware;
+use axum::response::IntoResponse as _;
 use axum::routing::get;
 use jiff::SignedDuration;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 use super::words::{self, Words};
-use crate::engine::{EngineError, House};
+use crate::engine::House;
 use crate::render::links;
 use crate::store::StoreError;
 
 /// Bytes that a form of ours, or a mail provider's one click, may have.
 const FORM_BYTES: usize = 8 * 1024;
-/// How long somebody may take to send them.
-const FORM_PATIENCE: Duration = Duration::from_secs(10);
 /// Without a finished pass for this long, something is wrong.
 const ALIVE: SignedDuration = SignedDuration::from_mins(10);
 /// What the button and RFC 8058 §3.2 both say.
@@ -48,47 +44,30 @@ small{display:block;margin-top:1.6em;color:#756d66}\
 @media(prefers-color-scheme:dark){body{background:#1d1b1a;color:#eae4de}\
 main{background:#282523;box-shadow:none}small{color:#a79e96}button{background:#a8587a}}";
 
-/// The listener, bound and not yet serving.
-#[derive(Debug)]
-pub struct Public {
-    listener: TcpListener,
-    house: Arc<House>,
+/// The routes: links begin with the path of `base_url`, which a web server in front may or may not
+/// take away.
+pub(super) fn routes(house: &Arc<House>, base_url: &str) -> Router {
+    // A colon in the path of `base_url` is only a colon.
+    let mut router = Router::new().without_v07_checks();
+    for prefix in prefixes(base_url) {
+        router = router
+            .route(&format!("{prefix}/u/{{token}}"), get(ask).post(unsubscribe))
+            .route(&format!("{prefix}/healthz"), get(health));
+    }
+    router
+        .fallback(nothing)
+        .with_state(Arc::clone(house))
+        .layer(DefaultBodyLimit::max(FORM_BYTES))
+        .layer(middleware::map_response(guard))
 }
 
-impl Public {
-    /// Binds the address of `[public]`; `None` when the settings have none.
-    ///
-    /// # Errors
-    /// The address can't be had, with what and why.
-    pub async fn bind(house: &Arc<House>) -> Result<Option<Self>, EngineError> {
-        let Some(public) = &house.plans.settings.public else {
-            return Ok(None);
-        };
-        let listener = TcpListener::bind(public.bind)
-            .await
-            .map_err(|error| EngineError::File {
-                what: format!("[public] bind = \"{}\" can't be had", public.bind),
-                error,
-            })?;
-        Ok(Some(Self {
-            listener,
-            house: Arc::clone(house),
-        }))
-    }
-
-    /// Serves until `stop` is raised.
-    ///
-    /// # Errors
-    /// The listener broke.
-    pub async fn serve(self, stop: CancellationToken) -> std::io::Result<()> {
-        let pages = Router::new()
-            .route("/u/{token}", get(ask).post(unsubscribe))
-            .route("/healthz", get(health))
-            .with_state(self.house);
-        axum::serve(self.listener, pages)
-            .with_graceful_shutdown(stop.cancelled_owned())
-            .await
-    }
+/// No prefix, and the path of the URL where it has one.
+fn prefixes(base_url: &str) -> Vec<&str> {
+    let after_scheme = base_url
+        .split_once("://")
+        .map_or(base_url, |(_, rest)| rest);
+    let path = after_scheme.find('/').and_then(|at| after_scheme.get(at..));
+    std::iter::once("").chain(path).collect()
 }
 
 /// The button. Changes nothing.
@@ -112,13 +91,10 @@ async fn unsubscribe(
     State(house): State<Arc<House>>,
     Path(token): Path<String>,
     headers: HeaderMap,
-    body: Body,
+    form: Bytes,
 ) -> Response<Body> {
     let words = words_for(&house, &headers);
-    let form = tokio::time::timeout(FORM_PATIENCE, to_bytes(body, FORM_BYTES)).await;
-    let clicked =
-        matches!(&form, Ok(Ok(bytes)) if bytes.windows(ONE_CLICK.len()).any(|w| w == ONE_CLICK));
-    if !clicked {
+    if !form.windows(ONE_CLICK.len()).any(|part| part == ONE_CLICK) {
         return plain(
             StatusCode::BAD_REQUEST,
             "the form isn't that of an unsubscription\n",
@@ -203,10 +179,16 @@ fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
 }
 
 fn answer(status: StatusCode, kind: &'static str, text: String) -> Response<Body> {
-    let mut response = Response::new(Body::from(text));
-    *response.status_mut() = status;
+    (status, [(header::CONTENT_TYPE, kind)], text).into_response()
+}
+
+async fn nothing() -> Response<Body> {
+    plain(StatusCode::NOT_FOUND, "there is nothing here\n")
+}
+
+/// What every answer bears, also those to nonsense.
+async fn guard(mut response: Response<Body>) -> Response<Body> {
     for (name, value) in [
-        (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, "no-store"),
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -225,4 +207,16 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::prefixes;
+
+    #[test]
+    fn links_are_served_with_and_without_the_path_of_the_base_url() {
+        assert_eq!(prefixes("https://care.example"), [""]);
+        assert_eq!(prefixes("https://shop.example:8443/care"), ["", "/care"]);
+        assert_eq!(prefixes("https://shop.example/a/:b"), ["", "/a/:b"]);
+    }
 }
