@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::routes::routes;
+use super::routes::{Desk, routes};
 use crate::engine::House;
 
 /// Connections at once; more wait outside.
@@ -52,17 +52,20 @@ pub enum ReviewError {
 /// An open door; it closes by itself when the stop is raised.
 #[derive(Debug)]
 pub struct OpenDoor {
+    desk: Arc<Desk>,
     visits: TaskTracker,
     stop: CancellationToken,
 }
 
 impl OpenDoor {
-    /// Closes it, and waits until everybody has their answer or their time is over.
+    /// Closes it, and waits until everybody has their answer and every click is noted, or their
+    /// time is over.
     pub async fn close(self) {
         self.stop.cancel();
         self.visits.close();
         // Every visit ends by itself within the grace.
         self.visits.wait().await;
+        self.desk.clicks.close().await;
     }
 }
 
@@ -83,11 +86,12 @@ pub async fn open(
     };
     let listener = TcpListener::bind(public.bind).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let routes = routes(house, &public.base_url);
+    let desk = Arc::new(Desk::new(house));
+    let routes = routes(&desk, &public.base_url);
     let (visits, stop) = (TaskTracker::new(), stop.child_token());
     visits.spawn(accept(listener, routes, visits.clone(), stop.clone()));
     tracing::info!(%address, base_url = public.base_url, "customers can unsubscribe");
-    Ok(Some(OpenDoor { visits, stop }))
+    Ok(Some(OpenDoor { desk, visits, stop }))
 }
 
 async fn accept(
@@ -124,14 +128,18 @@ async fn accept(
     }
 }
 
-/// One connection with one request. What goes wrong on it is the visitor's affair, and not logged.
+/// One connection with one request, which is heard to its end although the visitor hung up. What goes
+/// wrong on it is the visitor's affair, and not logged.
 async fn visit(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     routes: Router,
     stop: CancellationToken,
 ) {
     let mut builder = http1::Builder::new();
-    builder.max_buf_size(HEAD_BYTES).keep_alive(false);
+    builder
+        .max_buf_size(HEAD_BYTES)
+        .keep_alive(false)
+        .half_close(true);
     let service = TowerToHyperService::new(routes);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
@@ -195,6 +203,20 @@ mod tests {
     async fn a_stop_waits_for_nobody_who_says_nothing() {
         let (heard, took) = visited(b"", true).await;
         assert!(heard.is_empty() && took <= GRACE + Duration::from_millis(2));
+    }
+
+    /// A mail provider that doesn't wait for the answer.
+    #[tokio::test]
+    async fn a_request_is_heard_to_its_end_although_its_asker_hangs_up() {
+        let (says, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        let click = |body: String| async move { says.send(body).unwrap() };
+        let routes = Router::new().route("/", axum::routing::post(click));
+        let (mut theirs, ours) = tokio::io::duplex(64 * 1024);
+        let request = b"POST / HTTP/1.1\r\nHost: care\r\nContent-Length: 5\r\n\r\nclick";
+        theirs.write_all(request).await.unwrap();
+        drop(theirs);
+        visit(ours, routes, CancellationToken::new()).await;
+        assert_eq!(heard.recv().await.as_deref(), Some("click"));
     }
 
     #[tokio::test]

@@ -6,10 +6,11 @@
 //! in front.
 //!
 //! [`open`] listens where `[public] bind` says; [`door`] bounds who may come in and for how long,
-//! [`routes`] answers.
+//! [`routes`] answers, [`unsubscribe`] notes what a customer asked for.
 
 mod door;
 mod routes;
+mod unsubscribe;
 mod words;
 
 pub use door::{OpenDoor, ReviewError, open};

@@ -14,10 +14,10 @@ use axum::response::IntoResponse as _;
 use axum::routing::get;
 use jiff::SignedDuration;
 
+use super::unsubscribe::Clicks;
 use super::words::{self, Words};
 use crate::engine::House;
 use crate::render::links;
-use crate::store::StoreError;
 
 /// Bytes that a form of ours, or a mail provider's one click, may have.
 const FORM_BYTES: usize = 8 * 1024;
@@ -44,9 +44,25 @@ small{display:block;margin-top:1.6em;color:#756d66}\
 @media(prefers-color-scheme:dark){body{background:#1d1b1a;color:#eae4de}\
 main{background:#282523;box-shadow:none}small{color:#a79e96}button{background:#a8587a}}";
 
+/// What answers need.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) house: Arc<House>,
+    pub(super) clicks: Clicks,
+}
+
+impl Desk {
+    pub(super) fn new(house: &Arc<House>) -> Self {
+        Self {
+            house: Arc::clone(house),
+            clicks: Clicks::new(house),
+        }
+    }
+}
+
 /// The routes: links begin with the path of `base_url`, which a web server in front may or may not
 /// take away.
-pub(super) fn routes(house: &Arc<House>, base_url: &str) -> Router {
+pub(super) fn routes(desk: &Arc<Desk>, base_url: &str) -> Router {
     // A colon in the path of `base_url` is only a colon.
     let mut router = Router::new().without_v07_checks();
     for prefix in prefixes(base_url) {
@@ -56,7 +72,7 @@ pub(super) fn routes(house: &Arc<House>, base_url: &str) -> Router {
     }
     router
         .fallback(nothing)
-        .with_state(Arc::clone(house))
+        .with_state(Arc::clone(desk))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
         .layer(middleware::map_response(guard))
 }
@@ -71,15 +87,16 @@ fn prefixes(base_url: &str) -> Vec<&str> {
 }
 
 /// The button. Changes nothing.
-async fn ask(State(house): State<Arc<House>>, headers: HeaderMap) -> Response<Body> {
-    let words = words_for(&house, &headers);
+async fn ask(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response<Body> {
+    let house = &desk.house;
+    let words = words_for(house, &headers);
     let form = format!(
         "<form method=\"post\"><input type=\"hidden\" name=\"List-Unsubscribe\" \
          value=\"One-Click\"><button>{}</button></form>",
         words.button
     );
     page(
-        &house,
+        house,
         StatusCode::OK,
         words,
         (words.title, words.question, &form),
@@ -88,50 +105,42 @@ async fn ask(State(house): State<Arc<House>>, headers: HeaderMap) -> Response<Bo
 
 /// The one click, from a mail provider or from our button.
 async fn unsubscribe(
-    State(house): State<Arc<House>>,
+    State(desk): State<Arc<Desk>>,
     Path(token): Path<String>,
     headers: HeaderMap,
     form: Bytes,
 ) -> Response<Body> {
-    let words = words_for(&house, &headers);
+    let house = &desk.house;
+    let words = words_for(house, &headers);
     if !form.windows(ONE_CLICK.len()).any(|part| part == ONE_CLICK) {
         return plain(
             StatusCode::BAD_REQUEST,
             "the form isn't that of an unsubscription\n",
         );
     }
-    match stop_letters(&house, &token).await {
-        Ok(()) => page(
-            &house,
-            StatusCode::OK,
-            words,
-            (words.done_title, words.done, ""),
-        ),
-        Err(error) => {
-            tracing::error!(%error, "an unsubscription couldn't be noted");
-            // A mail provider tries again; a person sees that it didn't work.
-            plain(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "this can't be noted now; please try again\n",
-            )
-        }
-    }
-}
-
-/// Notes that this letter's customer wants no more. A link that isn't ours changes nothing, and
-/// looks the same.
-async fn stop_letters(house: &House, token: &str) -> Result<(), StoreError> {
-    let Some(entry) = links::verify(&house.link_key, token) else {
-        return Ok(());
+    let noted = match links::verify(&desk.house.link_key, &token) {
+        Some(entry) => desk.clicks.note(entry).await,
+        // A link that isn't ours changes nothing, and looks the same.
+        None => true,
     };
-    if house.store.unsubscribe(&entry, house.clock.now()).await? {
-        tracing::info!(entry, "a customer unsubscribed");
+    if !noted {
+        // A mail provider tries again; a person sees that it didn't work.
+        return plain(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "this can't be noted now; please try again\n",
+        );
     }
-    Ok(())
+    page(
+        house,
+        StatusCode::OK,
+        words,
+        (words.done_title, words.done, ""),
+    )
 }
 
 /// Alive: the store answers and a pass ended lately.
-async fn health(State(house): State<Arc<House>>) -> Response<Body> {
+async fn health(State(desk): State<Arc<Desk>>) -> Response<Body> {
+    let house = &desk.house;
     match house.store.heartbeat().await {
         Ok(last) => {
             let now = house.clock.now();

@@ -9,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 
 use mail_parser::MessageParser;
 use serde_json::Value;
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::shop::{PATIENCE, Shop, now, until};
 
@@ -263,6 +265,42 @@ async fn looking_changes_nothing_and_one_click_ends_it() {
         assert!(!log.contains(link.rsplit_once('.').unwrap().1), "{log}");
     }
     assert!(!log.contains("@mail.example"), "{log}");
+}
+
+#[tokio::test]
+async fn an_unsubscription_is_noted_although_its_asker_hangs_up() {
+    let shop = shop("127.0.0.1:0");
+    shop.customers("id,email\nann,ann@mail.example\n");
+    visits(&shop, &[("1", "ann")]);
+    let daemon = Daemon::start(&shop).await;
+    assert_eq!(outcome(&shop, "1").await, "sent accepted");
+    let link = link(&shop, "ann");
+
+    // Somebody else is writing, so it can't be noted before the asker is gone.
+    let store = SqliteConnectOptions::new().filename(shop.path("var/fondly.db"));
+    let mut writing = store.connect().await.unwrap();
+    sqlx::raw_sql("BEGIN IMMEDIATE")
+        .execute(&mut writing)
+        .await
+        .unwrap();
+    let mut asker = TcpStream::connect(daemon.address).unwrap();
+    asker
+        .write_all(request("POST", &link, FORM, ONE_CLICK).as_bytes())
+        .unwrap();
+    drop(asker);
+    // Whoever comes later is answered after the hang-up was seen.
+    assert_eq!(daemon.get("/u/x").status, 200);
+    sqlx::raw_sql("ROLLBACK")
+        .execute(&mut writing)
+        .await
+        .unwrap();
+
+    let id = shop.ledger_so_far().remove(0).id;
+    until("word of it in the history", || {
+        let told = shop.run(&["show", &id]).is(0).out;
+        told.contains("they unsubscribed").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
