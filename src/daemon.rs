@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::tick::{self, Pass};
 use crate::engine::{EngineError, House, Report};
 use crate::model::Outcome;
-use crate::review::{self, ReviewError};
+use crate::review::{self, Pulse, ReviewError};
 
 /// When the scheduler is this late with the next wake-up, we look by ourselves.
 const SILENCE: Duration = Duration::from_secs(90);
@@ -55,7 +55,8 @@ struct Wakes {
 /// Trouble at the start; later trouble is logged and the next pass tries again.
 pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), DaemonError> {
     // Before anything is done: a port that somebody else has is told at once.
-    let door = review::open(&house, &stop).await?;
+    let pulse = Arc::new(Pulse::new(house.clock.now()));
+    let door = review::open(&house, &pulse, &stop).await?;
     let wakes = Arc::new(Wakes::default());
     // The first pass reads the sources at once.
     wakes.sync.store(true, Ordering::Relaxed);
@@ -70,18 +71,25 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
     while !stop.is_cancelled() {
         // A scheduler that has lost track of its jobs knows no next one.
         let next = scheduler.time_till_next_job().await.ok().flatten();
+        let longest = next.unwrap_or_default() + SILENCE;
+        pulse.waits(house.clock.now(), longest);
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
             () = wakes.any.notified() => {}
-            () = idle(next.unwrap_or_default() + SILENCE) => {
+            () = idle(longest) => {
                 tracing::warn!("no wake-up came; looking anyway");
                 wakes.sync.store(true, Ordering::Relaxed);
             }
         }
         let sync = wakes.sync.swap(false, Ordering::Relaxed);
         let number = passes.fetch_add(1, Ordering::Relaxed) + 1;
-        pass(&house, sync, number, &stop).await;
+        pulse.pass_moves(house.clock.now());
+        let well = tokio::select! {
+            well = pass(&house, sync, number, &stop) => well,
+            () = signs_of_life(&house, &pulse) => false,
+        };
+        pulse.pass_ended(house.clock.now(), well);
         notify(&[NotifyState::Watchdog]);
     }
     notify(&[NotifyState::Stopping]);
@@ -119,8 +127,8 @@ async fn scheduler(house: &House, wakes: &Arc<Wakes>) -> Result<JobScheduler, Da
     Ok(scheduler)
 }
 
-/// One pass in a task of its own, so that even a panic ends only the pass.
-async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationToken) {
+/// One pass in a task of its own, so that even a panic ends only the pass. `false`: it failed.
+async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationToken) -> bool {
     let mut task = JoinSet::new();
     let faults = crate::settings::faults();
     let (ours, theirs) = (Arc::clone(house), stop.clone());
@@ -138,25 +146,29 @@ async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationTo
     });
     let joined = tokio::select! {
         joined = task.join_next() => joined,
-        () = signs_of_life(&house.progress) => return,
         () = too_long_after(stop) => {
             tracing::error!("the pass didn't end in time; its connections are dropped");
             task.shutdown().await;
-            return;
+            return true;
         }
     };
     match joined {
-        Some(Ok(Ok(report))) => tell(&report),
+        Some(Ok(Ok(report))) => {
+            tell(&report);
+            true
+        }
         Some(Ok(Err(error))) => {
             tracing::error!(%error, "a pass failed; the next one tries again");
             settle(house).await;
+            false
         }
         Some(Err(error)) if error.is_panic() => {
             let words = panic_words(error.into_panic());
             tracing::error!(words, "a pass panicked; the next one tries again");
             settle(house).await;
+            false
         }
-        Some(Err(_)) | None => {}
+        Some(Err(_)) | None => true,
     }
 }
 
@@ -167,14 +179,15 @@ async fn settle(house: &House) {
     }
 }
 
-/// While a long pass goes from letter to letter, systemd's watchdog hears of us; a pass that hangs
-/// is its business. Never ends.
-async fn signs_of_life(progress: &AtomicU64) {
-    let mut seen = progress.load(Ordering::Relaxed);
+/// While a long pass goes from letter to letter, systemd's watchdog and whoever asks for our health
+/// hear of it; a pass that hangs is their business. Never ends.
+async fn signs_of_life(house: &House, pulse: &Pulse) {
+    let mut seen = house.progress.load(Ordering::Relaxed);
     loop {
         tokio::time::sleep(SIGN_OF_LIFE).await;
-        let now = progress.load(Ordering::Relaxed);
+        let now = house.progress.load(Ordering::Relaxed);
         if std::mem::replace(&mut seen, now) != now {
+            pulse.pass_moves(house.clock.now());
             notify(&[NotifyState::Watchdog]);
         }
     }

@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::pulse::Pulse;
 use super::routes::{Desk, routes};
 use crate::engine::House;
 
@@ -75,6 +76,7 @@ impl OpenDoor {
 /// An address that can't be listened on.
 pub async fn open(
     house: &Arc<House>,
+    pulse: &Arc<Pulse>,
     stop: &CancellationToken,
 ) -> Result<Option<OpenDoor>, ReviewError> {
     let Some(public) = &house.plans.settings.public else {
@@ -86,7 +88,7 @@ pub async fn open(
     };
     let listener = TcpListener::bind(public.bind).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let desk = Arc::new(Desk::new(house));
+    let desk = Arc::new(Desk::new(house, pulse));
     let routes = routes(&desk, &public.base_url);
     let (visits, stop) = (TaskTracker::new(), stop.child_token());
     visits.spawn(accept(listener, routes, visits.clone(), stop.clone()));

@@ -6,11 +6,13 @@
 //! in front.
 //!
 //! [`open`] listens where `[public] bind` says; [`door`] bounds who may come in and for how long,
-//! [`routes`] answers, [`unsubscribe`] notes what a customer asked for.
+//! [`routes`] answers, [`Pulse`] is what the daemon tells of itself, [`unsubscribe`] notes what a customer asked for.
 
 mod door;
+mod pulse;
 mod routes;
 mod unsubscribe;
 mod words;
 
 pub use door::{OpenDoor, ReviewError, open};
+pub use pulse::Pulse;

@@ -12,8 +12,8 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::middleware;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
-use jiff::SignedDuration;
 
+use super::pulse::Pulse;
 use super::unsubscribe::Clicks;
 use super::words::{self, Words};
 use crate::engine::House;
@@ -21,8 +21,6 @@ use crate::render::links;
 
 /// Bytes that a form of ours, or a mail provider's one click, may have.
 const FORM_BYTES: usize = 8 * 1024;
-/// Without a finished pass for this long, something is wrong.
-const ALIVE: SignedDuration = SignedDuration::from_mins(10);
 /// What the button and RFC 8058 §3.2 both say.
 const ONE_CLICK: &[u8] = b"One-Click";
 
@@ -49,13 +47,15 @@ main{background:#282523;box-shadow:none}small{color:#a79e96}button{background:#a
 pub(super) struct Desk {
     pub(super) house: Arc<House>,
     pub(super) clicks: Clicks,
+    pulse: Arc<Pulse>,
 }
 
 impl Desk {
-    pub(super) fn new(house: &Arc<House>) -> Self {
+    pub(super) fn new(house: &Arc<House>, pulse: &Arc<Pulse>) -> Self {
         Self {
             house: Arc::clone(house),
             clicks: Clicks::new(house),
+            pulse: Arc::clone(pulse),
         }
     }
 }
@@ -138,24 +138,19 @@ async fn unsubscribe(
     )
 }
 
-/// Alive: the store answers and a pass ended lately.
+/// Alive: the store answers, and passes begin in time, move and end well.
 async fn health(State(desk): State<Arc<Desk>>) -> Response<Body> {
-    let house = &desk.house;
-    match house.store.heartbeat().await {
-        Ok(last) => {
-            let now = house.clock.now();
-            match last {
-                Some(last) if now.duration_since(last) > ALIVE => plain(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "no pass has ended for a while\n",
-                ),
-                Some(_) | None => plain(StatusCode::OK, "ok\n"),
-            }
+    let trouble = match desk.house.store.heartbeat().await {
+        Ok(_) => desk.pulse.trouble(desk.house.clock.now()),
+        Err(error) => {
+            tracing::error!(%error, "the store doesn't answer");
+            // The error names a path of this machine, which is nobody's business.
+            Some("the store doesn't answer".to_owned())
         }
-        Err(_) => plain(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the store doesn't answer\n",
-        ),
+    };
+    match trouble {
+        None => plain(StatusCode::OK, "ok\n"),
+        Some(words) => plain(StatusCode::SERVICE_UNAVAILABLE, format!("{words}\n")),
     }
 }
 
@@ -183,8 +178,8 @@ fn page(
     answer(status, "text/html; charset=utf-8", html)
 }
 
-fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
-    answer(status, "text/plain; charset=utf-8", text.to_owned())
+fn plain(status: StatusCode, text: impl Into<String>) -> Response<Body> {
+    answer(status, "text/plain; charset=utf-8", text.into())
 }
 
 fn answer(status: StatusCode, kind: &'static str, text: String) -> Response<Body> {

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use mail_parser::MessageParser;
 use serde_json::Value;
 use sqlx::ConnectOptions as _;
-use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
 use crate::shop::{PATIENCE, Shop, now, until};
 
@@ -22,15 +22,25 @@ const ONE_CLICK: &str = "List-Unsubscribe=One-Click";
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 
 fn shop(bind: &str) -> Shop {
+    shop_that_looks("* * * * * *", bind)
+}
+
+fn shop_that_looks(when: &str, bind: &str) -> Shop {
     let shop = Shop::new();
     shop.no_rules();
     shop.rule("at-once", AT_ONCE);
     shop.settings(&format!(
-        "[schedule]\nsync = \"* * * * * *\"\ntick = \"* * * * * *\"\n\
+        "[schedule]\nsync = \"{when}\"\ntick = \"{when}\"\n\
          [sending]\nquiet_hours = \"none\"\ncaps = {{}}\n\
          [public]\nbind = \"{bind}\"\nbase_url = \"https://care.thorn.example/letters\"\n"
     ));
     shop
+}
+
+/// A second connection to the daemon's books.
+async fn store(shop: &Shop) -> SqliteConnection {
+    let file = SqliteConnectOptions::new().filename(shop.path("var/fondly.db"));
+    file.connect().await.unwrap()
 }
 
 /// Visits that have just happened.
@@ -277,8 +287,7 @@ async fn an_unsubscription_is_noted_although_its_asker_hangs_up() {
     let link = link(&shop, "ann");
 
     // Somebody else is writing, so it can't be noted before the asker is gone.
-    let store = SqliteConnectOptions::new().filename(shop.path("var/fondly.db"));
-    let mut writing = store.connect().await.unwrap();
+    let mut writing = store(&shop).await;
     sqlx::raw_sql("BEGIN IMMEDIATE")
         .execute(&mut writing)
         .await
@@ -301,6 +310,20 @@ async fn an_unsubscription_is_noted_although_its_asker_hangs_up() {
         told.contains("they unsubscribed").then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_schedule_that_looks_once_a_year_is_no_trouble() {
+    let shop = shop_that_looks("0 0 0 1 1 *", "127.0.0.1:0");
+    let daemon = Daemon::start(&shop).await;
+    let ended = || daemon.log().contains("nothing due").then_some(());
+    until("end of the first pass", ended).await;
+    let mut store = store(&shop).await;
+    let long_ago = "UPDATE meta SET value = '1000' WHERE key = 'heartbeat'";
+    let changed = sqlx::raw_sql(long_ago).execute(&mut store).await.unwrap();
+    assert_eq!(changed.rows_affected(), 1);
+    let well = daemon.get("/healthz");
+    assert_eq!((well.status, well.body.as_str()), (200, "ok\n"));
 }
 
 #[tokio::test]
