@@ -9,6 +9,7 @@
 //! [`routes`] answers, [`Pulse`] is what the daemon tells of itself, [`unsubscribe`] notes what a customer asked for.
 
 mod door;
+mod pages;
 mod pulse;
 mod routes;
 mod unsubscribe;

@@ -13,9 +13,9 @@ use axum::middleware;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 
+use super::pages::{Page, Pages};
 use super::pulse::Pulse;
 use super::unsubscribe::Clicks;
-use super::words::{self, Words};
 use crate::engine::House;
 use crate::render::links;
 
@@ -24,23 +24,8 @@ const FORM_BYTES: usize = 8 * 1024;
 /// What the button and RFC 8058 §3.2 both say.
 const ONE_CLICK: &[u8] = b"One-Click";
 
-/// The page has a form, and nothing that runs.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; \
-                      frame-ancestors 'none'; base-uri 'none'";
-
-const STYLE: &str = "\
-:root{color-scheme:light dark}\
-body{margin:0;min-height:100vh;display:grid;place-items:center;\
-font:18px/1.6 Georgia,'Times New Roman',serif;background:#faf6f1;color:#33302d}\
-main{max-width:26em;margin:1.5em;padding:2.2em;background:#fff;border-radius:14px;\
-box-shadow:0 1px 12px #0001;text-align:center}\
-h1{font-size:1.5em;line-height:1.25;margin:0 0 .6em;font-weight:600}p{margin:0 0 1.4em}\
-button{font:inherit;font-size:1em;padding:.65em 1.4em;border:0;border-radius:8px;\
-background:#7a3b52;color:#fff;cursor:pointer}\
-button:focus-visible{outline:3px solid #c98aa3;outline-offset:2px}\
-small{display:block;margin-top:1.6em;color:#756d66}\
-@media(prefers-color-scheme:dark){body{background:#1d1b1a;color:#eae4de}\
-main{background:#282523;box-shadow:none}small{color:#a79e96}button{background:#a8587a}}";
+/// Seconds after which it is worth to ask again.
+const AGAIN: &str = "60";
 
 /// What answers need.
 #[derive(Debug)]
@@ -48,6 +33,7 @@ pub(super) struct Desk {
     pub(super) house: Arc<House>,
     pub(super) clicks: Clicks,
     pulse: Arc<Pulse>,
+    pages: Pages,
 }
 
 impl Desk {
@@ -56,7 +42,15 @@ impl Desk {
             house: Arc::clone(house),
             clicks: Clicks::new(house),
             pulse: Arc::clone(pulse),
+            pages: Pages::new(&house.plans.settings.business),
         }
+    }
+
+    fn page(&self, status: StatusCode, which: Page, headers: &HeaderMap) -> Response<Body> {
+        let accepted = headers.get(header::ACCEPT_LANGUAGE);
+        let accepted = accepted.and_then(|value| value.to_str().ok());
+        let page = self.pages.page(which, accepted);
+        answer(status, "text/html; charset=utf-8", page)
     }
 }
 
@@ -74,7 +68,7 @@ pub(super) fn routes(desk: &Arc<Desk>, base_url: &str) -> Router {
         .fallback(nothing)
         .with_state(Arc::clone(desk))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
-        .layer(middleware::map_response(guard))
+        .layer(middleware::map_response_with_state(Arc::clone(desk), guard))
 }
 
 /// No prefix, and the path of the URL where it has one.
@@ -88,54 +82,33 @@ fn prefixes(base_url: &str) -> Vec<&str> {
 
 /// The button. Changes nothing.
 async fn ask(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response<Body> {
-    let house = &desk.house;
-    let words = words_for(house, &headers);
-    let form = format!(
-        "<form method=\"post\"><input type=\"hidden\" name=\"List-Unsubscribe\" \
-         value=\"One-Click\"><button>{}</button></form>",
-        words.button
-    );
-    page(
-        house,
-        StatusCode::OK,
-        words,
-        (words.title, words.question, &form),
-    )
+    desk.page(StatusCode::OK, Page::Ask, &headers)
 }
 
-/// The one click, from a mail provider or from our button.
+/// The one click, from a mail provider or from our button. Anything else posted here is an accident,
+/// and is asked again.
 async fn unsubscribe(
     State(desk): State<Arc<Desk>>,
     Path(token): Path<String>,
     headers: HeaderMap,
     form: Bytes,
 ) -> Response<Body> {
-    let house = &desk.house;
-    let words = words_for(house, &headers);
     if !form.windows(ONE_CLICK.len()).any(|part| part == ONE_CLICK) {
-        return plain(
-            StatusCode::BAD_REQUEST,
-            "the form isn't that of an unsubscription\n",
-        );
+        return desk.page(StatusCode::BAD_REQUEST, Page::Ask, &headers);
     }
     let noted = match links::verify(&desk.house.link_key, &token) {
         Some(entry) => desk.clicks.note(entry).await,
         // A link that isn't ours changes nothing, and looks the same.
         None => true,
     };
-    if !noted {
-        // A mail provider tries again; a person sees that it didn't work.
-        return plain(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "this can't be noted now; please try again\n",
-        );
+    if noted {
+        return desk.page(StatusCode::OK, Page::Done, &headers);
     }
-    page(
-        house,
-        StatusCode::OK,
-        words,
-        (words.done_title, words.done, ""),
-    )
+    // A mail provider tries again, and so can a person.
+    let mut response = desk.page(StatusCode::SERVICE_UNAVAILABLE, Page::Later, &headers);
+    let again = HeaderValue::from_static(AGAIN);
+    response.headers_mut().insert(header::RETRY_AFTER, again);
+    response
 }
 
 /// Alive: the store answers, and passes begin in time, move and end well.
@@ -154,30 +127,6 @@ async fn health(State(desk): State<Arc<Desk>>) -> Response<Body> {
     }
 }
 
-fn words_for(house: &House, headers: &HeaderMap) -> Words {
-    let accepted = headers
-        .get(header::ACCEPT_LANGUAGE)
-        .and_then(|value| value.to_str().ok());
-    words::choose(accepted, &house.plans.settings.business.language)
-}
-
-fn page(
-    house: &House,
-    status: StatusCode,
-    words: Words,
-    (title, text, form): (&str, &str, &str),
-) -> Response<Body> {
-    let business = escaped(&house.plans.settings.business.name);
-    let html = format!(
-        "<!doctype html><html lang=\"{}\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
-         <title>{title}</title><style>{STYLE}</style></head>\
-         <body><main><h1>{title}</h1><p>{text}</p>{form}<small>{business}</small></main></body></html>",
-        words.language
-    );
-    answer(status, "text/html; charset=utf-8", html)
-}
-
 fn plain(status: StatusCode, text: impl Into<String>) -> Response<Body> {
     answer(status, "text/plain; charset=utf-8", text.into())
 }
@@ -191,10 +140,13 @@ async fn nothing() -> Response<Body> {
 }
 
 /// What every answer bears, also those to nonsense.
-async fn guard(mut response: Response<Body>) -> Response<Body> {
+async fn guard(State(desk): State<Arc<Desk>>, mut response: Response<Body>) -> Response<Body> {
+    if let Ok(policy) = HeaderValue::from_str(&desk.pages.policy) {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::HeaderName::from_static("x-robots-tag"), "noindex"),
@@ -204,13 +156,6 @@ async fn guard(mut response: Response<Body>) -> Response<Body> {
             .insert(name, HeaderValue::from_static(value));
     }
     response
-}
-
-/// The business's own name, made inert.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
 }
 
 #[cfg(test)]
