@@ -8,7 +8,7 @@ use super::House;
 use crate::model::facts;
 use crate::model::policy::{Audience, Class};
 use crate::model::{Customer, Occasion, View};
-use crate::render::footer::Footer;
+use crate::render::footer::{self, Footer};
 use crate::render::mail::{self, Composed, Mail};
 use crate::render::{Letter, RenderError, links};
 use crate::rules::{Rule, Sender};
@@ -22,6 +22,9 @@ pub(super) struct Ready {
     pub(super) letter: Letter,
     pub(super) mail: Composed,
 }
+
+/// Stands where a letter's token would in an example: nobody signed it.
+const EXAMPLE: &str = "only-an-example";
 
 /// Why there is no letter, for people.
 #[derive(Debug, thiserror::Error)]
@@ -63,27 +66,13 @@ pub(super) fn write(
     };
     let facts = facts_of(house, view, occasion, now);
     let entry_id = crate::model::occasion::entry_id(&rule.id, &customer.id, &occasion.key);
+    let way_out = way_out(house, &links::token(&house.link_key, &entry_id));
     let letter = house.plans.letters.letter(
         template,
         reader.language,
         &settings.business.language,
         &facts,
     )?;
-    let can_stop = rule.class != Class::Service && rule.audience == Audience::Customer;
-    let unsubscribe_url = settings.public.as_ref().map(|public| {
-        let token = links::token(&house.link_key, &entry_id);
-        format!("{}/u/{token}", public.base_url)
-    });
-    let footer = Footer {
-        business: &settings.business.name,
-        postal_address: settings.business.postal_address.as_deref(),
-        unsubscribe_url: unsubscribe_url.as_deref(),
-        unsubscribe_mailto: settings
-            .business
-            .unsubscribe_mailto
-            .as_ref()
-            .map(AsRef::as_ref),
-    };
     let (from, reply_to) = writer(&settings.business, rule, customer);
     let mail = mail::compose(
         &letter,
@@ -95,7 +84,7 @@ pub(super) fn write(
             reply_to: reply_to.as_ref(),
             to: &to,
             to_name: reader.name.as_deref(),
-            footer: can_stop.then_some(footer),
+            footer: footer_of(house, rule, way_out.as_deref()),
             now,
         },
     )?;
@@ -161,4 +150,33 @@ fn writer(business: &Business, rule: &Rule, customer: &Customer) -> (Mailbox, Op
     };
     let from = Mailbox::new(Some(name.clone()), business.from.email.clone());
     (from, Some(Mailbox::new(Some(name.clone()), address)))
+}
+
+/// The letter as it is read, with its footer. The link in it unsubscribes nobody.
+pub(super) fn example(house: &House, rule: &Rule, letter: &Letter) -> Letter {
+    let way_out = way_out(house, EXAMPLE);
+    match footer_of(house, rule, way_out.as_deref()) {
+        Some(footer) => footer::add(letter, &footer),
+        None => letter.clone(),
+    }
+}
+
+/// Where one click unsubscribes, if there is such a page.
+fn way_out(house: &House, token: &str) -> Option<String> {
+    let public = house.plans.settings.public.as_ref()?;
+    Some(format!("{}/u/{token}", public.base_url))
+}
+
+/// For letters that have one: those about an order don't, nor do notes inside the house.
+fn footer_of<'a>(house: &'a House, rule: &Rule, way_out: Option<&'a str>) -> Option<Footer<'a>> {
+    if rule.class == Class::Service || rule.audience != Audience::Customer {
+        return None;
+    }
+    let business = &house.plans.settings.business;
+    Some(Footer {
+        business: &business.name,
+        postal_address: business.postal_address.as_deref(),
+        unsubscribe_url: way_out,
+        unsubscribe_mailto: business.unsubscribe_mailto.as_ref().map(AsRef::as_ref),
+    })
 }

@@ -20,14 +20,12 @@ pub struct Preview {
     pub real: bool,
     /// The subject.
     pub subject: String,
-    /// The text part.
+    /// The text part, with the footer.
     pub text: String,
-    /// The HTML part.
+    /// The HTML part, likewise. A link to unsubscribe leads nowhere in both.
     pub html: String,
     /// The language it is written in.
     pub language: String,
-    /// The whole message, as it would go out.
-    pub message: Vec<u8>,
 }
 
 /// Renders the letter of the occasion on this day, or of the next one from that day on; where the
@@ -70,14 +68,14 @@ pub async fn preview(
     // The letter as it would be written when due, or now for what is past.
     let ready = letter::write(house, rule, &view, &occasion, occasion.due_at)
         .map_err(|error| EngineError::Other(error.to_string()))?;
+    let letter = letter::example(house, rule, &ready.letter);
     Ok(Preview {
         occasion,
         real,
-        subject: ready.letter.subject,
-        text: ready.letter.text,
-        html: ready.letter.html,
-        language: ready.letter.language,
-        message: ready.mail.bytes,
+        subject: letter.subject,
+        text: letter.text,
+        html: letter.html,
+        language: letter.language,
     })
 }
 

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::process::Stdio;
 
+use mail_parser::MessageParser;
+
 use crate::shop::{Entry, Ran, Runs as _, Shop, now};
 
 const FREE: &str = "[sending]\nquiet_hours = \"none\"\ncaps = {}\n";
@@ -301,6 +303,39 @@ fn a_preview_shows_the_letter_and_leaves_no_trace() {
         .is(1)
         .says(&["nowhere/letter.html"]);
     assert!(shop.ledger().is_empty() && shop.outbox().is_empty());
+}
+
+#[test]
+fn a_preview_is_what_goes_out_except_that_its_link_leads_nowhere() {
+    let shop = shop();
+    let rule = fs::read_to_string(shop.path("config/rules/thanks.toml")).unwrap();
+    shop.rule("thanks", &rule.replace("\"service\"", "\"relationship\""));
+    shop.settings(&format!(
+        "{FREE}[public]\nbind = \"127.0.0.1:8426\"\nbase_url = \"https://care.thorn.example\"\n"
+    ));
+    shop.run(&["sync"]).is(0);
+    let args = ["preview", "thanks", "ann", "--html", "letter.html"];
+    let shown = shop.run(&args).is(0).out;
+    let html = fs::read_to_string(shop.path("letter.html")).unwrap();
+    shop.tick();
+    let letters = shop.outbox();
+    let mut of_ann = letters.iter().filter(|(name, _)| name.contains("_ann_"));
+    let letter = of_ann.next().unwrap().1;
+    let letter = MessageParser::default().parse(letter).unwrap();
+    let link = letter.header_raw("List-Unsubscribe").unwrap();
+    let link = link.trim().trim_matches(['<', '>']);
+    let example = "https://care.thorn.example/u/only-an-example";
+    assert_ne!(link, example);
+    let goes_out = |part: &str| {
+        assert!(part.contains(link), "{part}");
+        part.replace("\r\n", "\n").replace(link, example)
+    };
+    assert_eq!(html, goes_out(&letter.body_html(0).unwrap()));
+    let (_, text) = shown.split_once("\n\n").unwrap();
+    assert_eq!(
+        text.trim_end(),
+        goes_out(&letter.body_text(0).unwrap()).trim_end()
+    );
 }
 
 #[test]
