@@ -142,6 +142,7 @@ impl CustomerFacts {
                     .collect(),
             ))),
             "last_contact" => self.history.last(CONTACT_KINDS).map(date_text),
+            "last_contacts" => Some(Value::from(self.history.latest(CONTACT_KINDS))),
             "visits" => Some(Value::from(self.history.count_ever("visit"))),
             "purchases" => Some(Value::from(self.history.count_ever("purchase"))),
             _ => None,

@@ -3,12 +3,18 @@
 //! May not see anything later than the moment it is built for. Keeps no copy of the events
 //! themselves: kinds and currencies are few, so each is kept once.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use minijinja::value::{Object, ObjectRepr, Value};
 
-use super::{Amount, View, When, moment};
+use super::{Amount, View, When, date_text, moment, names, text};
 use crate::model::period::Period;
+
+/// As many contacts as fit into a note that is read on the way to the telephone.
+const LATEST: usize = 5;
 
 /// The kind of event whose amounts are spending.
 const SPENDING: &str = "purchase";
@@ -86,6 +92,25 @@ impl History {
             .max()
     }
 
+    /// The latest of these, the last one first; [`LATEST`] at most.
+    pub(super) fn latest(&self, kinds: &[&str]) -> Vec<Value> {
+        let word = |at: usize| self.words.get(at).map(String::as_str);
+        self.happened
+            .iter()
+            .rev()
+            .filter_map(|h| {
+                let kind = word(h.kind).filter(|kind| kinds.contains(kind))?;
+                Some(Value::from_object(ContactFacts {
+                    kind: kind.to_owned(),
+                    date: civil_day(h.at, &self.zone),
+                    amount: h.amount,
+                    currency: h.currency.and_then(word).map(str::to_owned),
+                }))
+            })
+            .take(LATEST)
+            .collect()
+    }
+
     /// What was paid in the period up to now, in one currency.
     pub(super) fn spend(
         &self,
@@ -157,6 +182,36 @@ impl History {
             (Since::From(start), When::Instant(at)) => at >= *start,
             (Since::From(start), When::Day(day)) => day >= self.zone.to_datetime(*start).date(),
         }
+    }
+}
+
+/// One of `customer.last_contacts`.
+#[derive(Debug)]
+struct ContactFacts {
+    kind: String,
+    date: Date,
+    amount: Option<Amount>,
+    currency: Option<String>,
+}
+
+impl Object for ContactFacts {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let value = match key {
+            "kind" => text(Some(&self.kind)),
+            "date" => Some(date_text(self.date)),
+            "amount" => self.amount.map(|amount| Value::from(amount.to_f64())),
+            "currency" => text(self.currency.as_deref()),
+            _ => None,
+        };
+        value.or_else(|| names::unknown("contact", key))
     }
 }
 

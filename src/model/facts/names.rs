@@ -34,6 +34,7 @@ const CUSTOMER_MORE: &[&str] = &[
     "years_with_us",
     "attr",
     "last_contact",
+    "last_contacts",
     "visits",
     "purchases",
 ];
@@ -41,6 +42,8 @@ const CUSTOMER_MORE: &[&str] = &[
 const CUSTOMER_METHODS: &[&str] = &["spend", "count", "last"];
 /// Fields of `event` beyond the record's own.
 const EVENT_MORE: &[&str] = &["date", "attr"];
+/// Fields of each of `customer.last_contacts`.
+const CONTACT: &[&str] = &["kind", "date", "amount", "currency"];
 /// Fields of `occasion`.
 const OCCASION: &[&str] = &["key", "date", "day", "years", "days_silent"];
 /// Fields of `business`.
@@ -120,12 +123,13 @@ pub(super) fn unknown_method(method: &str) -> Error {
     )
 }
 
-/// Every field of one of the four names.
+/// Every field of one of the four names, or of a contact.
 pub(super) fn fields(top: &str) -> impl Iterator<Item = &'static str> {
     let lists: [&[&str]; 3] = match top {
         "customer" => [CUSTOMER_FIELDS, CUSTOMER_MORE, CUSTOMER_METHODS],
         "event" => [EVENT_FIELDS, EVENT_MORE, &[]],
         "occasion" => [OCCASION, &[], &[]],
+        "contact" => [CONTACT, &[], &[]],
         _ => [BUSINESS, &[], &[]],
     };
     lists.into_iter().flatten().copied()

@@ -243,6 +243,31 @@ fn nothing_later_than_now_is_seen() {
 }
 
 #[test]
+fn the_latest_contacts_come_first_and_are_few() {
+    let told = "customer.last_contacts | map(attribute='date') | join(' ')";
+    is(told, "2027-05-02 2027-04-30 2026-05-03 2026-05-02");
+    is("customer.last_contacts[0].amount", 2);
+    is(
+        "customer.last_contacts[0].kind ~ customer.last_contacts[0].currency",
+        "purchaseNZD",
+    );
+    is("customer.last_contacts[1].kind", "visit");
+    is("customer.last_contacts[1].amount is defined", false);
+    let error = ask("customer.last_contacts[0].ammount | default('x')").unwrap_err();
+    assert!(error.detail().unwrap().contains("`amount`"), "{error}");
+
+    let mut busy = view();
+    for n in 0..9 {
+        let kind = if n == 8 { "complaint-opened" } else { "call" };
+        busy.events
+            .push(event("f", kind, When::Day(day("2027-05-02")), None));
+    }
+    let calls = "customer.last_contacts | map(attribute='kind') | join(' ')";
+    let calls = ask_of(calls, &busy, None, NOW).unwrap();
+    assert_eq!(calls, Value::from("call call call call call"));
+}
+
+#[test]
 fn periods_are_civil_and_end_now() {
     // 2 May 2026 is exactly 12 months ago, and no longer counts.
     is("customer.spend('12 months')", 12.25);
