@@ -457,7 +457,7 @@ fn the_shipped_letters_work_for_everyone_in_three_languages() {
     );
     for name in names {
         for (language, bare, with_name) in [
-            ("en", "Dear friend,\n\n", "Dear Maria,\n\n"),
+            ("en", "Hello,\n\n", "Dear Maria,\n\n"),
             ("de", "Guten Tag,\n\n", "Liebe Frau Schmidt,\n\n"),
             ("fr", "Bonjour,\n\n", "Bonjour Maria,\n\n"),
         ] {

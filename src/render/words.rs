@@ -30,7 +30,7 @@ const GERMAN: FooterWords = FooterWords {
     colon: ": ",
 };
 const FRENCH: FooterWords = FooterWords {
-    because_before: "Vous recevez cette lettre en tant que client de ",
+    because_before: "Vous recevez cette lettre parce que vous êtes cliente ou client de ",
     because_after: ".",
     unsubscribe: "Se désinscrire",
     colon: " : ",
