@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Done, Failure, Outcome, output, plans, run};
 use crate::clock::Clock;
-use crate::engine::check;
+use crate::engine::{Plans, check};
 use crate::model::Refusal;
 
 /// Refused records that are named one by one.
@@ -26,18 +26,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         output::raw(&plans.settings.shown())?;
         return Ok(Done::Well);
     }
-    let rules = plans.rules.len() as u64;
-    let letters = plans
-        .letters
-        .names()
-        .map(|name| plans.letters.languages(name).len() as u64)
-        .sum();
-    output::say(format!(
-        "{}: {} and {}, each fine by itself",
-        config.display(),
-        counted(rules, "rule"),
-        counted(letters, "letter"),
-    ))?;
+    output::say(sound(&plans, config))?;
     if args.no_records {
         return Ok(Done::Well);
     }
@@ -88,6 +77,25 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         ));
     }
     Ok(Done::NeedsAPerson)
+}
+
+/// What is there, once none of it is wrong by itself.
+fn sound(plans: &Plans, config: &Path) -> String {
+    let off = match plans.rules.iter().filter(|rule| !rule.enabled).count() {
+        0 => String::new(),
+        off => format!(" ({off} switched off)"),
+    };
+    let letters = plans
+        .letters
+        .names()
+        .map(|name| plans.letters.languages(name).len() as u64)
+        .sum();
+    format!(
+        "{}: {}{off} and {}, each fine by itself",
+        config.display(),
+        counted(plans.rules.len() as u64, "rule"),
+        counted(letters, "letter"),
+    )
 }
 
 /// `1 rule`, `3 rules`

@@ -135,7 +135,7 @@ fn build(dir: &Path, clock: &Clock) -> anyhow::Result<()> {
 }
 
 async fn tell(house: &House, report: &Report, dir: &Path) -> anyhow::Result<()> {
-    output::say("A made-up flower shop with 200 customers, and three rules. Today's pass:\n")?;
+    output::say("A made-up flower shop with 200 customers; three rules are on. Today's pass:\n")?;
     for line in summary::lines(house, report) {
         output::say(format!("  {line}"))?;
     }

@@ -7,70 +7,45 @@ use anyhow::Context as _;
 
 use super::{Done, Failure, Outcome, output};
 
-/// The shipped `config/`, as it stands in the repository.
-pub(super) const SHIPPED: &[(&str, &str)] = &[
-    ("fondly.toml", include_str!("../../config/fondly.toml")),
-    (
-        "rules/birthday.toml",
-        include_str!("../../config/rules/birthday.toml"),
-    ),
-    (
-        "rules/thank-you.toml",
-        include_str!("../../config/rules/thank-you.toml"),
-    ),
-    (
-        "rules/we-miss-you.toml",
-        include_str!("../../config/rules/we-miss-you.toml"),
-    ),
-    (
-        "templates/birthday.en.md",
-        include_str!("../../config/templates/birthday.en.md"),
-    ),
-    (
-        "templates/birthday.de.md",
-        include_str!("../../config/templates/birthday.de.md"),
-    ),
-    (
-        "templates/birthday.fr.md",
-        include_str!("../../config/templates/birthday.fr.md"),
-    ),
-    (
-        "templates/belated-birthday.en.md",
-        include_str!("../../config/templates/belated-birthday.en.md"),
-    ),
-    (
-        "templates/belated-birthday.de.md",
-        include_str!("../../config/templates/belated-birthday.de.md"),
-    ),
-    (
-        "templates/belated-birthday.fr.md",
-        include_str!("../../config/templates/belated-birthday.fr.md"),
-    ),
-    (
-        "templates/thank-you.en.md",
-        include_str!("../../config/templates/thank-you.en.md"),
-    ),
-    (
-        "templates/thank-you.de.md",
-        include_str!("../../config/templates/thank-you.de.md"),
-    ),
-    (
-        "templates/thank-you.fr.md",
-        include_str!("../../config/templates/thank-you.fr.md"),
-    ),
-    (
-        "templates/we-miss-you.en.md",
-        include_str!("../../config/templates/we-miss-you.en.md"),
-    ),
-    (
-        "templates/we-miss-you.de.md",
-        include_str!("../../config/templates/we-miss-you.de.md"),
-    ),
-    (
-        "templates/we-miss-you.fr.md",
-        include_str!("../../config/templates/we-miss-you.fr.md"),
-    ),
-];
+/// Names and texts of these files of the repository's `config/`.
+macro_rules! shipped {
+    ($($name:literal)*) => {
+        &[$(($name, include_str!(concat!("../../config/", $name)))),*]
+    };
+}
+
+/// The shipped `config/`, as it stands in the repository. Rules that need an explanation first are
+/// switched off in their files.
+pub(super) const SHIPPED: &[(&str, &str)] = shipped! {
+    "fondly.toml"
+    "rules/birthday.toml"
+    "rules/cancellation.toml"
+    "rules/complaint-closed.toml"
+    "rules/thank-you.toml"
+    "rules/we-miss-you-again.toml"
+    "rules/we-miss-you.toml"
+    "templates/belated-birthday.en.md"
+    "templates/belated-birthday.de.md"
+    "templates/belated-birthday.fr.md"
+    "templates/birthday.en.md"
+    "templates/birthday.de.md"
+    "templates/birthday.fr.md"
+    "templates/cancellation.en.md"
+    "templates/cancellation.de.md"
+    "templates/cancellation.fr.md"
+    "templates/complaint-closed.en.md"
+    "templates/complaint-closed.de.md"
+    "templates/complaint-closed.fr.md"
+    "templates/thank-you.en.md"
+    "templates/thank-you.de.md"
+    "templates/thank-you.fr.md"
+    "templates/we-miss-you.en.md"
+    "templates/we-miss-you.de.md"
+    "templates/we-miss-you.fr.md"
+    "templates/we-miss-you-again.en.md"
+    "templates/we-miss-you-again.de.md"
+    "templates/we-miss-you-again.fr.md"
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

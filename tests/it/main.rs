@@ -15,6 +15,7 @@ mod public;
 mod relay;
 mod rooms;
 mod scenarios;
+mod shipped;
 mod shop;
 mod smtp;
 mod triggers;
