@@ -10,6 +10,7 @@ const END: &str = "</div>\n</body>\n</html>\n";
 const STYLE: &str = "\
 :root{color-scheme:light dark;supported-color-schemes:light dark}
 a{color:#8a2f4b}
+ul,ol{padding-left:1.2em}
 @media (prefers-color-scheme:dark){
 body,.sheet{background:#1c1a19!important;color:#ece7e2!important}
 a{color:#f0a5b8!important}
@@ -43,7 +44,7 @@ pub(super) fn wrap(title: &str, language: &str, body: &str) -> String {
          <body style=\"margin:0;padding:0;background:#faf8f5;color:#2b2724\">\n\
          <div class=\"sheet\" style=\"max-width:36em;margin:0 auto;padding:2em 1.4em;\
          font-family:Georgia,'Times New Roman',serif;font-size:17px;line-height:1.6;\
-         background:#faf8f5;color:#2b2724\">\n",
+         overflow-wrap:break-word;background:#faf8f5;color:#2b2724\">\n",
     );
     page.push_str(body);
     page.push_str(END);
