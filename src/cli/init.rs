@@ -18,6 +18,7 @@ macro_rules! shipped {
 /// switched off in their files.
 pub(super) const SHIPPED: &[(&str, &str)] = shipped! {
     "fondly.toml"
+    "holidays/diwali.toml"
     "rules/birthday.toml"
     "rules/cancellation.toml"
     "rules/complaint-closed.toml"

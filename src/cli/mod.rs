@@ -34,7 +34,7 @@ use crate::settings;
 #[derive(Debug, Parser)]
 #[command(name = "fondly", version, max_term_width = 100)]
 struct Cli {
-    /// The settings; rules/ and templates/ lie beside it [default: config/fondly.toml, or
+    /// The settings; rules/, templates/ and holidays/ lie beside it [default: config/fondly.toml, or
     /// /etc/fondly/fondly.toml where the first isn't there]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,

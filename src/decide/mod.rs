@@ -10,7 +10,7 @@ pub(crate) mod anniversary;
 pub mod calendar;
 mod caps;
 mod event;
-mod fixed;
+pub(crate) mod fixed;
 pub mod gate;
 mod lapse;
 mod moment;
@@ -35,6 +35,7 @@ pub fn occasions(rule: &Rule, view: &View, policy: &Policy, from: Date, to: Date
             .collect(),
         Trigger::Event(trigger) => event::occasions(&desk, trigger, (from, to)),
         Trigger::Lapsed(trigger) => lapse::occasions(&desk, trigger, (from, to)),
+        Trigger::Holiday(trigger) => fixed::holidays(&desk, trigger, (from, to)),
         Trigger::Fixed(on) => fixed::occasions(&desk, on, (from, to)),
     };
     found.sort_by(|a, b| (a.due_at, &a.key).cmp(&(b.due_at, &b.key)));
@@ -53,6 +54,7 @@ pub(crate) fn withdrawn(
         Trigger::Date(trigger) => anniversary::once_withdrawn(view, trigger, occasion),
         Trigger::Event(trigger) => event::withdrawn(view, trigger, &rule.id, occasion),
         Trigger::Lapsed(trigger) => lapse::withdrawn(view, trigger, occasion, now),
+        Trigger::Holiday(trigger) => fixed::holiday_withdrawn(trigger, occasion),
         Trigger::Fixed(on) => fixed::withdrawn(on, occasion),
     }
 }

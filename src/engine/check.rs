@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::letter::{self, Reader};
 use super::scratch::Scratch;
@@ -15,12 +16,15 @@ use crate::decide;
 use crate::decide::anniversary::date_of;
 use crate::model::{Occasion, Period, Refusal, View};
 use crate::records::{self, FileReader, Row};
-use crate::rules::{Anniversary, DateField, OnDate, Rule, Trigger};
+use crate::rules::{Anniversary, DateField, Holiday, OnDate, OnHoliday, Rule, Trigger};
 
 /// Customers looked at together.
 const CHUNK: usize = 512;
 /// Days within which every customer with the date has an anniversary, even of a 29 February.
 const AHEAD: i32 = 366 * 8 + 2;
+
+/// Days ahead for which a list of dates should have one.
+const DATES_AHEAD: i32 = 60;
 
 /// What a check of the records found.
 #[derive(Debug, Default)]
@@ -56,6 +60,11 @@ pub async fn check(plans: Plans, clock: Clock) -> Result<Checked, EngineError> {
 async fn on_copy(house: &House, now: Timestamp) -> Result<Checked, EngineError> {
     let mut checked = Checked::default();
     sources(house, &mut checked);
+    let today = house.today(now);
+    let rules = house.plans.rules.iter().filter(|rule| rule.enabled);
+    checked
+        .remarks
+        .extend(rules.filter_map(|rule| runs_out(rule, today)));
     sync::sync(house, None, now).await?;
     let mut wrong = Tally::default();
     let mut left_out = Tally::default();
@@ -101,12 +110,33 @@ impl Tally {
     }
 }
 
+/// A rule that has no date of its own left, or soon won't have.
+fn runs_out(rule: &Rule, today: Date) -> Option<String> {
+    let soon = Period::Days(DATES_AHEAD).from_date(today)?;
+    let (file, last) = match &rule.trigger {
+        Trigger::Holiday(OnHoliday {
+            holiday: Holiday::Own(own),
+            ..
+        }) => (format!("holidays/{}.toml", own.name), own.last()?),
+        Trigger::Fixed(on) => (format!("rules/{}.toml", rule.id), *on.last()?),
+        _ => return None,
+    };
+    (last < soon).then(|| {
+        format!(
+            "{file}: the last date is {last}; add the next ones, or rule {} ends there",
+            rule.id
+        )
+    })
+}
+
 /// A date that the rule can do nothing with, since its year isn't known.
 fn no_year(rule: &Rule, view: &View) -> Option<String> {
     let (field, needs_it) = match &rule.trigger {
         Trigger::Anniversary(yearly) => (&yearly.field, !yearly.years.is_empty()),
         Trigger::Date(once) => (&once.field, true),
-        Trigger::Event(_) | Trigger::Lapsed(_) | Trigger::Fixed(_) => return None,
+        Trigger::Event(_) | Trigger::Lapsed(_) | Trigger::Holiday(_) | Trigger::Fixed(_) => {
+            return None;
+        }
     };
     let date = date_of(view, field)?;
     (needs_it && date.year().is_none()).then(|| {
@@ -214,7 +244,7 @@ fn an_occasion(house: &House, rule: &Rule, view: &View, now: Timestamp) -> Optio
     let since = Period::Days(-AHEAD * 4).from_date(today)?;
     let policy = house.policy();
     match rule.trigger {
-        Trigger::Anniversary(_) | Trigger::Date(_) | Trigger::Fixed(_) => {
+        Trigger::Anniversary(_) | Trigger::Date(_) | Trigger::Holiday(_) | Trigger::Fixed(_) => {
             decide::occasions(rule, view, policy, today, ahead)
                 .into_iter()
                 .next()

@@ -48,8 +48,9 @@ impl Plans {
     }
 
     fn read_with(settings: Settings) -> Result<Self, Vec<Finding>> {
-        let (rules, mut findings) = rules::load(&settings.rules_dir())
+        let loaded = rules::load(&settings.rules_dir(), &settings.holidays_dir())
             .map_err(|error| vec![no_folder(&settings, &error)])?;
+        let (rules, mut findings) = (loaded.rules, loaded.findings);
         let (letters, more) = Catalogue::load(&settings.templates_dir());
         findings.extend(more);
         for rule in &rules {

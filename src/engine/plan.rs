@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{EngineError, House};
 use crate::decide;
 use crate::decide::calendar::deadline;
+use crate::decide::fixed::due_days;
 use crate::model::policy::Audience;
 use crate::model::{Occasion, Period, View};
 use crate::rules::{AfterEvent, Anniversary, OnDate, Rule, Silence, Trigger};
@@ -174,9 +175,10 @@ impl Pass<'_> {
     async fn changed_customers(&self, touched: &[String]) -> Result<Planned, EngineError> {
         let from = match &self.rule.trigger {
             Trigger::Event(_) | Trigger::Lapsed(_) => self.start,
-            Trigger::Anniversary(_) | Trigger::Date(_) | Trigger::Fixed(_) => {
-                self.earliest_not_too_late().max(self.start)
-            }
+            Trigger::Anniversary(_)
+            | Trigger::Date(_)
+            | Trigger::Holiday(_)
+            | Trigger::Fixed(_) => self.earliest_not_too_late().max(self.start),
         };
         let mut total = Planned::default();
         let mut planned: HashMap<String, Vec<PlannedKey>> = HashMap::new();
@@ -246,7 +248,10 @@ impl Pass<'_> {
     /// Whether it looks at dates, which are what they are, and not at what happens.
     const fn is_on_the_calendar(&self) -> bool {
         match self.rule.trigger {
-            Trigger::Anniversary(_) | Trigger::Date(_) | Trigger::Fixed(_) => true,
+            Trigger::Anniversary(_)
+            | Trigger::Date(_)
+            | Trigger::Holiday(_)
+            | Trigger::Fixed(_) => true,
             Trigger::Event(_) | Trigger::Lapsed(_) => false,
         }
     }
@@ -275,13 +280,27 @@ impl Pass<'_> {
                 store.with_event(kinds, days, touched).await?
             }
             Trigger::Lapsed(silence) => self.silent(silence, starts, touched).await?,
-            Trigger::Fixed(on) => {
-                if on.iter().any(|day| from <= *day && *day <= self.horizon) {
-                    self.anybody(touched).await?
-                } else {
-                    Vec::new()
-                }
+            Trigger::Holiday(trigger) => {
+                let mut due = due_days(trigger, from, self.horizon);
+                self.everybody_if(due.next().is_some(), touched).await?
             }
+            Trigger::Fixed(on) => {
+                let due = |day: &Date| from <= *day && *day <= self.horizon;
+                self.everybody_if(on.iter().any(due), touched).await?
+            }
+        })
+    }
+
+    /// Everybody for whom the rule's reader can be written to, on the days on which something is
+    /// due.
+    async fn everybody_if(&self, due: bool, touched: bool) -> Result<Vec<String>, EngineError> {
+        if !due {
+            return Ok(Vec::new());
+        }
+        let store = &self.house.store;
+        Ok(match self.rule.audience {
+            Audience::Customer => store.with_address(touched).await?,
+            Audience::Staff | Audience::Owner => store.everyone(touched).await?,
         })
     }
 
@@ -308,15 +327,6 @@ impl Pass<'_> {
         ids.sort_unstable();
         ids.dedup();
         Ok(ids)
-    }
-
-    /// Everybody for whom the rule's recipient can be reached.
-    async fn anybody(&self, touched: bool) -> Result<Vec<String>, EngineError> {
-        let store = &self.house.store;
-        Ok(match self.rule.audience {
-            Audience::Customer => store.with_address(touched).await?,
-            Audience::Staff | Audience::Owner => store.everyone(touched).await?,
-        })
     }
 
     fn entries(&self, view: &View, from: Date) -> Vec<NewEntry> {

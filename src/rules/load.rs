@@ -1,4 +1,4 @@
-//! The folder of rule files -> rules.
+//! The folders of rules and holidays -> rules.
 //!
 //! The only place in this room that reads files. May not know what stands in them.
 
@@ -7,19 +7,54 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::holiday;
 use super::parse::parse;
 use super::rule::Rule;
 use crate::model::Finding;
 use crate::model::finding::SourceText;
 use crate::model::tables::decode;
 
-/// Reads every `*.toml` of the folder, in the order of the names.
+/// What stands in the folders of rules and of holidays.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The rules that can be used, in the order of their names.
+    pub rules: Vec<Rule>,
+    /// What is wrong in the files.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads every `*.toml` of the folders of rules and of the business's own holidays; the latter
+/// may be missing.
 ///
 /// A file that can't be used is a finding; the other files are read all the same.
 ///
 /// # Errors
-/// The folder itself can't be read.
-pub fn load(dir: &Path) -> io::Result<(Vec<Rule>, Vec<Finding>)> {
+/// The folder of rules can't be read.
+pub fn load(rules: &Path, holidays: &Path) -> io::Result<Loaded> {
+    let files = toml_files(rules)?;
+    let (own, findings) = holiday::load(holidays);
+    let mut loaded = Loaded {
+        findings,
+        ..Loaded::default()
+    };
+    for (id, file) in files {
+        match file {
+            Ok(source) => {
+                let (rule, found) = parse(&source, &id, &own);
+                loaded.rules.extend(rule);
+                loaded.findings.extend(found);
+            }
+            Err(finding) => loaded.findings.push(finding),
+        }
+    }
+    Ok(loaded)
+}
+
+/// A file's stem, and its text or why it can't be read.
+type File = (String, Result<Arc<SourceText>, Finding>);
+
+/// Every `*.toml` of a folder, in the order of the names.
+pub(super) fn toml_files(dir: &Path) -> io::Result<Vec<File>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(dir).map_err(|error| in_folder(dir, &error))? {
         let path = entry.map_err(|error| in_folder(dir, &error))?.path();
@@ -36,20 +71,11 @@ pub fn load(dir: &Path) -> io::Result<(Vec<Rule>, Vec<Finding>)> {
         }
     }
     paths.sort();
-    let mut rules = Vec::new();
-    let mut findings = Vec::new();
-    for path in paths {
-        match read(&path) {
-            Ok(source) => {
-                let id = path.file_stem().unwrap_or_default().to_string_lossy();
-                let (rule, found) = parse(&source, &id);
-                rules.extend(rule);
-                findings.extend(found);
-            }
-            Err(finding) => findings.push(finding),
-        }
-    }
-    Ok((rules, findings))
+    let named = paths.into_iter().map(|path| {
+        let id = path.file_stem().unwrap_or_default().to_string_lossy();
+        (id.into_owned(), read(&path))
+    });
+    Ok(named.collect())
 }
 
 fn in_folder(dir: &Path, error: &io::Error) -> io::Error {
@@ -90,15 +116,15 @@ mod tests {
 
     #[test]
     fn the_base_has_no_findings() {
-        let (rules, findings) = load(&data("base/rules")).unwrap();
-        assert_eq!(findings, []);
-        let ids: Vec<&str> = rules.iter().map(|rule| rule.id.as_str()).collect();
+        let loaded = load(&data("base/rules"), &data("base/holidays")).unwrap();
+        assert_eq!(loaded.findings, []);
+        let ids: Vec<&str> = loaded.rules.iter().map(|rule| rule.id.as_str()).collect();
         assert_eq!(ids, ["birthday"]);
     }
 
     #[test]
     fn a_missing_folder_is_named() {
-        let error = load(&data("base/no-rules")).unwrap_err();
+        let error = load(&data("base/no-rules"), &data("base/holidays")).unwrap_err();
         assert!(error.to_string().contains("no-rules"), "{error}");
     }
 
@@ -108,9 +134,9 @@ mod tests {
         for name in [".#x.toml", "x.toml~", "README.md"] {
             fs::write(dir.path().join(name), "no rule").unwrap();
         }
-        let (rules, findings) = load(dir.path()).unwrap();
-        assert!(rules.is_empty());
-        assert_eq!(findings, []);
+        let loaded = load(dir.path(), dir.path()).unwrap();
+        assert!(loaded.rules.is_empty());
+        assert_eq!(loaded.findings, []);
     }
 
     /// Every broken rule file says what is wrong, where, and what to do.
@@ -130,7 +156,8 @@ mod tests {
         assert!(cases.len() >= 30);
         let mut report = String::new();
         for case in cases {
-            let (rules, findings) = load(&case.join("rules")).unwrap();
+            let Loaded { rules, findings } =
+                load(&case.join("rules"), &case.join("holidays")).unwrap();
             writeln!(report, "# {}", case.file_name().unwrap().display()).unwrap();
             assert!(rules.is_empty() && !findings.is_empty(), "{report}");
             for finding in findings {

@@ -3,6 +3,7 @@
 //! No clock, no store, no network; only `load` reads files.
 
 pub mod condition;
+pub mod holiday;
 pub mod load;
 pub mod parse;
 mod parse_trigger;
@@ -10,9 +11,10 @@ pub mod rule;
 pub mod trigger;
 
 pub use condition::Condition;
-pub use load::load;
+pub use holiday::{Holiday, OwnHolidays};
+pub use load::{Loaded, load};
 pub use parse::parse;
 pub use rule::{Rule, Send, SendZone, Sender, WhenCapped};
 pub use trigger::{
-    AfterEvent, Anniversary, DateField, Delay, Feb29, OnDate, Silence, Trigger, Which,
+    AfterEvent, Anniversary, DateField, Delay, Feb29, OnDate, OnHoliday, Silence, Trigger, Which,
 };

@@ -8,8 +8,10 @@ use jiff::civil::{Time, Weekday};
 use sha2::{Digest as _, Sha256};
 
 use super::condition::Condition;
+use super::holiday::{Holiday, OwnHolidays};
 use super::parse_trigger;
 use super::rule::{Rule, Send, SendZone, Sender, WhenCapped};
+use super::trigger::{OnHoliday, Trigger};
 use crate::model::facts::check_name;
 use crate::model::finding::{Finding, SourceText};
 use crate::model::period::Period;
@@ -53,6 +55,7 @@ const HOMES: Homes = &[
     ("min_contacts", "under `[trigger.lapsed]`"),
     ("repeat", "under `[trigger.lapsed]`"),
     ("times", "under `[trigger.lapsed]`"),
+    ("holiday", "under `[trigger.holiday]`"),
     ("on", "under `[trigger.fixed]`"),
 ];
 const TOP: &str = "at the top of the file, above the first `[table]`";
@@ -93,7 +96,11 @@ const DEFAULTS: Send = Send {
 const MINUTES_A_DAY: u32 = 24 * 60;
 
 /// Reads a rule file. The rule is there exactly when there are no findings.
-pub fn parse(source: &Arc<SourceText>, id: &str) -> (Option<Rule>, Vec<Finding>) {
+pub fn parse(
+    source: &Arc<SourceText>,
+    id: &str,
+    own: &OwnHolidays,
+) -> (Option<Rule>, Vec<Finding>) {
     let mut findings = Vec::new();
     if let Err(why) = plain_name(id) {
         let message = format!("a rule's id is its file's name, and {why}");
@@ -108,18 +115,31 @@ pub fn parse(source: &Arc<SourceText>, id: &str) -> (Option<Rule>, Vec<Finding>)
         }
     };
     let notes = Notes::new(HOMES);
-    let rule = rule(Table::root(&item, &notes), id, version(&source.text));
+    let rule = rule(Table::root(&item, &notes), id, own).map(|rule| Rule {
+        version: version(&source.text, &rule.trigger),
+        ..rule
+    });
     findings.extend(notes.into_findings());
     (rule.filter(|_| findings.is_empty()), findings)
 }
 
-/// The first 8 hex digits of the text's SHA-256.
-fn version(text: &str) -> String {
-    let digest = format!("{:x}", Sha256::digest(text.as_bytes()));
+/// The first 8 hex digits of the text's SHA-256, and of the holiday's that it names.
+fn version(text: &str, trigger: &Trigger) -> String {
+    let mut hash = Sha256::new_with_prefix(text);
+    if let Trigger::Holiday(OnHoliday {
+        holiday: Holiday::Own(own),
+        ..
+    }) = trigger
+    {
+        hash.update([0]);
+        hash.update(&own.text);
+    }
+    let digest = format!("{:x}", hash.finalize());
     digest.chars().take(8).collect()
 }
 
-fn rule(mut top: Table<'_>, id: &str, version: String) -> Option<Rule> {
+/// The rule, but for its version.
+fn rule(mut top: Table<'_>, id: &str, own: &OwnHolidays) -> Option<Rule> {
     let title = top.require("title", "\"Birthday greeting\"");
     let title = title.and_then(|v| v.read(one_line));
     let template = top.require("template", "\"birthday\"");
@@ -137,14 +157,14 @@ fn rule(mut top: Table<'_>, id: &str, version: String) -> Option<Rule> {
     let audience = audience.and_then(|v| v.one_of(AUDIENCES));
     let sender = top.get("sender").and_then(|v| sender(&v, audience));
     let enabled = top.get("enabled").and_then(|v| v.yes_no());
-    let trigger = parse_trigger::trigger(&mut top);
+    let trigger = parse_trigger::trigger(&mut top, own);
     let condition = top.table("only").and_then(condition);
     let send = send(top.table_or_empty("send"));
     let limits = limits(top.table_or_empty("limits"));
     top.finish(&[]);
     Some(Rule {
         id: id.to_owned(),
-        version,
+        version: String::new(),
         title: title?,
         template: template?,
         class: class?,
@@ -331,7 +351,7 @@ mod tests {
             name: "rules/x.toml".to_owned(),
             text: text.to_owned(),
         };
-        parse(&Arc::new(source), "x")
+        parse(&Arc::new(source), "x", &OwnHolidays::default())
     }
 
     fn good(text: &str) -> Rule {
@@ -525,7 +545,16 @@ mod tests {
         let (rule, edited) = (good(&text), good(&format!("{text}\n# why")));
         assert_eq!(rule.version.len(), 8);
         assert_ne!(rule.version, edited.version);
-        assert_eq!(version("abc"), "ba7816bf");
+        assert_eq!(version("abc", &rule.trigger), "ba7816bf");
+    }
+
+    #[test]
+    fn holidays_are_found_by_name() {
+        let text = "holiday]\nholiday = \"easter\"\noffset = \"-1 week\"";
+        let Trigger::Holiday(OnHoliday { holiday, offset }) = trigger(text) else {
+            panic!("holiday")
+        };
+        assert_eq!((holiday.name(), offset), ("easter", Period::Days(-7)));
     }
 
     #[test]

@@ -5,18 +5,21 @@
 mod dates;
 mod events;
 
+pub(super) use dates::days;
+
+use super::holiday::OwnHolidays;
 use super::trigger::Trigger;
 use crate::model::tables::{Node, Table, nearest};
 
 /// The kinds that are built.
-const KINDS: &[&str] = &["anniversary", "date", "event", "lapsed", "fixed"];
+const KINDS: &[&str] = &["anniversary", "date", "event", "lapsed", "holiday", "fixed"];
 /// The kinds that are agreed on but not built yet.
-const LATER_KINDS: &[&str] = &["holiday", "usage"];
+const LATER_KINDS: &[&str] = &["usage"];
 
 const EXAMPLE: &str = "add one, such as `[trigger.anniversary]` with `field = \"birthday\"`";
 
 /// Reads the one trigger.
-pub(super) fn trigger(top: &mut Table<'_>) -> Option<Trigger> {
+pub(super) fn trigger(top: &mut Table<'_>, own: &OwnHolidays) -> Option<Trigger> {
     let Some(value) = top.get("trigger") else {
         top.complain(
             "`trigger` is missing: nothing would make this rule due",
@@ -36,6 +39,7 @@ pub(super) fn trigger(top: &mut Table<'_>) -> Option<Trigger> {
             "date" => triggers.extend(value.table().map(dates::date)),
             "event" => triggers.extend(value.table().map(events::event)),
             "lapsed" => triggers.extend(value.table().map(events::lapsed)),
+            "holiday" => triggers.extend(value.table().map(|t| dates::holiday(t, own))),
             "fixed" => triggers.extend(value.table().map(dates::fixed)),
             later if LATER_KINDS.contains(&later) => value.not_yet(),
             other => {

@@ -4,6 +4,7 @@
 
 use jiff::civil::Date;
 
+use super::holiday::Holiday;
 use crate::model::Period;
 
 /// What makes a rule due.
@@ -17,6 +18,8 @@ pub enum Trigger {
     Event(AfterEvent),
     /// When nothing happened for so long.
     Lapsed(Silence),
+    /// For everybody, around a holiday.
+    Holiday(OnHoliday),
     /// For everybody on these dates; never empty, in order, each once.
     Fixed(Vec<Date>),
 }
@@ -109,6 +112,15 @@ impl Silence {
             Some((step, this))
         })
     }
+}
+
+/// `[trigger.holiday]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnHoliday {
+    /// The holiday.
+    pub holiday: Holiday,
+    /// Days or months before (negative) or after.
+    pub offset: Period,
 }
 
 /// A date of the customer's own.

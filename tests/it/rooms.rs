@@ -54,6 +54,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("tokio_cron_scheduler", &["daemon"]),
     ("axum", &["review"]),
     ("hyper", &["review"]),
+    ("icu_calendar", &["rules"]),
     ("sqlx", &["store"]),
     ("tokio_rustls", &["deliver"]),
 ];

@@ -1,7 +1,7 @@
 //! Folders of `tests/scenarios`: a business, a stretch of time, and the ledger it must give.
 //!
-//! A folder holds `customers.csv`, `events.csv` where there are any, `rules/*.toml`, `local.toml`
-//! with settings on top of the shipped ones, and `script` with the lines `from …` and `until …`.
+//! A folder holds `customers.csv`, `events.csv` where there are any, `rules/*.toml` and
+//! `holidays/*.toml`, `local.toml` with settings on top of the shipped ones, and `script` with the lines `from …` and `until …`.
 //! `expected.txt` is worked out by hand from the contract: a head that names the ledger's fields,
 //! then a line an entry, in any order; `#` begins a remark. A new test is a new folder.
 
@@ -32,6 +32,11 @@ fn shop_of(folder: &Path) -> Shop {
     shop.no_rules();
     for (name, rule) in files(&folder.join("rules")) {
         shop.write(&format!("config/rules/{name}"), rule);
+    }
+    if folder.join("holidays").exists() {
+        for (name, holiday) in files(&folder.join("holidays")) {
+            shop.write(&format!("config/holidays/{name}"), holiday);
+        }
     }
     shop
 }

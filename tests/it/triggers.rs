@@ -113,3 +113,55 @@ fn check_says_of_dates_what_a_rule_can_do_with_them() {
         "rules/renewal.toml: left out, since their `attr.renewal` has no year (customer ann and 1 more)",
     ]);
 }
+
+#[test]
+fn check_says_when_the_dates_of_a_rule_run_out() {
+    let shop = shop();
+    let day = |days: i64| {
+        let at = now() + SignedDuration::from_hours(24 * days);
+        jiff::tz::TimeZone::UTC.to_datetime(at).date()
+    };
+    let (soon, later) = (day(50), day(70));
+    let trigger = "[trigger.holiday]\nholiday = \"fair\"";
+    shop.rule("fair", &rule("Fair", trigger));
+    shop.rule(
+        "open",
+        &rule("Open", &format!("[trigger.fixed]\non = [{soon}]")),
+    );
+    let fair = |date| format!("title = \"Fair\"\ndates = [{date}]");
+    shop.write("config/holidays/fair.toml", fair(soon));
+    let holiday = format!("holidays/fair.toml: the last date is {soon}");
+    let fixed = format!("rules/open.toml: the last date is {soon}");
+    shop.run(&["check"]).is(0).says(&[&holiday, &fixed]);
+    shop.write("config/holidays/fair.toml", fair(later));
+    let ran = shop.run(&["check"]).is(0).says(&[&fixed]);
+    assert!(!ran.out.contains("holidays/fair.toml"), "{}", ran.out);
+}
+
+#[test]
+fn an_edited_holiday_moves_what_was_planned_for_it() {
+    let shop = shop();
+    // Later today, or early tomorrow, at the ends of the earth: never too late, always planned.
+    let today = jiff::tz::TimeZone::UTC.to_datetime(now()).date();
+    let fair = |dates: &[jiff::civil::Date]| {
+        let dates: Vec<String> = dates.iter().map(ToString::to_string).collect();
+        format!("title = \"Fair\"\ndates = [{}]", dates.join(", "))
+    };
+    shop.customers("id,email,timezone\nann,ann@mail.example,Pacific/Pago_Pago\n");
+    let trigger = "[trigger.holiday]\nholiday = \"fair\"\n[send]\nat = \"23:59\"\n\
+                   [limits]\nbackfill = \"2 days\"";
+    shop.rule("fair", &rule("Fair", trigger));
+    shop.write("config/holidays/fair.toml", fair(&[today]));
+    shop.tick();
+    let planned = shop.ledger();
+    assert_eq!(keys(&planned), [(today.to_string().as_str(), "planned")]);
+    shop.write(
+        "config/holidays/fair.toml",
+        fair(&[today.tomorrow().unwrap().tomorrow().unwrap()]),
+    );
+    shop.tick();
+    assert!(shop.ledger().is_empty(), "{:?}", shop.ledger());
+    shop.write("config/holidays/fair.toml", fair(&[today]));
+    shop.tick();
+    assert_eq!(shop.ledger()[0].due_at, planned[0].due_at);
+}

@@ -1,4 +1,4 @@
-//! `anniversary`, `date` and `fixed`: triggers that look at the calendar.
+//! `anniversary`, `date`, `holiday` and `fixed`: triggers that look at the calendar.
 //!
 //! Text in, values out: no files, no clock, no store.
 
@@ -7,7 +7,8 @@ use jiff::civil::Date;
 use crate::model::dates::civil_date;
 use crate::model::period::Period;
 use crate::model::tables::{Table, Value, nearest};
-use crate::rules::trigger::{Anniversary, DateField, Feb29, OnDate, Trigger};
+use crate::rules::holiday::OwnHolidays;
+use crate::rules::trigger::{Anniversary, DateField, Feb29, OnDate, OnHoliday, Trigger};
 
 /// More years than anybody has been anybody's customer, or alive.
 const MOST_YEARS: u32 = 200;
@@ -65,6 +66,17 @@ pub(super) fn date(mut table: Table<'_>) -> Option<Trigger> {
     }))
 }
 
+pub(super) fn holiday(mut table: Table<'_>, own: &OwnHolidays) -> Option<Trigger> {
+    let holiday = table.require("holiday", "\"christmas\"");
+    let holiday = holiday.and_then(|v| v.read(|name| own.find(name)));
+    let offset = offset(&mut table);
+    table.finish(&[]);
+    Some(Trigger::Holiday(OnHoliday {
+        holiday: holiday?,
+        offset: offset.unwrap_or(Period::Days(0)),
+    }))
+}
+
 pub(super) fn fixed(mut table: Table<'_>) -> Option<Trigger> {
     let on = table.require("on", "[2027-06-01]");
     let on = on.and_then(|v| days(&v));
@@ -104,7 +116,7 @@ fn field_and_offset(table: &mut Table<'_>) -> (Option<DateField>, Option<Period>
 }
 
 /// How far before or after, in civil days.
-pub(super) fn offset(table: &mut Table<'_>) -> Option<Period> {
+fn offset(table: &mut Table<'_>) -> Option<Period> {
     table.get("offset").and_then(|v| v.read(civil))
 }
 
