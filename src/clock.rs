@@ -3,6 +3,7 @@
 //! Everything else is handed a clock, or better the time itself.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
@@ -32,6 +33,19 @@ impl Clock {
             Self::Manual(time) => *time.lock().unwrap_or_else(PoisonError::into_inner),
         };
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+
+    /// How long ago a file's time was; nothing for one that lies ahead. Files bear the machine's
+    /// time, so a clock that stands still says that it was long ago.
+    pub fn since(&self, time: SystemTime) -> Option<Duration> {
+        match self {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "this is the one reader of the clock"
+            )]
+            Self::System => SystemTime::now().duration_since(time).ok(),
+            Self::Manual(_) => Some(Duration::MAX),
+        }
     }
 
     /// Sets a manual clock; the machine's own can't be set.

@@ -15,8 +15,9 @@ use tokio::task::JoinSet;
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 
+use crate::engine::reload::Watch;
 use crate::engine::tick::{self, Pass};
-use crate::engine::{EngineError, House, Report};
+use crate::engine::{EngineError, House, Report, alert};
 use crate::model::Outcome;
 use crate::review::{self, Pulse, ReviewError};
 
@@ -68,6 +69,8 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
     let rules = house.plans.rules.iter().filter(|rule| rule.enabled).count();
     tracing::info!(rules, store = %house.store.path().display(), "watching");
     let passes = AtomicU64::new(0);
+    let mut watch = Watch::new(&house).await?;
+    let mut house = house;
     while !stop.is_cancelled() {
         // A scheduler that has lost track of its jobs knows no next one.
         let next = scheduler.time_till_next_job().await.ok().flatten();
@@ -81,6 +84,10 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
                 tracing::warn!("no wake-up came; looking anyway");
                 wakes.sync.store(true, Ordering::Relaxed);
             }
+        }
+        match watch.refreshed(&house).await {
+            Ok(fresh) => house = fresh,
+            Err(error) => tracing::error!(%error, "an edit couldn't be looked at"),
         }
         let sync = wakes.sync.swap(false, Ordering::Relaxed);
         let number = passes.fetch_add(1, Ordering::Relaxed) + 1;
@@ -155,6 +162,9 @@ async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationTo
     match joined {
         Some(Ok(Ok(report))) => {
             tell(&report);
+            if let Err(error) = alert::tell(house).await {
+                tracing::error!(%error, "the owner couldn't be told of what needs them");
+            }
             true
         }
         Some(Ok(Err(error))) => {

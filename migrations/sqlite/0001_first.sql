@@ -122,6 +122,16 @@ CREATE TABLE approval (
 -- An entry's id is a hash, the same in every store. Its history and its letter go by its number
 -- instead: numbers rise as entries are planned, so what is sent together lies together, and a
 -- commit writes a third of the pages.
+-- What needs a person and isn't over.
+CREATE TABLE trouble (
+    kind    TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    words   TEXT NOT NULL,
+    since   BIGINT NOT NULL,
+    told_at BIGINT,                                 -- when the owner was told
+    PRIMARY KEY (kind, subject)
+) WITHOUT ROWID;
+
 CREATE TABLE ledger (
     number          INTEGER NOT NULL PRIMARY KEY,
     id              TEXT NOT NULL UNIQUE,

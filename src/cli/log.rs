@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::output::{self, Format, Row};
-use super::{Done, Failure, Outcome, fields, house};
+use super::{Done, Failure, Outcome, fields, house_for_review};
 use crate::engine::House;
 use crate::engine::entry_json::{self, entry_json};
 use crate::model;
@@ -39,7 +39,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
-    let house = house(config).await?;
+    let house = house_for_review(config).await?;
     let outcome = args.outcome.as_deref().map(outcome).transpose()?;
     let filter = Filter {
         since: args
@@ -58,6 +58,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         limit: Some(args.limit),
     };
     let rows = house.store.log(&filter).await?;
+    let troubles = house.store.troubles().await?;
     house.store.clone().close().await?;
     let full = u32::try_from(rows.len()).is_ok_and(|n| n == args.limit);
     if rows.is_empty() && args.format == Format::Table {
@@ -68,6 +69,12 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     output::listing(args.format, fields::LOG_COLUMNS, entry_json::FIELDS, &rows)?;
     if full && args.format == Format::Table {
         output::note(format!("The latest {}; `--limit` shows more.", args.limit));
+    }
+    if args.format == Format::Table {
+        for trouble in troubles {
+            let since = fields::local(trouble.since, &house.policy().zone);
+            output::note(format!("Since {since}: {}.", trouble.subject));
+        }
     }
     Ok(Done::Well)
 }

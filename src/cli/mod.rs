@@ -170,6 +170,15 @@ fn plans(config: &std::path::Path) -> Result<Plans, Failure> {
     Plans::read(config).map_err(Failure::Findings)
 }
 
+/// The same for whoever only looks at what was done.
+async fn house_for_review(config: &std::path::Path) -> Result<House, Failure> {
+    let (plans, broken) = Plans::read_for_review(config).map_err(Failure::Findings)?;
+    if broken {
+        output::note("The rules or letters can't be used as they stand; `fondly check` says why.");
+    }
+    Ok(House::open(plans, Clock::System).await?)
+}
+
 /// Reads the configuration and opens the store.
 async fn house(config: &std::path::Path) -> Result<House, Failure> {
     Ok(House::open(plans(config)?, Clock::System).await?)

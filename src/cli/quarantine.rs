@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::output::{self, Format, Row};
-use super::{Done, Outcome, house};
+use super::{Done, Outcome, house_for_review};
 use crate::model::Refusal;
 use crate::store::Quarantined;
 
@@ -54,7 +54,7 @@ fn row(record: &Quarantined) -> Row {
 }
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
-    let house = house(config).await?;
+    let house = house_for_review(config).await?;
     let rows: Vec<_> = house.store.quarantined().await?.iter().map(row).collect();
     house.store.close().await?;
     if rows.is_empty() && args.format == Format::Table {

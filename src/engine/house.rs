@@ -26,6 +26,7 @@ use crate::store::{OpenOptions, Store};
 /// What stands in the configuration folder.
 #[derive(Debug)]
 pub struct Plans {
+    config: PathBuf,
     /// The settings.
     pub settings: Settings,
     /// Every rule, by name.
@@ -44,10 +45,35 @@ impl Plans {
     pub fn read(config: &Path) -> Result<Self, Vec<Finding>> {
         let settings = settings::load(config)?;
         let folder = settings.folder.clone();
-        Self::read_with(settings).map_err(|findings| as_named(findings, &folder, config))
+        Self::read_with(settings, config).map_err(|findings| as_named(findings, &folder, config))
     }
 
-    fn read_with(settings: Settings) -> Result<Self, Vec<Finding>> {
+    /// The same for whoever only looks at what was done: mistakes in rules and letters don't keep
+    /// anybody from the ledger. `true`: there are some, and no rule or letter is there.
+    ///
+    /// # Errors
+    /// Every finding in the settings.
+    pub fn read_for_review(config: &Path) -> Result<(Self, bool), Vec<Finding>> {
+        if let Ok(plans) = Self::read(config) {
+            return Ok((plans, false));
+        }
+        let settings = settings::load(config)?;
+        let plans = Self {
+            config: config.to_owned(),
+            words: wiring::words(&settings),
+            settings,
+            rules: Vec::new(),
+            letters: Catalogue::default(),
+        };
+        Ok((plans, true))
+    }
+
+    /// The `fondly.toml` that they were read from.
+    pub fn config(&self) -> &Path {
+        &self.config
+    }
+
+    fn read_with(settings: Settings, config: &Path) -> Result<Self, Vec<Finding>> {
         let loaded = rules::load(&settings.rules_dir(), &settings.holidays_dir())
             .map_err(|error| vec![no_folder(&settings, &error)])?;
         let (rules, mut findings) = (loaded.rules, loaded.findings);
@@ -76,6 +102,7 @@ impl Plans {
         }
         let words = wiring::words(&settings);
         Ok(Self {
+            config: config.to_owned(),
             settings,
             rules,
             letters,
@@ -258,6 +285,21 @@ impl House {
             clock,
             outbox,
             link_key,
+            progress: AtomicU64::new(0),
+        })
+    }
+
+    /// The same business with other plans: the store stays open, the mail's way is set up anew.
+    ///
+    /// # Errors
+    /// A relay that can't be used.
+    pub fn with_plans(&self, plans: Plans) -> Result<Self, EngineError> {
+        Ok(Self {
+            outbox: Outbox::new(&plans.settings, true)?,
+            plans,
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            link_key: self.link_key,
             progress: AtomicU64::new(0),
         })
     }

@@ -7,6 +7,7 @@
 //! "about to send" only if nothing changed since, the relay spoken to, its verdict recorded
 //! ([`send`]). May not print, nor know of commands.
 
+pub mod alert;
 pub mod check;
 pub mod entry_json;
 pub mod house;
@@ -14,6 +15,7 @@ mod letter;
 pub mod plan;
 pub mod preview;
 pub mod rehearse;
+pub mod reload;
 mod report;
 mod scratch;
 mod scribe;

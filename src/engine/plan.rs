@@ -62,7 +62,10 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
             planned_through: Some(horizon),
         };
         if !rule.enabled {
-            done.push(next);
+            // A rule that is off starts anew when it is switched on; one that never was on hasn't
+            // started.
+            next.first_day = house.today(now);
+            done.extend(state.map(|_| next));
             continue;
         }
         let edited = state.is_some_and(|state| state.version != rule.version);
@@ -91,11 +94,12 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
         next.planned_through = through.max(Some(horizon));
         done.push(next);
     }
-    // A rule whose file is away doesn't catch up on the time when it comes back.
+    // Nor does a rule whose file is away catch up on the time when it comes back.
     let away = states
         .values()
         .filter(|state| house.rule(&state.rule).is_none());
     done.extend(away.map(|state| RuleState {
+        first_day: house.today(now),
         planned_through: Some(horizon),
         ..state.clone()
     }));

@@ -44,14 +44,21 @@ pub struct Letter {
     pub language: String,
 }
 
+impl Default for Catalogue {
+    /// None at all.
+    fn default() -> Self {
+        Self {
+            engine: engine::environment(),
+            templates: BTreeMap::new(),
+        }
+    }
+}
+
 impl Catalogue {
     /// Reads every `<name>.<lang>.md` of a folder. Templates without a fault can be used even when
     /// others have some.
     pub fn load(dir: &Path) -> (Self, Vec<Finding>) {
-        let mut catalogue = Self {
-            engine: engine::environment(),
-            templates: BTreeMap::new(),
-        };
+        let mut catalogue = Self::default();
         let mut findings = Vec::new();
         match files(dir) {
             Ok(files) => {

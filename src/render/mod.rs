@@ -13,12 +13,14 @@ mod front;
 mod inert;
 mod lint;
 mod markdown;
+mod notice;
 mod page;
 mod plain;
 mod template;
 mod words;
 
 pub use catalogue::{Catalogue, Letter};
+pub use notice::notice;
 pub use template::RenderError;
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ mod rows;
 #[cfg(test)]
 mod suite;
 mod suppression;
+mod trouble;
 mod views;
 mod writer;
 
@@ -53,6 +54,7 @@ pub use outbox::{CommitToSend, Record};
 pub use people::{Applied, FileMeta, FileRow};
 pub use plan::{PlanBatch, Planned};
 pub use review::{Filter, Quarantined, Shown, Step};
+pub use trouble::Trouble;
 
 /// The store. Clones share it; [`Store::close`] ends it for all.
 #[derive(Debug, Clone)]

@@ -301,3 +301,52 @@ async fn letters_as_files_are_never_in_doubt() {
     assert_eq!(shop.outbox().len(), MANY);
     assert_eq!(again.stop().await.code(), Some(0));
 }
+
+#[tokio::test]
+async fn edits_come_into_force_and_mistakes_don_t() {
+    let shop = shop(0);
+    shop.customers("id,email\nann,ann@mail.example\nbob,bob@mail.example\ncat,cat@mail.example\n");
+    let daemon = Daemon::start(&shop);
+    daemon.says("watching").await;
+    let titled = |word: &str| {
+        let mails = shop.outbox().into_values();
+        let mut texts = mails.map(|mail| String::from_utf8(mail).unwrap());
+        texts.find(|text| text.contains(word))
+    };
+
+    // A mistake: the good rule goes on, and the owner hears what is wrong and where.
+    shop.rule("at-once", &AT_ONCE.replace("after", "aftr"));
+    let told = until("alert", || titled("fondly needs you")).await;
+    assert!(told.contains("To: anna@thorn.example"), "{told}");
+    assert!(
+        told.contains("rules/at-once.toml:7:1") && told.contains("after"),
+        "{told}"
+    );
+    visit(&shop, "ann");
+    until("letter", || titled("ann@mail.example")).await;
+    let looked = shop.run(&["log"]).is(0);
+    looked.says(&[
+        "ann",
+        "sent",
+        "your edit of the rules, letters or settings can't be used",
+    ]);
+
+    // Mended, with another letter: that is in force, and the owner is told that all is well.
+    let letter = "+++\nsubject = \"So nice to see you\"\n+++\nHello!\n";
+    shop.write("config/templates/thank-you.en.md", letter);
+    shop.rule("at-once", AT_ONCE);
+    until("end of alert", || titled("Settled:")).await;
+    visit(&shop, "bob");
+    until("letter", || titled("So nice to see you")).await;
+
+    // What needs a restart is said and doesn't stop the rest.
+    shop.settings(&SETTINGS.replace("sync = \"*/2", "sync = \"*/3"));
+    daemon
+        .says("[schedule] has changed, which comes into force with a restart")
+        .await;
+    visit(&shop, "cat");
+    until("letter", || titled("cat@mail.example")).await;
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    let entries = shop.ledger();
+    assert_eq!((entries.len(), count(&entries, "sent")), (3, 3));
+}

@@ -10,6 +10,7 @@ mod broken;
 mod cdnow;
 mod commands;
 mod daemon;
+mod editing;
 mod holidays;
 mod mail;
 mod public;

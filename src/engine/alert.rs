@@ -1,0 +1,141 @@
+//! Alerts: a trouble is written to the owner once, and once more when it is over.
+//!
+//! An alert that can't leave is tried again with the next pass. May not decide what is a trouble.
+
+use sha2::{Digest as _, Sha256};
+
+use super::{EngineError, House};
+use crate::deliver::{Envelope, Parcel, Verdict};
+use crate::model::policy::Class;
+use crate::render::mail::{self, Mail};
+use crate::render::notice;
+use crate::store::Trouble;
+
+/// What alerts bear where letters bear their rule's name.
+const RULE: &str = "alert";
+
+/// Notes a trouble and tells the owner, unless it is known.
+///
+/// # Errors
+/// The store's trouble; an alert that couldn't leave isn't one.
+pub async fn begins(house: &House, trouble: (&str, &str), words: &str) -> Result<(), EngineError> {
+    let now = house.clock.now();
+    house.store.trouble_begins(trouble, words, now).await?;
+    tell(house).await
+}
+
+/// Notes that a trouble is over, and tells the owner, who knows of it.
+///
+/// # Errors
+/// The store's trouble.
+pub async fn ends(house: &House, (kind, subject): (&str, &str)) -> Result<(), EngineError> {
+    let troubles = house.store.troubles().await?;
+    let Some(trouble) = troubles
+        .iter()
+        .find(|trouble| trouble.kind == kind && trouble.subject == subject)
+    else {
+        return Ok(());
+    };
+    let told = trouble.told_at.is_some();
+    if told && !mailed(house, trouble, true).await {
+        // Said with the next pass.
+        return Ok(());
+    }
+    Ok(house.store.trouble_ends((kind, subject)).await?)
+}
+
+/// Tells the owner of every trouble they don't know of yet.
+///
+/// # Errors
+/// The store's trouble.
+pub async fn tell(house: &House) -> Result<(), EngineError> {
+    for trouble in house.store.troubles().await? {
+        if trouble.told_at.is_none() && mailed(house, &trouble, false).await {
+            let of = (trouble.kind.as_str(), trouble.subject.as_str());
+            house.store.trouble_told(of, house.clock.now()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes to every owner; whether all of it left.
+async fn mailed(house: &House, trouble: &Trouble, over: bool) -> bool {
+    let settings = &house.plans.settings;
+    let subject = if over {
+        format!("Settled: {}", trouble.subject)
+    } else {
+        format!("fondly needs you: {}", trouble.subject)
+    };
+    let text = if over {
+        "This is in order again. You needn't do anything.".to_owned()
+    } else {
+        trouble.words.clone()
+    };
+    let letter = notice(&subject, &text);
+    let mut all = true;
+    for owner in &settings.business.owner {
+        let id = id_of(trouble, over, owner.email.as_ref());
+        let composed = mail::compose(
+            &letter,
+            &Mail {
+                entry_id: &id,
+                rule: RULE,
+                class: Class::Service,
+                from: &settings.business.from,
+                reply_to: None,
+                to: &owner.email,
+                to_name: owner.name.as_deref(),
+                footer: None,
+                now: house.clock.now(),
+            },
+        );
+        let message = match composed {
+            Ok(composed) => composed.bytes,
+            Err(error) => {
+                tracing::error!(%error, "an alert can't be written");
+                all = false;
+                continue;
+            }
+        };
+        let envelope = Envelope {
+            from: settings.business.from.email.clone(),
+            to: owner.email.clone(),
+        };
+        let name = format!("{RULE}_{}_{id}", trouble.kind);
+        let parcel = Parcel {
+            name: &name,
+            envelope: &envelope,
+            message: &message,
+        };
+        let mut courier = house.outbox.courier();
+        let go = std::future::ready(Ok::<bool, EngineError>(true));
+        let verdict = courier.deliver(parcel, go).await;
+        courier.quit().await;
+        match verdict {
+            // What may have left isn't sent twice.
+            Ok(Verdict::Accepted { .. } | Verdict::Unknown { .. }) => {}
+            Ok(verdict) => {
+                tracing::warn!(reply = verdict.reply(), "an alert couldn't leave");
+                all = false;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "an alert couldn't leave");
+                all = false;
+            }
+        }
+    }
+    all
+}
+
+/// The same on every attempt, another for each trouble and reader.
+fn id_of(trouble: &Trouble, over: bool, reader: &str) -> String {
+    let mut hash = Sha256::new();
+    let since = trouble.since.to_string();
+    let over = if over { "over" } else { &trouble.words };
+    for part in [RULE, &trouble.kind, &trouble.subject, &since, over, reader] {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
+    }
+    let digest = format!("{:x}", hash.finalize());
+    digest.chars().take(16).collect()
+}

@@ -1,0 +1,161 @@
+//! Editing while running: a changed configuration folder comes into force with the next pass.
+//!
+//! A broken edit changes nothing: the last good set keeps running, and the owner is told. Where
+//! the ledger is kept, when the work is woken up and where the public pages are need a restart.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest as _, Sha256};
+
+use super::{EngineError, House, Plans, alert};
+use crate::model::Finding;
+use crate::settings::live_sending_problems;
+
+/// An edit is looked at when its files have been left alone for so long: an editor may write one
+/// file in several steps, and a person save several in a row.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// The trouble's name.
+const TROUBLE: (&str, &str) = (
+    "edit",
+    "your edit of the rules, letters or settings can't be used",
+);
+
+/// Looks at the configuration folder between passes.
+#[derive(Debug)]
+pub struct Watch {
+    /// The folder as it was looked at last.
+    seen: [u8; 32],
+}
+
+impl Watch {
+    /// From now on; what the house was opened with is in force, and so an earlier trouble is over.
+    ///
+    /// # Errors
+    /// The store's trouble.
+    pub async fn new(house: &House) -> Result<Self, EngineError> {
+        alert::ends(house, TROUBLE).await?;
+        Ok(Self {
+            seen: look(house.plans.config()).0,
+        })
+    }
+
+    /// The house to work with: the same, or a new one where the folder has changed and can be
+    /// used.
+    ///
+    /// # Errors
+    /// The store's trouble.
+    pub async fn refreshed(&mut self, house: &Arc<House>) -> Result<Arc<House>, EngineError> {
+        let config = house.plans.config().to_owned();
+        let (print, changed_at) = look(&config);
+        let age = changed_at.and_then(|at| house.clock.since(at));
+        if print == self.seen || age.is_some_and(|age| age < SETTLED) {
+            return Ok(Arc::clone(house));
+        }
+        self.seen = print;
+        let (fresh, needs_restart) = match read(&config, house) {
+            Ok(fresh) => fresh,
+            Err(words) => {
+                tracing::error!(words, "an edit can't be used; what was in force stays");
+                let words = format!(
+                    "What was in force before keeps running, unchanged.\n\n```\n{words}\n```\n\n\
+                     `fondly check` shows the places."
+                );
+                alert::begins(house, TROUBLE, &words).await?;
+                return Ok(Arc::clone(house));
+            }
+        };
+        for what in needs_restart {
+            tracing::warn!("{what} has changed, which comes into force with a restart");
+        }
+        let house = Arc::new(house.with_plans(fresh)?);
+        let rules = house.plans.rules.iter().filter(|rule| rule.enabled).count();
+        tracing::info!(rules, "the edited configuration is in force");
+        alert::ends(&house, TROUBLE).await?;
+        Ok(house)
+    }
+}
+
+/// The new plans and what in them needs a restart, or what is wrong with them.
+fn read(config: &Path, house: &House) -> Result<(Plans, Vec<&'static str>), String> {
+    let mut plans = Plans::read(config).map_err(|findings| in_words(&findings))?;
+    let classes: Vec<_> = plans
+        .rules
+        .iter()
+        .filter(|rule| rule.enabled)
+        .map(|rule| rule.class)
+        .collect();
+    let problems = live_sending_problems(&plans.settings, &classes);
+    if !problems.is_empty() {
+        return Err(problems.join("\n"));
+    }
+    let (old, new) = (&house.plans.settings, &mut plans.settings);
+    let mut needs_restart = Vec::new();
+    if new.store != old.store {
+        new.store = old.store.clone();
+        needs_restart.push("[store]");
+    }
+    if new.schedule != old.schedule {
+        new.schedule = old.schedule.clone();
+        needs_restart.push("[schedule]");
+    }
+    if new.public != old.public {
+        new.public.clone_from(&old.public);
+        needs_restart.push("[public]");
+    }
+    Ok((plans, needs_restart))
+}
+
+fn in_words(findings: &[Finding]) -> String {
+    let lines = findings.iter().map(|finding| {
+        let (line, column) = finding.position();
+        let file = &finding.source.name;
+        let help = finding.help.as_ref().map(|help| format!("\n    {help}"));
+        let help = help.unwrap_or_default();
+        format!("{file}:{line}:{column}: {}{help}", finding.message)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A hash over everything in the folder that counts, and when any of it was changed last. What
+/// can't be read counts as empty here; reading it properly says why.
+fn look(config: &Path) -> ([u8; 32], Option<SystemTime>) {
+    let folder = config.parent().unwrap_or(Path::new(""));
+    let mut files = vec![config.to_owned(), folder.join("local.toml")];
+    let mut latest = None;
+    for (name, ending) in [("rules", "toml"), ("templates", "md"), ("holidays", "toml")] {
+        let dir = folder.join(name);
+        latest = latest.max(changed_at(&dir));
+        files.extend(with_ending(&dir, ending));
+    }
+    let mut hash = Sha256::new();
+    for file in files {
+        latest = latest.max(changed_at(&file));
+        let bytes = std::fs::read(&file).unwrap_or_default();
+        for part in [file.as_os_str().as_encoded_bytes(), &bytes] {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part);
+        }
+    }
+    (hash.finalize().into(), latest)
+}
+
+fn changed_at(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path)
+        .and_then(|about| about.modified())
+        .ok()
+}
+
+fn with_ending(dir: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|e| e == ending))
+        .collect();
+    files.sort_unstable();
+    files
+}

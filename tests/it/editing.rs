@@ -1,0 +1,115 @@
+//! Edits while it runs: what is in force, what a mistake does, and that nothing is done twice.
+
+use std::fs;
+use std::sync::Arc;
+
+use fondly::clock::Clock;
+use fondly::engine::tick::{Pass, tick};
+use fondly::engine::{House, Plans};
+use jiff::{ToSpan as _, ZonedDateTime};
+use tokio_util::sync::CancellationToken;
+
+use crate::shop::Shop;
+
+const THANKS: &str = "title = \"Thank you\"\ntemplate = \"thank-you\"\nclass = \"service\"\n\
+                      audience = \"customer\"\n[trigger.event]\nevent = \"purchase\"\n\
+                      after = \"2 days\"\n[send]\nat = \"09:00\"\nlate = \"3 days\"\n";
+
+/// A business over many days, whose files somebody edits in between.
+struct Year {
+    shop: Shop,
+    now: ZonedDateTime,
+}
+
+impl Year {
+    fn new() -> Self {
+        let shop = Shop::new();
+        shop.no_rules();
+        shop.settings("[sending]\nquiet_hours = \"none\"\ncaps = {}\n");
+        let now = "2027-03-01T12:00[Europe/London]".parse().unwrap();
+        Self { shop, now }
+    }
+
+    /// What a start at this moment does, and its ledger as `rule customer outcome reason`.
+    async fn pass(&self) -> Vec<String> {
+        let plans = Plans::read(&self.shop.path("config/fondly.toml")).unwrap();
+        let clock = Clock::manual(self.now.timestamp());
+        let house = Arc::new(House::open(plans, clock).await.unwrap());
+        let pass = Pass {
+            sync: true,
+            workers: None,
+        };
+        tick(&house, pass, &CancellationToken::new()).await.unwrap();
+        let entries = house.store.dump_ledger().await.unwrap();
+        house.store.clone().close().await.unwrap();
+        let line = |entry: &fondly::store::Entry| {
+            let reason = entry.reason.map_or("-", fondly::model::Reason::as_str);
+            format!("{} {} {reason}", entry.occasion.key, entry.outcome)
+        };
+        entries.iter().map(line).collect()
+    }
+
+    async fn days(&mut self, days: i32) -> Vec<String> {
+        let mut ledger = Vec::new();
+        for _ in 0..days {
+            self.now = self.now.checked_add(1.day()).unwrap();
+            ledger = self.pass().await;
+        }
+        ledger
+    }
+
+    fn rule(&self, change: (&str, &str)) {
+        let text = THANKS.replace(change.0, change.1);
+        self.shop.rule("thanks", &text);
+    }
+}
+
+fn purchases(days: &[&str]) -> String {
+    let rows = days
+        .iter()
+        .map(|day| format!("{day},ann,purchase,2027-{day}\n"));
+    format!("id,customer_id,kind,at\n{}", rows.collect::<String>())
+}
+
+#[tokio::test]
+async fn a_rule_that_was_off_starts_anew_and_what_was_decided_stays() {
+    let mut year = Year::new();
+    year.shop.customers("id,email\nann,ann@mail.example\n");
+    year.shop
+        .events(&purchases(&["03-02", "04-10", "06-01", "06-08"]));
+    year.rule(("[trigger", "enabled = false\n[trigger"));
+    year.pass().await;
+    // It was in the folder for a month, but never on.
+    assert_eq!(year.days(39).await, [""; 0]);
+    year.rule(("", ""));
+    assert_eq!(year.days(5).await, ["04-10 sent accepted"]);
+    // Another title, another hour: the same letter, and it was sent.
+    year.rule(("Thank you", "Many thanks"));
+    assert_eq!(year.days(1).await, ["04-10 sent accepted"]);
+    year.rule(("09:00", "18:00"));
+    assert_eq!(year.days(1).await, ["04-10 sent accepted"]);
+    // Off while the third would be due, and on again when it could still go, were it not for that.
+    year.days(40).await;
+    year.rule(("[trigger", "enabled = false\n[trigger"));
+    let ledger = year.days(9).await;
+    assert_eq!(ledger, ["04-10 sent accepted"]);
+    year.rule(("", ""));
+    let ledger = year.days(10).await;
+    assert_eq!(ledger, ["04-10 sent accepted", "06-08 sent accepted"]);
+    assert_eq!(year.shop.outbox().len(), 2);
+}
+
+#[tokio::test]
+async fn a_file_that_was_away_starts_anew_too() {
+    let mut year = Year::new();
+    year.shop.customers("id,email\nann,ann@mail.example\n");
+    year.shop.events(&purchases(&["03-02", "04-10", "05-20"]));
+    year.rule(("", ""));
+    year.pass().await;
+    assert_eq!(year.days(9).await, ["03-02 sent accepted"]);
+    fs::remove_file(year.shop.path("config/rules/thanks.toml")).unwrap();
+    year.days(40).await;
+    year.rule(("Thank you", "Many thanks"));
+    let ledger = year.days(50).await;
+    assert_eq!(ledger, ["03-02 sent accepted", "05-20 sent accepted"]);
+}
