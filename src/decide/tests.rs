@@ -146,7 +146,7 @@ fn a_leap_day_birthday_follows_the_stated_policy_every_year() {
             for year in 1900..=2100_i16 {
                 let (from, to) = (date(year, 1, 1), date(year, 12, 31));
                 let found = occasions(&birthday(policy_29), &view, &policy(), from, to);
-                let leap = from.in_leap_year();
+                let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
                 let wanted = if leap { Some("02-29") } else { common };
                 let keys: Vec<String> = found.into_iter().map(|o| o.key).collect();
                 let wanted: Vec<String> = wanted

@@ -48,8 +48,9 @@ const SQL_WORDS: &[&str] = &[
     "sqlx::",
 ];
 
-/// Libraries that only one room may name.
+/// Libraries that only one room may name, or none.
 const ONLY_IN: &[(&str, &[&str])] = &[
+    ("chrono", &[]),
     ("clap", &["cli"]),
     ("tokio_cron_scheduler", &["daemon"]),
     ("axum", &["review"]),
