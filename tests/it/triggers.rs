@@ -1,7 +1,14 @@
 //! Triggers while the business goes on: records and rules that change after something was planned.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use fondly::model::policy::MarketingBasis;
+use fondly::model::view::moment;
+use fondly::model::{AttrValue, Customer, Event, PartialDate, Policy, View, When};
+use fondly::{decide, rules};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::shop::{Entry, Shop, now};
@@ -164,4 +171,249 @@ fn an_edited_holiday_moves_what_was_planned_for_it() {
     shop.write("config/holidays/fair.toml", fair(&[today]));
     shop.tick();
     assert_eq!(shop.ledger()[0].due_at, planned[0].due_at);
+}
+
+/// Numbers that look drawn, and are the same on every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005);
+        self.0 = self.0.wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % n
+    }
+
+    fn day(&mut self, first: Date, days: u64) -> Date {
+        let ahead = SignedDuration::from_hours(24 * i64::try_from(self.below(days)).unwrap());
+        first.checked_add(ahead).unwrap()
+    }
+}
+
+const SOURCES: &str = "[[source]]\nname = \"customers\"\nkind = \"csv\"\nfeeds = \"customers\"\n\
+    path = \"../data/customers.csv\"\ntypes = { \"attr.renewal\" = \"date\" }\n\
+    [[source]]\nname = \"events\"\nkind = \"csv\"\nfeeds = \"events\"\npath = \"../data/events.csv\"\n";
+
+const ZONES: &[&str] = &[
+    "Europe/London",
+    "Pacific/Kiritimati",
+    "Pacific/Pago_Pago",
+    "America/Santiago",
+    "Asia/Kathmandu",
+];
+
+const TRIGGERS: &[(&str, &str)] = &[
+    (
+        "birthday",
+        "[trigger.anniversary]\nfield = \"birthday\"\nfeb29 = \"mar1\"",
+    ),
+    (
+        "month-before",
+        "[trigger.anniversary]\nfield = \"birthday\"\noffset = \"-1 month\"",
+    ),
+    (
+        "year-before",
+        "[trigger.anniversary]\nfield = \"joined_on\"\noffset = \"-1 year\"",
+    ),
+    (
+        "half-year-on",
+        "[trigger.anniversary]\nfield = \"joined_on\"\noffset = \"6 months\"\nyears = [1, 3]",
+    ),
+    (
+        "renewal",
+        "[trigger.date]\nfield = \"attr.renewal\"\noffset = \"-6 weeks\"",
+    ),
+    (
+        "renewed",
+        "[trigger.date]\nfield = \"attr.renewal\"\noffset = \"13 months\"",
+    ),
+    (
+        "thanks",
+        "[trigger.event]\nevent = \"purchase\"\nafter = \"1 month\"\nwhich = \"first\"",
+    ),
+    (
+        "surprise",
+        "[trigger.event]\nevent = \"purchase\"\nbetween = [\"10 days\", \"2 months\"]",
+    ),
+    (
+        "soon",
+        "[trigger.event]\nevent = \"visit\"\nbetween = [\"30 minutes\", \"50 hours\"]\nwhich = 2",
+    ),
+    (
+        "missed",
+        "[trigger.lapsed]\ncontact = [\"visit\", \"purchase\"]\nafter = \"20 days\"\nrepeat = \"11 days\"\ntimes = 4",
+    ),
+    (
+        "regulars",
+        "[trigger.lapsed]\ncontact = [\"visit\"]\nafter = \"45 days\"\nmin_contacts = 3\ntimes = 2",
+    ),
+    (
+        "easter",
+        "[trigger.holiday]\nholiday = \"easter\"\noffset = \"-10 days\"",
+    ),
+    (
+        "eid",
+        "[trigger.holiday]\nholiday = \"eid-al-fitr\"\noffset = \"1 month\"",
+    ),
+    (
+        "fair",
+        "[trigger.fixed]\non = [2027-01-01, 2027-10-31, 2028-02-29]",
+    ),
+];
+
+/// People whose dates and events lie all over the calendar, as files and as the decision sees them.
+#[derive(Default)]
+struct Town {
+    customers: String,
+    events: String,
+    views: Vec<View>,
+}
+
+impl Town {
+    fn new(people: usize) -> Self {
+        let mut town = Self::default();
+        town.customers
+            .push_str("id,email,timezone,birthday,joined_on,attr.renewal\n");
+        town.events.push_str("id,customer_id,kind,at\n");
+        let mut dice = Dice(7);
+        for n in 0..people {
+            town.move_in(n, &mut dice);
+        }
+        town
+    }
+
+    fn move_in(&mut self, n: usize, dice: &mut Dice) {
+        let (id, zone_name) = (format!("c{n:02}"), ZONES[n % ZONES.len()].to_owned());
+        let birthday = match n % 8 {
+            0 => PartialDate::new(None, 2, 29).unwrap(),
+            1 => PartialDate::new(Some(1988), 2, 29).unwrap(),
+            _ => dice.day(jiff::civil::date(1950, 1, 1), 20_000).into(),
+        };
+        let joined_on = dice.day(jiff::civil::date(2023, 1, 1), 1_900);
+        let renewal = dice.day(jiff::civil::date(2025, 12, 1), 900);
+        // One of them can't be written to, and so has no part in what is everybody's.
+        let email = (n != 13).then(|| format!("{id}@mail.example"));
+        let address = email.clone().unwrap_or_default();
+        writeln!(
+            self.customers,
+            "{id},{address},{zone_name},{birthday},{joined_on},{renewal}"
+        )
+        .unwrap();
+        let zone = TimeZone::get(&zone_name).unwrap();
+        let mut events: Vec<Event> = (0..dice.below(9))
+            .map(|e| something(&id, e, dice))
+            .collect();
+        for event in &events {
+            let at = match event.at {
+                When::Day(day) => day.to_string(),
+                When::Instant(at) => at.to_string(),
+            };
+            writeln!(self.events, "{},{id},{},{at}", event.id, event.kind).unwrap();
+        }
+        events.sort_by_key(|event| (moment(event, &zone), event.id.clone()));
+        self.views.push(View {
+            customer: Customer {
+                id,
+                email,
+                birthday: Some(birthday),
+                joined_on: Some(joined_on),
+                attrs: BTreeMap::from([("renewal".to_owned(), AttrValue::Date(renewal.into()))]),
+                ..Customer::default()
+            },
+            erased: false,
+            suppressed: false,
+            revision: 0,
+            zone,
+            zone_name,
+            events,
+            sent: Vec::new(),
+        });
+    }
+}
+
+fn something(customer: &str, n: u64, dice: &mut Dice) -> Event {
+    let day = dice.day(jiff::civil::date(2026, 10, 1), 500);
+    let kind = ["visit", "purchase", "feedback"][usize::try_from(dice.below(3)).unwrap()];
+    let minutes = SignedDuration::from_mins(i64::try_from(dice.below(2_880)).unwrap());
+    let midnight = TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap();
+    Event {
+        id: format!("{customer}-{n}"),
+        customer_id: customer.to_owned(),
+        kind: kind.to_owned(),
+        at: match dice.below(2) {
+            0 => When::Day(day),
+            _ => When::Instant(midnight + minutes),
+        },
+        amount: None,
+        currency: None,
+        quantity: None,
+        attrs: BTreeMap::new(),
+    }
+}
+
+/// Day by day, through the store's indexes, the planner finds exactly whom the rules mean when
+/// they are asked about everybody and the whole time at once.
+#[test]
+fn planning_day_by_day_misses_nobody_and_adds_nobody() {
+    let (shop, town) = (shop(), Town::new(40));
+    shop.customers(&town.customers);
+    shop.events(&town.events);
+    shop.settings(&format!("{LOCAL}\n{SOURCES}"));
+    for (id, trigger) in TRIGGERS {
+        shop.rule(id, &rule(id, trigger));
+    }
+    let until = "2028-03-02T00:00[Europe/London]";
+    let done = shop.rehearse("2027-01-01T00:00[Europe/London]", until);
+    let line = |entry: &Entry| {
+        let due: Timestamp = entry.due_at.parse().unwrap();
+        format!("{} {} {} {due}", entry.rule, entry.customer, entry.occasion)
+    };
+    let mut got: Vec<String> = done.entries.iter().map(line).collect();
+    let mut wanted = expected(&shop, &town.views, &until.parse().unwrap());
+    got.sort();
+    wanted.sort();
+    let only = |these: &[String], others: &[String]| {
+        let mut rest: Vec<String> = these.to_vec();
+        rest.retain(|line| others.binary_search(line).is_err());
+        rest
+    };
+    let (added, missed) = (only(&got, &wanted), only(&wanted, &got));
+    assert!(
+        added.is_empty() && missed.is_empty(),
+        "{added:#?} {missed:#?}"
+    );
+    assert_eq!(got.len(), wanted.len(), "none twice");
+    for (id, _) in TRIGGERS {
+        let of_rule = |line: &&String| line.starts_with(&format!("{id} "));
+        let count = wanted.iter().filter(of_rule).count();
+        assert!(count > 3, "{id} hardly occurs: {count}");
+    }
+}
+
+fn expected(shop: &Shop, views: &[View], until: &jiff::ZonedDateTime) -> Vec<String> {
+    let zone = TimeZone::get("Europe/London").unwrap();
+    let policy = Policy {
+        zone,
+        zone_name: "Europe/London".to_owned(),
+        basis: MarketingBasis::ExistingCustomers,
+        quiet: None,
+        caps: Vec::new(),
+        live_from: None,
+    };
+    let loaded = rules::load(&shop.path("config/rules"), &shop.path("config/holidays")).unwrap();
+    let (first, last) = (jiff::civil::date(2027, 1, 1), jiff::civil::date(2028, 3, 3));
+    let mut found = Vec::new();
+    for rule in &loaded.rules {
+        for view in views {
+            let occasions = decide::occasions(rule, view, &policy, first, last);
+            let due = occasions.iter().filter(|o| o.due_at < until.timestamp());
+            found.extend(due.map(|occasion| {
+                let customer = &view.customer.id;
+                format!(
+                    "{} {customer} {} {}",
+                    rule.id, occasion.key, occasion.due_at
+                )
+            }));
+        }
+    }
+    found
 }
