@@ -153,7 +153,14 @@ impl Pass<'_> {
         let after = through
             .and_then(|day| day.tomorrow().ok())
             .unwrap_or(self.start);
-        let from = after.max(self.start);
+        let mut from = after.max(self.start);
+        // What an edit moves to days that are over isn't news, so there is no need to look there.
+        if let (None, Some(before), true) =
+            (through, self.planned_before, self.is_on_the_calendar())
+        {
+            let never_planned = before.tomorrow().unwrap_or(before);
+            from = from.max(never_planned.min(self.earliest_not_too_late()));
+        }
         if from > self.horizon {
             return Ok(0);
         }
