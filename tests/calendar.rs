@@ -84,6 +84,7 @@ fn policy() -> Policy {
         basis: MarketingBasis::ExistingCustomers,
         quiet: None,
         caps: Vec::new(),
+        owner: None,
         live_from: None,
     }
 }

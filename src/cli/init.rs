@@ -18,6 +18,7 @@ macro_rules! shipped {
 /// switched off in their files.
 pub(super) const SHIPPED: &[(&str, &str)] = shipped! {
     "fondly.toml"
+    "holidays/README.md"
     "holidays/diwali.toml"
     "rules/appointment-ahead.toml"
     "rules/birthday.toml"

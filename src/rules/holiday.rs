@@ -82,9 +82,9 @@ impl OwnHolidays {
         let help = match (nearest(name, known), plain_name(name)) {
             (Some(near), _) => format!("did you mean `{near}`?"),
             (None, Ok(name)) => format!(
-                "docs/holidays.md lists all; others are files of yours, here `holidays/{name}.toml`"
+                "holidays/README.md lists all; others are files of yours, here `holidays/{name}.toml`"
             ),
-            (None, Err(_)) => "docs/holidays.md lists all, such as `christmas`".to_owned(),
+            (None, Err(_)) => "holidays/README.md lists all, such as `christmas`".to_owned(),
         };
         format!("there is no holiday `{name}`; {help}")
     }
@@ -131,13 +131,14 @@ mod tests {
         );
         assert!(unknown("mothers-day").contains("`mothers-day-fr`"));
         assert!(unknown("diwali").contains("`holidays/diwali.toml`"));
-        assert!(unknown("the day").contains("docs/holidays.md"));
+        assert!(unknown("the day").contains("holidays/README.md"));
     }
 
     /// The page that people find the names on is this table.
     #[test]
     fn the_page_of_holidays_lists_exactly_the_built_in_ones() {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/holidays.md");
+        let path =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/holidays/README.md");
         let page = std::fs::read_to_string(path).unwrap();
         let listed: Vec<&str> = page
             .lines()

@@ -397,6 +397,7 @@ fn expected(shop: &Shop, views: &[View], until: &jiff::ZonedDateTime) -> Vec<Str
         basis: MarketingBasis::ExistingCustomers,
         quiet: None,
         caps: Vec::new(),
+        owner: None,
         live_from: None,
     };
     let loaded = rules::load(&shop.path("config/rules"), &shop.path("config/holidays")).unwrap();
