@@ -166,20 +166,30 @@ impl Pass<'_> {
         }
         let ids = self.candidates(from, false).await?;
         let mut new = 0;
+        let mut found: Vec<NewEntry> = Vec::new();
         for chunk in ids.chunks(CHUNK) {
-            let views = self.house.views(chunk).await?;
-            let mut entries: Vec<NewEntry> = views
-                .iter()
-                .flat_map(|view| self.entries(view, from))
-                .collect();
-            entries.retain(|entry| self.is_news(&entry.occasion));
-            let batch = PlanBatch {
-                new: entries,
-                ..PlanBatch::default()
-            };
-            new += self.house.store.plan_write(&batch, self.now).await?.new;
+            // The next customers are read while what was found for the last ones is written.
+            let (written, views) = tokio::try_join!(
+                self.enter(std::mem::take(&mut found)),
+                self.house.views(chunk)
+            )?;
+            new += written;
+            let entries = views.iter().flat_map(|view| self.entries(view, from));
+            found.extend(entries.filter(|entry| self.is_news(&entry.occasion)));
         }
-        Ok(new)
+        Ok(new + self.enter(found).await?)
+    }
+
+    /// Enters occasions into the ledger; how many weren't there.
+    async fn enter(&self, new: Vec<NewEntry>) -> Result<u64, EngineError> {
+        if new.is_empty() {
+            return Ok(0);
+        }
+        let batch = PlanBatch {
+            new,
+            ..PlanBatch::default()
+        };
+        Ok(self.house.store.plan_write(&batch, self.now).await?.new)
     }
 
     /// Plans anew for the customers whose records changed since the last pass.

@@ -269,7 +269,10 @@ impl Worker {
         {
             record.suppress = Some(to.to_string());
         }
-        record.recipient = Some(to.to_string());
+        // Of what came to the dot, the ledger knows already.
+        if !matches!(verdict, Verdict::Accepted { .. } | Verdict::Unknown { .. }) {
+            record.recipient = Some(to.to_string());
+        }
         record.reply = Some(reply);
         shared.count(&entry.rule, outcome, reason);
         Ok(shared.house.store.record(record).await?)

@@ -39,7 +39,7 @@ const BUSY: Duration = Duration::from_secs(30);
 
 /// Kibibytes of page cache of the writer: with the default of 2 MiB a bulk load is several times
 /// slower. Negative by SQLite's convention.
-const WRITER_CACHE: &str = "-16384";
+const WRITER_CACHE: &str = "-8192";
 
 /// Pages of the write-ahead log after which it is copied back: the same few pages change with every
 /// message, so ten times the default saves most of the copying.
@@ -270,6 +270,9 @@ impl Bulk {
     /// Rows a statement takes: beyond a hundred the gain is gone.
     pub(super) const ROWS: usize = 100;
 
+    /// Up to so many rows a statement stays prepared; the driver keeps a hundred.
+    const KEPT: usize = 32;
+
     /// Every row has so many columns.
     pub(super) fn new(head: &'static str, columns: usize, tail: &'static str) -> Self {
         let mut bulk = Self {
@@ -282,12 +285,14 @@ impl Bulk {
         bulk
     }
 
-    /// The statement for so many rows; only the full one is worth keeping prepared.
+    /// The statement for so many rows. The full one is kept prepared, and so are those of a usual
+    /// batch of letters.
     pub(super) fn query(&self, rows: usize) -> Query<'static> {
         if rows == Self::ROWS {
             sqlx::query(sqlx::AssertSqlSafe(Arc::clone(&self.full)))
         } else {
-            sqlx::query(sqlx::AssertSqlSafe(self.text(rows))).persistent(false)
+            let keep = rows <= Self::KEPT;
+            sqlx::query(sqlx::AssertSqlSafe(self.text(rows))).persistent(keep)
         }
     }
 

@@ -89,6 +89,7 @@ pub(super) async fn settle<'a>(
     }
     let fit = look(tx, tools, (round, part), turn).await?;
     keep_letters(tx, &tools.letters, &fit.commits).await?;
+    describe(tx, &fit).await?;
     change(tx, &fit, part).await?;
     let records = fit.records.iter().map(|(_, _, one)| &one.id);
     let commits = fit.commits.iter().map(|(_, _, one)| &one.id);
@@ -231,18 +232,12 @@ macro_rules! change {
              decided_at = CASE WHEN ledger.outcome = 'sending' THEN ledger.decided_at \
                  ELSE op.at END, \
              attempts = attempts + CASE WHEN ledger.outcome = 'sending' THEN 0 \
-                 ELSE op.attempted END, \
-             recipient = COALESCE(op.recipient, ledger.recipient), \
-             subject = COALESCE(op.subject, ledger.subject), \
-             template = COALESCE(op.template, ledger.template), \
-             language = COALESCE(op.language, ledger.language), \
-             message_id = COALESCE(op.message_id, ledger.message_id) \
+                 ELSE op.attempted END \
          FROM (SELECT CAST(value->>0 AS BIGINT) AS number, value->>1 AS outcome, \
-             value->>2 AS reason, value->>3 AS reply, \
-             CAST(value->>4 AS BIGINT) AS next_attempt_at, \
-             CAST(value->>5 AS BIGINT) AS sent_at, CAST(value->>6 AS BIGINT) AS attempted, \
-             CAST(value->>7 AS BIGINT) AS at, value->>8 AS recipient, value->>9 AS subject, \
-             value->>10 AS template, value->>11 AS language, value->>12 AS message_id FROM ",
+             value->>2 AS reason, value->>3 AS reply, CAST(value->>4 AS BIGINT) AS at, \
+             CAST(value->>6 AS BIGINT) AS sent_at, \
+             CAST(value->>7 AS BIGINT) AS next_attempt_at, \
+             CAST(value->>8 AS BIGINT) AS attempted FROM ",
                 rows!("$1"),
                 ") AS op WHERE ledger.number = op.number"
             ),
@@ -261,9 +256,9 @@ macro_rules! change {
             ),
             concat!(
                 "INSERT INTO history (entry, at, outcome, reason, reply, began_at) \
-         SELECT CAST(value->>0 AS BIGINT), CAST(value->>1 AS BIGINT), value->>2, value->>3, \
-             value->>4, CAST(value->>5 AS BIGINT) FROM ",
-                rows!("$4")
+         SELECT CAST(value->>0 AS BIGINT), CAST(value->>4 AS BIGINT), value->>1, value->>2, \
+             value->>3, CAST(value->>5 AS BIGINT) FROM ",
+                rows!("$1")
             ),
         )
     };
@@ -273,21 +268,17 @@ macro_rules! change {
 /// histories.
 async fn change(tx: &mut Connection, fit: &Fit<'_>, part: Part) -> sqlx::Result<()> {
     let moment = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
-    let records = fit.records.iter().map(|((number, _), _, one)| {
+    let records = fit.records.iter().map(|((number, began), _, one)| {
         (
             number,
             one.outcome.as_str(),
             one.reason.map(Reason::as_str),
             &one.reply,
-            moment(one.next_attempt_at),
-            moment(one.sent_at),
-            i64::from(one.attempted),
             one.now.as_millisecond(),
-            &one.recipient,
-            &one.subject,
-            &one.template,
-            &one.language,
-            &one.message_id,
+            began,
+            moment(one.sent_at),
+            moment(one.next_attempt_at),
+            i64::from(one.attempted),
         )
     });
     let commits = fit.commits.iter().map(|(number, _, one)| {
@@ -303,18 +294,6 @@ async fn change(tx: &mut Connection, fit: &Fit<'_>, part: Part) -> sqlx::Result<
             one.audience.as_str(),
         )
     });
-    let steps = fit.records.iter().map(|((number, began), _, one)| {
-        let reason = one.reason.map(Reason::as_str);
-        let outcome = one.outcome.as_str();
-        (
-            number,
-            one.now.as_millisecond(),
-            outcome,
-            reason,
-            one.reply.as_deref(),
-            began,
-        )
-    });
     let text = match part {
         Part::Whole => together!(change!(), "COMMIT"),
         Part::Within => change!(),
@@ -323,9 +302,49 @@ async fn change(tx: &mut Connection, fit: &Fit<'_>, part: Part) -> sqlx::Result<
         .bind(json(&records.collect::<Vec<_>>())?)
         .bind(json(&commits.collect::<Vec<_>>())?)
         .bind(json(&fit.customers)?)
-        .bind(json(&steps.collect::<Vec<_>>())?)
         .execute(&mut *tx)
         .await?;
+    Ok(())
+}
+
+/// Notes what is known of letters that never came to the dot.
+async fn describe(tx: &mut Connection, fit: &Fit<'_>) -> sqlx::Result<()> {
+    let known = fit.records.iter().filter(|(_, _, one)| {
+        let all = [
+            &one.recipient,
+            &one.subject,
+            &one.template,
+            &one.language,
+            &one.message_id,
+        ];
+        all.iter().any(|known| known.is_some())
+    });
+    let list: Vec<_> = known
+        .map(|((number, _), _, one)| {
+            (
+                number,
+                &one.recipient,
+                &one.subject,
+                &one.template,
+                &one.language,
+                &one.message_id,
+            )
+        })
+        .collect();
+    if list.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(concat!(
+        "UPDATE ledger SET recipient = COALESCE(value->>1, recipient), \
+             subject = COALESCE(value->>2, subject), template = COALESCE(value->>3, template), \
+             language = COALESCE(value->>4, language), \
+             message_id = COALESCE(value->>5, message_id) FROM ",
+        rows!("$1"),
+        " WHERE ledger.number = CAST(value->>0 AS BIGINT)"
+    ))
+    .bind(json(&list)?)
+    .execute(&mut *tx)
+    .await?;
     Ok(())
 }
 
