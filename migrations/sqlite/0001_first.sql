@@ -167,12 +167,15 @@ CREATE TABLE ledger (
 );
 CREATE INDEX ledger_customer ON ledger (customer);
 CREATE INDEX ledger_due ON ledger (due_at);
+-- A rule's letters of one day: how many there are. Written when an entry is planned, and never again.
+CREATE INDEX ledger_batch ON ledger (rule, due_day);
 -- What waits to be looked at, in the order in which it is claimed: of what is due at the same
 -- moment, customer by customer, as it was planned, so that neighbours are changed together.
 CREATE INDEX ledger_queue ON ledger (priority, next_attempt_at, due_at, customer, id)
-    WHERE outcome IN ('planned', 'deferred');
+    WHERE outcome IN ('planned', 'deferred', 'held');
 -- What needs somebody: few rows, wanted often.
-CREATE INDEX ledger_open ON ledger (outcome, rule) WHERE outcome IN ('sending', 'held', 'unknown');
+CREATE INDEX ledger_open ON ledger (outcome, rule, due_day, reason)
+    WHERE outcome IN ('sending', 'held', 'unknown');
 
 -- What became of entries, step by step. That one was planned stands in the ledger, and that it is
 -- being sent, as long as it is; afterwards the step that ended it knows since when.

@@ -111,6 +111,16 @@ pub enum Reason {
     QuietHours,
     /// Not on one of the rule's days.
     NotThisDay,
+    /// `max_per_day` letters of the rule have gone out today.
+    DailyLimit,
+    /// More letters of one rule and day than go unasked.
+    BatchTooLarge,
+    /// One of the rule's first letters, which a person wants to see.
+    AwaitsApproval,
+    /// A person decided against it.
+    Declined,
+    /// A person settled it.
+    SettledByHand,
     /// The letter couldn't be rendered.
     TemplateFailed,
     /// The relay couldn't be reached or asked to wait.
@@ -133,7 +143,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 30] = [
         Self::Erased,
         Self::NoAddress,
         Self::Suppressed,
@@ -150,6 +160,11 @@ impl Reason {
         Self::Capped,
         Self::QuietHours,
         Self::NotThisDay,
+        Self::DailyLimit,
+        Self::BatchTooLarge,
+        Self::AwaitsApproval,
+        Self::Declined,
+        Self::SettledByHand,
         Self::TemplateFailed,
         Self::RelayTrouble,
         Self::TemporaryRefusal,
@@ -204,6 +219,20 @@ impl Reason {
                 "It is within the quiet hours where they live.",
             ),
             Self::NotThisDay => ("not-this-day", "Today isn't one of the rule's days."),
+            Self::DailyLimit => (
+                "daily-limit",
+                "As many letters as the rule's `max_per_day` allows have gone out today.",
+            ),
+            Self::BatchTooLarge => (
+                "batch-too-large",
+                "So many letters of one rule on one day don't go out before you approve them.",
+            ),
+            Self::AwaitsApproval => (
+                "awaits-approval",
+                "It is one of the rule's first letters, which wait until you approve them.",
+            ),
+            Self::Declined => ("declined", "A person decided that this batch isn't sent."),
+            Self::SettledByHand => ("settled-by-hand", "A person said what became of it."),
             Self::TemplateFailed => ("template-failed", "The letter couldn't be written."),
             Self::RelayTrouble => (
                 "relay-trouble",

@@ -103,7 +103,7 @@ pub(super) async fn claim(
             "SELECT ",
             lists_of!(concat!("number, ", entry_columns!())),
             " FROM (SELECT * FROM ledger \
-                 WHERE outcome IN ('planned', 'deferred') AND priority = $1 \
+                 WHERE outcome IN ('planned', 'deferred', 'held') AND priority = $1 \
                    AND next_attempt_at <= $2 AND rule NOT IN (SELECT rule FROM paused) \
                    AND NOT EXISTS (SELECT 1 FROM paused WHERE rule = '') \
                    AND number NOT IN (SELECT CAST(value AS BIGINT) FROM json_each($4)) \
@@ -130,7 +130,7 @@ pub(super) async fn claim(
 pub(super) async fn lower_priority(tx: &mut Connection, below: i64) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar(
         "SELECT MAX(priority) FROM ledger \
-         WHERE outcome IN ('planned', 'deferred') AND priority < $1",
+         WHERE outcome IN ('planned', 'deferred', 'held') AND priority < $1",
     )
     .bind(below)
     .fetch_one(&mut *tx)

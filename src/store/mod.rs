@@ -12,10 +12,13 @@
 //! planned ──claim──> planned, in hand ──commit_to_send──> sending ──record──> sent | unknown |
 //!    ^                    │                                                  rejected | deferred
 //!    └── release_claims ──┤ record: skipped | held | deferred | rejected | expired
+//!    ^                    held ──approve──> planned | skipped
+//!    └─────── claim, once a held entry's time is over
 //! ```
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod batches;
 mod candidates;
 mod claims;
 mod columns;
@@ -45,6 +48,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
+pub use batches::{Batch, HeldBatch};
 pub use control::{Approval, Paused, Resettle};
 pub use error::{ApplyError, StoreError};
 pub use hold::{HoldError, Holder};

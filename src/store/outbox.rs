@@ -77,7 +77,8 @@ pub struct Record {
     pub reason: Option<Reason>,
     /// The server's words.
     pub reply: Option<String>,
-    /// When to look at it again, for `planned` and `deferred`; now where it is missing.
+    /// When to look at it again: for `planned` and `deferred`, now where it is missing; for `held`,
+    /// when waiting for a person makes no more sense.
     pub next_attempt_at: Option<Timestamp>,
     /// When the relay took it.
     pub sent_at: Option<Timestamp>,

@@ -116,14 +116,14 @@ macro_rules! look {
             " CROSS JOIN ledger WHERE ledger.id = value->>0 AND value->>2 <> 'sending' \
              AND (ledger.outcome = 'sending' \
                   OR (CAST(value->>3 AS BIGINT) = 1 \
-                      AND ledger.outcome IN ('planned', 'deferred') \
+                      AND ledger.outcome IN ('planned', 'deferred', 'held') \
                       AND value->>2 NOT IN ('sent', 'unknown')))), \
          (SELECT ",
             lists_of!("CAST(value->>1 AS BIGINT), entry.number, entry.customer"),
             " FROM ",
             rows!("$2"),
             " CROSS JOIN ledger entry CROSS JOIN customer c \
-         WHERE entry.id = value->>0 AND entry.outcome IN ('planned', 'deferred') \
+         WHERE entry.id = value->>0 AND entry.outcome IN ('planned', 'deferred', 'held') \
            AND c.id = entry.customer AND c.revision = CAST(value->>2 AS BIGINT) \
            AND NOT EXISTS (SELECT 1 FROM suppression s WHERE s.address = value->>5) \
            AND (CAST(value->>3 AS BIGINT) = 1 \
@@ -228,7 +228,8 @@ macro_rules! change {
              reply = COALESCE(op.reply, ledger.reply), \
              sent_at = COALESCE(op.sent_at, ledger.sent_at), \
              next_attempt_at = CASE WHEN op.outcome IN ('planned', 'deferred') \
-                 THEN COALESCE(op.next_attempt_at, op.at) END, \
+                 THEN COALESCE(op.next_attempt_at, op.at) \
+                 WHEN op.outcome = 'held' THEN op.next_attempt_at END, \
              decided_at = CASE WHEN ledger.outcome = 'sending' THEN ledger.decided_at \
                  ELSE op.at END, \
              attempts = attempts + CASE WHEN ledger.outcome = 'sending' THEN 0 \

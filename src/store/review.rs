@@ -260,7 +260,7 @@ impl Store {
                 below = priority;
                 let first: Option<i64> = sqlx::query_scalar(
                     "SELECT next_attempt_at FROM ledger \
-                     WHERE outcome IN ('planned', 'deferred') AND priority = $1 \
+                     WHERE outcome IN ('planned', 'deferred', 'held') AND priority = $1 \
                        AND rule NOT IN (SELECT rule FROM paused) \
                        AND NOT EXISTS (SELECT 1 FROM paused WHERE rule = '') \
                      ORDER BY next_attempt_at LIMIT 1",

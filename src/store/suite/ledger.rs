@@ -112,6 +112,69 @@ pub(super) async fn held_batches_wait_for_a_person(store: &Store) {
     assert_eq!(outcome(store, &id).await, Outcome::Skipped);
 }
 
+/// Held letters are looked at again when their time is over; the counts follow what becomes of each.
+pub(super) async fn batches_are_counted(store: &Store) {
+    load(store, ["ann", "bob", "cid"].map(person).to_vec()).await;
+    let of = |customer: &str| entry(customer, "2027-05-02", noon());
+    plan(store, vec![of("ann"), of("bob"), of("cid")]).await;
+    let day = date(2027, 5, 2);
+    let batch = Batch {
+        rule: "birthday".to_owned(),
+        day,
+        entries: 3,
+    };
+    assert_eq!(store.due_batches(noon() - minutes(1)).await.unwrap(), []);
+    assert_eq!(store.due_batches(noon()).await.unwrap(), [batch]);
+    assert!(store.has_customers(3).await.unwrap());
+    assert!(!store.has_customers(4).await.unwrap());
+
+    let taken = store.claim(9, noon()).await.unwrap();
+    let (ann, bob) = (taken[0].id.clone(), taken[1].id.clone());
+    let over = noon() + minutes(90);
+    for id in [&ann, &bob] {
+        let held = Record {
+            next_attempt_at: Some(over),
+            ..Record::new(id, Outcome::Held, Some(Reason::BatchTooLarge), noon())
+        };
+        assert!(store.record_durably(held).await.unwrap());
+    }
+    let held = HeldBatch {
+        rule: "birthday".to_owned(),
+        day,
+        reason: Some(Reason::BatchTooLarge),
+        entries: 2,
+    };
+    assert_eq!(store.held_batches().await.unwrap(), [held]);
+    store.release_claims().await.unwrap();
+    assert_eq!(store.claim(9, noon()).await.unwrap().len(), 1);
+    assert_eq!(store.next_due().await.unwrap(), Some(noon()));
+    assert_eq!(store.claim(9, over).await.unwrap().len(), 2);
+    let late = Record::new(&bob, Outcome::Skipped, Some(Reason::TooLate), over);
+    assert!(store.record_durably(late).await.unwrap());
+    assert_eq!(store.batch("birthday", day).await.unwrap().len(), 2);
+
+    let moments = (noon(), noon() + minutes(1));
+    let counts = async || {
+        let sent = store.sent_between("birthday", (day, day), moments).await;
+        (store.gone_of("birthday", 5).await.unwrap(), sent.unwrap())
+    };
+    assert_eq!(counts().await, (0, 0));
+    let approval = Approval {
+        rule: "birthday".to_owned(),
+        day,
+        approved: true,
+        at: noon(),
+    };
+    assert_eq!(store.approve(&approval, None).await.unwrap(), 1);
+    assert_eq!(counts().await, (2, 0), "one freed, one planned");
+    let revision = view(store, "ann").await.revision;
+    assert!(store.commit_to_send(commit(&ann, revision)).await.unwrap());
+    assert_eq!(counts().await, (2, 1));
+    assert!(store.record_durably(sent(&ann)).await.unwrap());
+    assert_eq!(counts().await, (2, 1));
+    assert_eq!(store.gone_of("birthday", 1).await.unwrap(), 1);
+}
+
 pub(super) async fn the_log_filters(store: &Store) {
     load(store, vec![person("ann")]).await;
     let of = |key: &str, n| entry("ann", key, noon() + minutes(n));

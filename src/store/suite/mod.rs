@@ -230,6 +230,7 @@ contract!(
         claims_come_in_order_and_once,
         what_is_paused_is_not_claimed,
         held_batches_wait_for_a_person,
+        batches_are_counted,
         the_log_filters;
     sending: a_message_goes_its_way,
         a_deferral_is_claimed_again_in_time,

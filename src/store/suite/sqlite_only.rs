@@ -1,5 +1,6 @@
 //! What only SQLite does: a full disk, query plans.
 
+use super::super::batches::{BATCH, CUSTOMERS, DUE_BATCHES, GONE, HELD_BATCHES, SENT_BETWEEN};
 use super::*;
 
 /// Lets the store's file grow no more, as far as the connection that writes now is concerned.
@@ -47,10 +48,17 @@ async fn a_full_disk_reaches_the_waiters() {
 async fn hot_statements_scan_no_table() {
     let (store, _kept) = sqlite().await;
     let texts = [
-        "SELECT id FROM ledger WHERE outcome IN ('planned', 'deferred') AND priority = 5 \
+        "SELECT id FROM ledger WHERE outcome IN ('planned', 'deferred', 'held') AND priority = 5 \
          AND next_attempt_at <= 6 AND number NOT IN (SELECT value FROM json_each('[1]')) \
          ORDER BY next_attempt_at, due_at, customer, id LIMIT 7",
-        "SELECT MAX(priority) FROM ledger WHERE outcome IN ('planned', 'deferred') AND priority < 9",
+        "SELECT MAX(priority) FROM ledger WHERE outcome IN ('planned', 'deferred', 'held') \
+         AND priority < 9",
+        DUE_BATCHES,
+        HELD_BATCHES,
+        CUSTOMERS,
+        GONE,
+        SENT_BETWEEN,
+        BATCH,
         "SELECT id FROM ledger WHERE outcome = 'sending' \
          AND outcome IN ('sending', 'held', 'unknown')",
         "WITH op AS MATERIALIZED (SELECT value->>0 AS id FROM json_each('[]')) \
