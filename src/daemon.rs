@@ -5,10 +5,12 @@
 //! to the store. May not decide anything.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use jiff::civil::Date;
 use sd_notify::NotifyState;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -18,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::reload::Watch;
 use crate::engine::tick::{self, Pass};
 use crate::engine::{EngineError, House, Report, alert};
-use crate::model::Outcome;
+use crate::model::{Outcome, Reason};
 use crate::review::{self, Pulse, ReviewError};
 
 /// When the scheduler is this late with the next wake-up, we look by ourselves.
@@ -68,9 +70,13 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
     notify(&[NotifyState::Ready]);
     let rules = house.plans.rules.iter().filter(|rule| rule.enabled).count();
     tracing::info!(rules, store = %house.store.path().display(), "watching");
+    for words in house.plans.settings.without_effect() {
+        tracing::warn!("{words}");
+    }
     let passes = AtomicU64::new(0);
     let mut watch = Watch::new(&house).await?;
     let mut house = house;
+    let mut told = Told::default();
     while !stop.is_cancelled() {
         // A scheduler that has lost track of its jobs knows no next one.
         let next = scheduler.time_till_next_job().await.ok().flatten();
@@ -93,7 +99,15 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
         let number = passes.fetch_add(1, Ordering::Relaxed) + 1;
         pulse.pass_moves(house.clock.now());
         let well = tokio::select! {
-            well = pass(&house, sync, number, &stop) => well,
+            report = pass(&house, sync, number, &stop) => match report {
+                Passed::Well(report) => {
+                    tell(&report);
+                    told.of_held(&house, &report);
+                    true
+                }
+                Passed::Stopped => true,
+                Passed::Failed => false,
+            },
             () = signs_of_life(&house, &pulse) => false,
         };
         pulse.pass_ended(house.clock.now(), well);
@@ -134,8 +148,16 @@ async fn scheduler(house: &House, wakes: &Arc<Wakes>) -> Result<JobScheduler, Da
     Ok(scheduler)
 }
 
-/// One pass in a task of its own, so that even a panic ends only the pass. `false`: it failed.
-async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationToken) -> bool {
+/// How a pass ended.
+enum Passed {
+    Well(Report),
+    /// It was asked to stop.
+    Stopped,
+    Failed,
+}
+
+/// One pass in a task of its own, so that even a panic ends only the pass.
+async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationToken) -> Passed {
     let mut task = JoinSet::new();
     let faults = crate::settings::faults();
     let (ours, theirs) = (Arc::clone(house), stop.clone());
@@ -156,29 +178,28 @@ async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationTo
         () = too_long_after(stop) => {
             tracing::error!("the pass didn't end in time; its connections are dropped");
             task.shutdown().await;
-            return true;
+            return Passed::Stopped;
         }
     };
     match joined {
         Some(Ok(Ok(report))) => {
-            tell(&report);
             if let Err(error) = alert::tell(house).await {
                 tracing::error!(%error, "the owner couldn't be told of what needs them");
             }
-            true
+            Passed::Well(report)
         }
         Some(Ok(Err(error))) => {
             tracing::error!(%error, "a pass failed; the next one tries again");
             settle(house).await;
-            false
+            Passed::Failed
         }
         Some(Err(error)) if error.is_panic() => {
             let words = panic_words(error.into_panic());
             tracing::error!(words, "a pass panicked; the next one tries again");
             settle(house).await;
-            false
+            Passed::Failed
         }
-        Some(Err(_)) | None => true,
+        Some(Err(_)) | None => Passed::Stopped,
     }
 }
 
@@ -217,6 +238,41 @@ fn panic_words(panic: Box<dyn Any + std::marker::Send>) -> String {
     }
 }
 
+/// The batches that the log has told of.
+#[derive(Debug, Default)]
+struct Told {
+    held: BTreeSet<(String, Date)>,
+}
+
+impl Told {
+    /// Says once of every batch that it waits for a person, and what to type.
+    fn of_held(&mut self, house: &House, report: &Report) {
+        let now: BTreeSet<_> = report
+            .held
+            .iter()
+            .map(|batch| (batch.rule.clone(), batch.day))
+            .collect();
+        for batch in &report.held {
+            if !self.held.contains(&(batch.rule.clone(), batch.day)) {
+                let sentence = batch.reason.map(Reason::sentence);
+                let entries = batch.entries;
+                let (rule, day) = (batch.rule.as_str(), batch.day);
+                let title = house.rule(rule).map(|rule| rule.title.as_str());
+                tracing::warn!(
+                    rule,
+                    %day,
+                    entries,
+                    title,
+                    "held: {} `fondly approve {rule} --on {day}` lets them go, \
+                     `fondly decline {rule} --on {day}` ends them",
+                    sentence.unwrap_or_default()
+                );
+            }
+        }
+        self.held = now;
+    }
+}
+
 /// A quiet pass is not worth a line.
 fn tell(report: &Report) {
     if report.decided.is_empty() && report.planned == 0 {
@@ -227,6 +283,7 @@ fn tell(report: &Report) {
         sent = report.total(Outcome::Sent),
         skipped = report.total(Outcome::Skipped),
         deferred = report.total(Outcome::Deferred),
+        held = report.total(Outcome::Held),
         rejected = report.total(Outcome::Rejected),
         unknown = report.total(Outcome::Unknown),
         "a pass ended"

@@ -17,7 +17,7 @@ use chrono::{Duration, NaiveDate, NaiveDateTime, TimeZone as _};
 use chrono_tz::Tz;
 use fondly::decide;
 use fondly::model::finding::SourceText;
-use fondly::model::policy::MarketingBasis;
+use fondly::model::policy::{Guard, MarketingBasis};
 use fondly::model::{Customer, Policy, View};
 use fondly::rules::{self, OwnHolidays, Rule, Trigger};
 use jiff::Timestamp;
@@ -85,6 +85,10 @@ fn policy() -> Policy {
         quiet: None,
         caps: Vec::new(),
         owner: None,
+        guard: Guard {
+            most: u32::MAX,
+            share: 10_000,
+        },
         live_from: None,
     }
 }

@@ -138,6 +138,7 @@ fn settings(to: To) -> String {
          unsubscribe_mailto = \"unsubscribe@thorn.example\"\n\
          [store]\nurl = \"sqlite:../fondly.db\"\n{mail}\
          [sending]\nquiet_hours = \"none\"\ncaps = {{}}\n\
+         [guard]\nmax_per_rule_per_day = 1000000\n\
          [[source]]\nname = \"customers\"\nkind = \"csv\"\npath = \"../customers.csv\"\n\
          feeds = \"customers\"\n\
          [[source]]\nname = \"events\"\nkind = \"csv\"\npath = \"../events.csv\"\n\

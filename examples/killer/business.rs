@@ -215,6 +215,7 @@ fn settings(relay: Option<u16>) -> String {
          postal_address = \"1 High Street, Leeds\"\nunsubscribe_mailto = \"out@thorn.example\"\n\
          [store]\nurl = \"sqlite:../fondly.db\"\n{mail}\
          [sending]\nquiet_hours = \"none\"\ncaps = {{}}\n\
+         [guard]\nmax_per_rule_per_day = 1000000\n\
          [[source]]\nname = \"customers\"\nkind = \"csv\"\npath = \"../customers\"\n\
          feeds = \"customers\"\n\
          [[source]]\nname = \"events\"\nkind = \"csv\"\npath = \"../events\"\nfeeds = \"events\"\n"

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::summary::counted;
 use super::{Done, Failure, Outcome, output, plans, run};
 use crate::clock::Clock;
 use crate::engine::{Plans, check};
@@ -27,6 +28,9 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         return Ok(Done::Well);
     }
     output::say(sound(&plans, config))?;
+    for words in plans.settings.without_effect() {
+        output::say(words)?;
+    }
     if args.no_records {
         return Ok(Done::Well);
     }
@@ -50,16 +54,26 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         let words = format!("{count} to mend before the first letter goes out");
         return Err(Failure::Trouble(anyhow::anyhow!(words)));
     }
-    if checked.refused.is_empty() {
-        return Ok(Done::Well);
+    tell_refused(&checked.refused);
+    Ok(if checked.refused.is_empty() {
+        Done::Well
+    } else {
+        Done::NeedsAPerson
+    })
+}
+
+/// Names the first of the records that can't be used.
+fn tell_refused(refused: &[Refusal]) {
+    if refused.is_empty() {
+        return;
     }
-    let count = checked.refused.len();
+    let count = refused.len();
     output::note(if count == 1 {
         "1 record can't be used and stays out until it is mended:".to_owned()
     } else {
         format!("{count} records can't be used and stay out until they are mended:")
     });
-    for refusal in checked.refused.iter().take(NAMED) {
+    for refusal in refused.iter().take(NAMED) {
         let Refusal {
             file,
             line,
@@ -76,7 +90,6 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
             count - NAMED
         ));
     }
-    Ok(Done::NeedsAPerson)
 }
 
 /// What is there, once none of it is wrong by itself.
@@ -96,9 +109,4 @@ fn sound(plans: &Plans, config: &Path) -> String {
         counted(plans.rules.len() as u64, "rule"),
         counted(letters, "letter"),
     )
-}
-
-/// `1 rule`, `3 rules`
-fn counted(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -7,8 +7,8 @@ use jiff::civil::Date;
 
 use super::output::{self, Format, Row};
 use super::{Done, Failure, Outcome, fields, house_for_review};
-use crate::engine::House;
 use crate::engine::entry_json::{self, entry_json};
+use crate::engine::{House, control};
 use crate::model;
 use crate::store::{Entry, Filter};
 
@@ -59,10 +59,14 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     };
     let rows = house.store.log(&filter).await?;
     let troubles = house.store.troubles().await?;
+    if let Some(rule) = filter.rule.as_deref().filter(|_| rows.is_empty()) {
+        control::known_rule(&house, rule).await?;
+    }
     house.store.clone().close().await?;
     let full = u32::try_from(rows.len()).is_ok_and(|n| n == args.limit);
     if rows.is_empty() && args.format == Format::Table {
         output::note("The ledger has no such entry. `fondly tick` decides and sends what is due.");
+        return Ok(Done::Well);
     }
     let table = args.format == Format::Table;
     let rows: Vec<_> = rows.iter().map(|entry| row(&house, entry, table)).collect();

@@ -2,18 +2,22 @@
 //!
 //! May hold no rule logic and no SQL.
 
+mod approve;
 mod check;
 mod demo;
 mod fields;
 mod init;
 mod log;
 pub mod output;
+mod pause;
 mod preview;
 mod quarantine;
 mod rehearse;
+mod resolve;
 mod run;
 mod show;
 mod summary;
+mod suppress;
 mod sync;
 mod tick;
 
@@ -64,6 +68,18 @@ enum Command {
     Preview(preview::Args),
     /// A stretch of time on a copy of the store, under a virtual clock; touches nothing real
     Rehearse(rehearse::Args),
+    /// Lets a held batch go, or one of a day ahead before it is held
+    Approve(approve::Args),
+    /// Ends a held batch, or one of a day ahead, unsent
+    Decline(approve::Args),
+    /// Settles a letter of which nobody knows whether it arrived
+    Resolve(resolve::Args),
+    /// Stops sending, one rule or everything, until `resume`
+    Pause(pause::Args),
+    /// Sends again what was paused
+    Resume(pause::Args),
+    /// Addresses that get nothing any more
+    Suppress(suppress::Args),
     /// Records that couldn't be used, and why
     Quarantine(quarantine::Args),
 }
@@ -160,6 +176,12 @@ impl Cli {
             Command::Show(args) => show::run(args, &config).await,
             Command::Preview(args) => preview::run(args, &config).await,
             Command::Rehearse(args) => Box::pin(rehearse::run(args, &config)).await,
+            Command::Approve(args) => approve::run(args, &config, true).await,
+            Command::Decline(args) => approve::run(args, &config, false).await,
+            Command::Resolve(args) => resolve::run(args, &config).await,
+            Command::Pause(args) => pause::pause(args, &config).await,
+            Command::Resume(args) => pause::resume(args, &config).await,
+            Command::Suppress(args) => suppress::run(args, &config).await,
             Command::Quarantine(args) => quarantine::run(args, &config).await,
         }
     }

@@ -1,7 +1,11 @@
 //! What a pass did, in lines that a person understands.
 
+use jiff::tz::TimeZone;
+
+use super::fields;
 use crate::engine::{House, Report};
 use crate::model::{Outcome, Reason};
+use crate::store::Paused;
 
 /// One line a rule and outcome, then what needs a person.
 pub(super) fn lines(house: &House, report: &Report) -> Vec<String> {
@@ -13,10 +17,17 @@ pub(super) fn lines(house: &House, report: &Report) -> Vec<String> {
         (false, _) => {}
     }
     for ((rule, outcome, reason), count) in &report.decided {
-        let title = house
-            .rule(rule)
-            .map_or(rule.as_str(), |rule| rule.title.as_str());
+        let title = title(house, rule);
         lines.push(format!("{title}: {count} {}", what(*outcome, *reason)));
+    }
+    for batch in &report.held {
+        let (title, day) = (title(house, &batch.rule), batch.day);
+        let (rule, letters) = (&batch.rule, counted(batch.entries, "letter"));
+        lines.push(format!(
+            "{title}: {letters} of {day} {} until you say so: `fondly approve {rule} --on {day}` \
+             lets them go, `fondly decline {rule} --on {day}` ends them",
+            if batch.entries == 1 { "waits" } else { "wait" },
+        ));
     }
     if report.quarantined > 0 {
         let n = report.quarantined;
@@ -33,11 +44,39 @@ pub(super) fn lines(house: &House, report: &Report) -> Vec<String> {
     }
     if report.total(Outcome::Unknown) > 0 {
         lines.push(
-            "Unknown means: the letter may have arrived. `fondly log --outcome unknown` lists them"
+            "Unknown means: the letter may have arrived. `fondly log --outcome unknown` lists them; \
+             `fondly resolve` settles one"
                 .to_owned(),
         );
     }
     lines
+}
+
+/// What people call a rule; its id where its file is gone.
+pub(super) fn title<'a>(house: &'a House, rule: &'a str) -> &'a str {
+    house.rule(rule).map_or(rule, |rule| rule.title.as_str())
+}
+
+/// `1 letter`, `3 letters`
+pub(super) fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// What is paused, in lines.
+pub(super) fn paused(paused: &Paused, zone: &TimeZone) -> Vec<String> {
+    let all = paused.all.map(|since| {
+        format!(
+            "Everything is paused since {}: `fondly resume` ends that",
+            fields::local(since, zone)
+        )
+    });
+    let rules = paused.rules.iter().map(|(rule, since)| {
+        format!(
+            "{rule} is paused since {}: `fondly resume {rule}` ends that",
+            fields::local(*since, zone)
+        )
+    });
+    all.into_iter().chain(rules).collect()
 }
 
 fn what(outcome: Outcome, reason: Reason) -> String {

@@ -25,9 +25,11 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         workers: None,
     };
     let passed = Box::pin(tick::tick(&house, pass, &stop)).await;
+    let halted = house.store.paused().await;
     house.store.clone().close().await?;
     report.add(passed?);
-    for line in summary::lines(&house, &report) {
+    let halted = summary::paused(&halted?, &house.policy().zone);
+    for line in summary::lines(&house, &report).into_iter().chain(halted) {
         output::say(line)?;
     }
     Ok(if report.needs_a_person() {

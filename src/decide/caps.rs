@@ -1,28 +1,33 @@
 //! Frequency caps: how many messages a customer gets in so many civil days, over all rules.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 
 use super::calendar::instant;
 use super::gate::Case;
 use crate::model::Period;
 use crate::model::policy::{Audience, Cap};
 
-/// When the caps let the next message through, if they don't at `at`.
-pub(super) fn free_again(case: &Case<'_>, at: Timestamp) -> Option<Timestamp> {
+/// When the caps let the next message through, if they don't at `at`: at this hour (or the first
+/// moment) of the first day on which they do.
+pub(super) fn free_again(case: &Case<'_>, at: Timestamp, hour: Option<Time>) -> Option<Timestamp> {
     // Caps are for the customer's sake.
     if case.audience != Audience::Customer {
         return None;
     }
     let caps = case.policy.caps.iter();
     caps.filter(|cap| cap.class.is_none_or(|class| class == case.class))
-        .filter_map(|cap| blocked_until(case, *cap, at))
+        .filter_map(|cap| blocked_until(case, *cap, (at, hour)))
         .max()
 }
 
 /// Civil days in the customer's zone, so that a change of the clock or a second's difference
 /// doesn't cost a day.
-fn blocked_until(case: &Case<'_>, cap: Cap, at: Timestamp) -> Option<Timestamp> {
+fn blocked_until(
+    case: &Case<'_>,
+    cap: Cap,
+    (at, hour): (Timestamp, Option<Time>),
+) -> Option<Timestamp> {
     let zone = &case.view.zone;
     let today = zone.to_datetime(at).date();
     let first_counted = Period::Days(1 - cap.days).from_date(today)?;
@@ -41,14 +46,11 @@ fn blocked_until(case: &Case<'_>, cap: Cap, at: Timestamp) -> Option<Timestamp> 
         .unwrap_or(usize::MAX)
         .checked_sub(1)?;
     let free = Period::Days(cap.days).from_date(*days.get(place)?)?;
-    let time = case
-        .rule
-        .map_or(jiff::civil::Time::midnight(), |rule| rule.send.at);
-    instant(free, time, case.zone)
+    hour.and_then(|hour| instant(free, hour, case.zone))
         .filter(|free| *free > at)
         .or_else(|| {
             // The send zone is ahead of the customer's: their day has to come first.
-            instant(free, jiff::civil::Time::midnight(), zone).filter(|free| *free > at)
+            instant(free, Time::midnight(), zone).filter(|free| *free > at)
         })
 }
 

@@ -15,6 +15,20 @@ use crate::model::view::moment as seen_at;
 use crate::model::{Occasion, Policy, Reason, View};
 use crate::rules::{Rule, WhenCapped};
 
+/// What must be known of a letter's batch, which is its rule's letters of one due day, and of what
+/// its rule has sent: more than a look at one customer tells. By default, nothing is in the way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// What a person said of it: approved (`true`) or declined.
+    pub approved: Option<bool>,
+    /// More of it would go than the guard lets go unasked.
+    pub too_large: bool,
+    /// It holds some of the rule's first letters, which a person wants to see.
+    pub first_letters: bool,
+    /// Without this one, as many letters of the rule as it sends a day go out today.
+    pub day_is_full: bool,
+}
+
 /// Everything that the gates may look at.
 pub struct Case<'a> {
     /// The rule as it stands now; `None` when its file is gone.
@@ -31,6 +45,8 @@ pub struct Case<'a> {
     pub view: &'a View,
     /// The business's policy.
     pub policy: &'a Policy,
+    /// How its batch stands.
+    pub batch: Batch,
     /// The moment of the decision.
     pub now: Timestamp,
     /// What `[only].where` sees; asked for only when there is a condition.
@@ -46,6 +62,8 @@ pub enum Answer {
     Skip(Reason),
     /// Look again at this moment.
     Defer(Timestamp, Reason),
+    /// A person has to say so; at this moment it is too late for that.
+    Hold(Timestamp, Reason),
 }
 
 /// One gate: `None` lets it pass.
@@ -64,8 +82,12 @@ const GATES: &[Gate] = &[
     condition,
     holdout,
     capped,
-    // From here on it only waits.
+    declined,
+    // From here on it only waits: for a moment, then for a person.
     not_at_this_moment,
+    daily_limit,
+    batch_too_large,
+    awaits_approval,
 ];
 
 /// Asks every gate in order.
@@ -167,20 +189,63 @@ fn capped(case: &Case<'_>) -> Option<Answer> {
     let rule = case.rule?;
     let skip = rule.send.when_capped == WhenCapped::Skip;
     skip_if(
-        skip && caps::free_again(case, case.now).is_some(),
+        skip && caps::free_again(case, case.now, None).is_some(),
         Reason::Capped,
     )
+}
+
+/// A person said no to its batch, and nobody needs to wait for the right moment to hear it.
+fn declined(case: &Case<'_>) -> Option<Answer> {
+    skip_if(case.batch.approved == Some(false), Reason::Declined)
 }
 
 /// Quiet hours, days and caps: waits for the first moment that all of them allow. Where none is
 /// left inside `late`, it ends here, with the reason that kept it.
 fn not_at_this_moment(case: &Case<'_>) -> Option<Answer> {
     let rule = case.rule?;
-    let (until, reason) = moment::next_allowed(case, rule)?;
     let end = deadline(rule.send.late, case.occasion, case.zone);
-    Some(if until > end {
+    let (until, reason) = moment::next_allowed(case, rule, end)?;
+    Some(wait(until, end, reason))
+}
+
+/// The rest of the day's letters wait for the rule's hour on the next day.
+fn daily_limit(case: &Case<'_>) -> Option<Answer> {
+    let rule = case.rule?;
+    let end = deadline(rule.send.late, case.occasion, case.zone);
+    case.batch.day_is_full.then(|| {
+        let until = moment::on_another_day(case, rule, end);
+        wait(until, end, Reason::DailyLimit)
+    })
+}
+
+fn wait(until: Timestamp, end: Timestamp, reason: Reason) -> Answer {
+    if until > end {
         Answer::Skip(reason)
     } else {
         Answer::Defer(until, reason)
+    }
+}
+
+/// So many at once may be a slip in a rule or a file; a person looks first.
+fn batch_too_large(case: &Case<'_>) -> Option<Answer> {
+    hold_if(case, case.batch.too_large, Reason::BatchTooLarge)
+}
+
+/// A new rule's first letters wait until a person has seen them.
+fn awaits_approval(case: &Case<'_>) -> Option<Answer> {
+    hold_if(case, case.batch.first_letters, Reason::AwaitsApproval)
+}
+
+fn hold_if(case: &Case<'_>, hold: bool, reason: Reason) -> Option<Answer> {
+    let rule = case.rule?;
+    let asks = hold && case.batch.approved.is_none();
+    asks.then(|| {
+        let end = deadline(rule.send.late, case.occasion, case.zone);
+        // The first moment at which it is too late, so that it then ends by itself.
+        let over = end.checked_add(jiff::SignedDuration::from_millis(1));
+        Answer::Hold(over.unwrap_or(Timestamp::MAX), reason)
     })
 }
+
+#[cfg(test)]
+mod tests;

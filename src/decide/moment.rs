@@ -1,4 +1,5 @@
-//! The first moment at which quiet hours, days and caps all let a message through.
+//! The first moment at which quiet hours, days and caps all let a message through, today or on
+//! another day.
 
 use jiff::Timestamp;
 use jiff::civil::Time;
@@ -15,19 +16,84 @@ use crate::rules::Rule;
 const MOST_STEPS: usize = 400;
 
 /// `None` when now is fine; otherwise when, and the first obstacle.
-pub(super) fn next_allowed(case: &Case<'_>, rule: &Rule) -> Option<(Timestamp, Reason)> {
-    let (mut at, first) = obstacle(case, rule, case.now)?;
+///
+/// A letter that waits for another day goes at the rule's hour; where that is after `end`, as early
+/// on that day as it may.
+pub(super) fn next_allowed(
+    case: &Case<'_>,
+    rule: &Rule,
+    end: Timestamp,
+) -> Option<(Timestamp, Reason)> {
+    let (_, first) = obstacle(case, rule, (case.now, Some(rule.send.at)))?;
+    let clear = |hour| clear_from(case, rule, (case.now, hour));
+    Some((in_time(rule, end, clear), first))
+}
+
+/// The same for a letter that can't go today, by the business's calendar, any more.
+pub(super) fn on_another_day(case: &Case<'_>, rule: &Rule, end: Timestamp) -> Timestamp {
+    in_time(rule, end, |hour| {
+        let start = match hour {
+            Some(hour) => another_day(case, hour),
+            None => tomorrow(case),
+        };
+        start.map_or(Timestamp::MAX, |at| clear_from(case, rule, (at, hour)))
+    })
+}
+
+/// The moment for the rule's hour or, where that is after the end, as early as it may.
+fn in_time(rule: &Rule, end: Timestamp, clear: impl Fn(Option<Time>) -> Timestamp) -> Timestamp {
+    let wished = clear(Some(rule.send.at));
+    if wished <= end {
+        return wished;
+    }
+    clear(None)
+}
+
+/// The first moment of the business's next day.
+fn tomorrow(case: &Case<'_>) -> Option<Timestamp> {
+    let business = &case.policy.zone;
+    let day = business.to_datetime(case.now).date().tomorrow().ok()?;
+    instant(day, Time::midnight(), business)
+}
+
+/// This hour on the first day that isn't today at the business any more.
+fn another_day(case: &Case<'_>, hour: Time) -> Option<Timestamp> {
+    let business = &case.policy.zone;
+    let today = business.to_datetime(case.now).date();
+    let mut day = case.zone.to_datetime(case.now).date();
+    // The send zone may be a day ahead or behind, and a zone may leave a day out.
+    for _ in 0..4 {
+        let later = |at: &Timestamp| *at > case.now && business.to_datetime(*at).date() > today;
+        if let Some(at) = instant(day, hour, case.zone).filter(later) {
+            return Some(at);
+        }
+        day = day.tomorrow().ok()?;
+    }
+    None
+}
+
+/// The first moment from this one on at which nothing is in the way; the end of time if there is
+/// none. A letter that waits for another day goes at this hour, or as early as it may.
+fn clear_from(
+    case: &Case<'_>,
+    rule: &Rule,
+    (mut at, hour): (Timestamp, Option<Time>),
+) -> Timestamp {
     for _ in 0..MOST_STEPS {
-        match obstacle(case, rule, at) {
+        match obstacle(case, rule, (at, hour)) {
             Some((later, _)) => at = later,
-            None => return Some((at, first)),
+            None => return at,
         }
     }
-    Some((Timestamp::MAX, first))
+    Timestamp::MAX
 }
 
 /// The first thing in the way at this moment, and when it is over.
-fn obstacle(case: &Case<'_>, rule: &Rule, at: Timestamp) -> Option<(Timestamp, Reason)> {
+fn obstacle(
+    case: &Case<'_>,
+    rule: &Rule,
+    (at, hour): (Timestamp, Option<Time>),
+) -> Option<(Timestamp, Reason)> {
     if let Some(end) = case
         .policy
         .quiet
@@ -35,10 +101,10 @@ fn obstacle(case: &Case<'_>, rule: &Rule, at: Timestamp) -> Option<(Timestamp, R
     {
         return Some((end, Reason::QuietHours));
     }
-    if let Some(day) = other_day(rule, case.zone, at) {
+    if let Some(day) = other_day(rule, case.zone, (at, hour)) {
         return Some((day, Reason::NotThisDay));
     }
-    caps::free_again(case, at).map(|free| (free, Reason::Capped))
+    caps::free_again(case, at, hour).map(|free| (free, Reason::Capped))
 }
 
 /// Where the recipient lives; staff and owner are taken to live where the business is.
@@ -68,12 +134,18 @@ fn quiet_until(quiet: QuietHours, zone: &TimeZone, at: Timestamp) -> Option<Time
     } else {
         local.date()
     };
-    // A zone may turn its clock back into the quiet hours; then they simply come again.
-    instant(day, quiet.until, zone).filter(|end| *end > at)
+    let end = zone.to_ambiguous_timestamp(day.to_datetime(quiet.until));
+    // A zone may turn its clock back into the quiet hours; then they come again, and end again.
+    let first = end.compatible().ok().filter(|end| *end > at);
+    first.or_else(|| end.later().ok().filter(|end| *end > at))
 }
 
-/// The rule's hour on the next allowed day, unless today is one.
-fn other_day(rule: &Rule, zone: &TimeZone, at: Timestamp) -> Option<Timestamp> {
+/// This hour (or the first moment) of the next allowed day, unless today is one.
+fn other_day(
+    rule: &Rule,
+    zone: &TimeZone,
+    (at, hour): (Timestamp, Option<Time>),
+) -> Option<Timestamp> {
     let today = zone.to_datetime(at).date();
     let allowed = |day: jiff::civil::Date| rule.send.days.contains(&day.weekday());
     if allowed(today) {
@@ -83,8 +155,8 @@ fn other_day(rule: &Rule, zone: &TimeZone, at: Timestamp) -> Option<Timestamp> {
     for _ in 0..7 {
         day = day.tomorrow().ok()?;
         if allowed(day) {
-            let time: Time = rule.send.at;
-            return instant(day, time, zone).filter(|start| *start > at);
+            let hour = hour.unwrap_or(Time::midnight());
+            return instant(day, hour, zone).filter(|start| *start > at);
         }
     }
     None

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::gate::{Answer, Case, judge};
 use super::*;
 use crate::model::customer::Consent;
-use crate::model::policy::{Audience, Cap, Class, MarketingBasis, QuietHours};
+use crate::model::policy::{Audience, Cap, Class, Guard, MarketingBasis, QuietHours};
 use crate::model::view::Sent;
 use crate::model::{AttrValue, Customer, Event, PartialDate, Period, When};
 use crate::rules::{
@@ -45,6 +45,8 @@ fn rule(trigger: Trigger) -> Rule {
         },
         holdout: 0,
         backfill: Period::Days(0),
+        approve_first: None,
+        max_per_day: None,
     }
 }
 
@@ -105,6 +107,10 @@ fn policy() -> Policy {
         quiet: None,
         caps: Vec::new(),
         owner: None,
+        guard: Guard {
+            most: 200,
+            share: 500,
+        },
         live_from: None,
     }
 }
@@ -255,6 +261,7 @@ fn judged(change: impl Fn(&mut Rule, &mut View, &mut Policy), now: &str) -> Answ
         zone: &TimeZone::UTC,
         view: &view,
         policy: &policy,
+        batch: gate::Batch::default(),
         now: ts(now),
         facts: &|| minijinja::context! { customer => minijinja::context! { vip => true } },
     })

@@ -8,8 +8,11 @@
 //! ([`send`]). May not print, nor know of commands.
 
 pub mod alert;
+mod batches;
 pub mod check;
+pub mod control;
 pub mod entry_json;
+pub mod guard;
 pub mod house;
 mod letter;
 pub mod plan;

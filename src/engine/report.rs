@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Outcome, Reason};
+use crate::store::HeldBatch;
 
 /// Counts of one pass.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Report {
     pub quarantined: u64,
     /// Sources that couldn't be read, with what was wrong.
     pub failing_sources: Vec<String>,
+    /// What waits for a person now, held by this pass or earlier.
+    pub held: Vec<HeldBatch>,
     /// What the relay said when it stopped us.
     pub relay_trouble: Option<String>,
 }
@@ -45,12 +48,15 @@ impl Report {
         self.planned += other.planned;
         self.quarantined += other.quarantined;
         self.failing_sources.extend(other.failing_sources);
+        // The later part knows better what is still held.
+        self.held = other.held;
         self.relay_trouble = other.relay_trouble.or(self.relay_trouble.take());
     }
 
     /// Whether it needs a person.
     pub fn needs_a_person(&self) -> bool {
-        self.total(Outcome::Held) + self.total(Outcome::Unknown) + self.quarantined > 0
+        self.total(Outcome::Unknown) + self.quarantined > 0
+            || !self.held.is_empty()
             || !self.failing_sources.is_empty()
             || self.relay_trouble.is_some()
     }

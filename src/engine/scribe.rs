@@ -12,8 +12,9 @@ use tokio::sync::mpsc;
 use super::House;
 use super::letter::{self, Ready};
 use super::send::Shared;
-use crate::decide::gate::{Answer, Case, judge};
-use crate::model::View;
+use crate::decide::gate::{Answer, Batch, Case, judge};
+use crate::model::policy::{Audience, Class};
+use crate::model::{Occasion, View};
 use crate::rules::Rule;
 use crate::store::Entry;
 
@@ -50,9 +51,18 @@ pub(super) enum What {
 
 impl Prepared {
     /// Asks the gates and writes the letter.
-    pub(super) fn new(house: &House, entry: &Entry, view: &View, now: Timestamp) -> Self {
+    pub(super) fn new(shared: &Shared, entry: &Entry, view: &View, now: Timestamp) -> Self {
+        let house = &shared.house;
         let rule = house.rule(&entry.rule);
-        let what = match (answer(house, rule, entry, view, now), rule) {
+        let ask = || {
+            let batch = shared.batches.of(house, entry, now);
+            answer(house, entry, view, (batch, now))
+        };
+        let mut said = ask();
+        if said == Answer::Pass && !shared.batches.take(house, entry, now) {
+            said = ask();
+        }
+        let what = match (said, rule) {
             (Answer::Pass, Some(rule)) => {
                 match letter::write(house, rule, view, &entry.occasion, now) {
                     Ok(ready) => What::Send(Box::new(ready)),
@@ -81,8 +91,10 @@ pub(super) async fn prepare(
         if shared.stop.is_cancelled() {
             continue;
         }
+        let now = house.clock.now();
+        shared.batches.reserve(house, &job, now);
         if let Some(entry) = job.entries.first() {
-            job.first = Some(Prepared::new(house, entry, &job.view, house.clock.now()));
+            job.first = Some(Prepared::new(&shared, entry, &job.view, now));
         }
         if ready.send(job).await.is_err() {
             break;
@@ -90,23 +102,35 @@ pub(super) async fn prepare(
     }
 }
 
-/// Asks the gates.
+/// Asks the gates about an entry, as its batch stands and at this moment.
 pub(super) fn answer(
     house: &House,
-    rule: Option<&Rule>,
     entry: &Entry,
     view: &View,
-    now: Timestamp,
+    when: (Batch, Timestamp),
+) -> Answer {
+    let rule = house.rule(&entry.rule);
+    let kind = (entry.class, entry.audience);
+    judged(house, rule, (view, &entry.occasion, kind), when)
+}
+
+/// Asks the gates about an occasion.
+pub(super) fn judged(
+    house: &House,
+    rule: Option<&Rule>,
+    (view, occasion, (class, audience)): (&View, &Occasion, (Class, Audience)),
+    (batch, now): (Batch, Timestamp),
 ) -> Answer {
     judge(&Case {
         rule,
-        class: entry.class,
-        audience: rule.map_or(entry.audience, |rule| rule.audience),
-        occasion: &entry.occasion,
-        zone: &house.zone(&entry.occasion.zone),
+        class,
+        audience: rule.map_or(audience, |rule| rule.audience),
+        occasion,
+        zone: &house.zone(&occasion.zone),
         view,
         policy: house.policy(),
+        batch,
         now,
-        facts: &|| letter::facts_of(house, view, &entry.occasion, now),
+        facts: &|| letter::facts_of(house, view, occasion, now),
     })
 }

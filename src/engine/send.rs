@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::batches::Batches;
 use super::scribe::{self, Job};
 use super::worker::Worker;
 use super::{EngineError, House, Report};
@@ -37,6 +38,8 @@ pub(super) struct Shared {
     pub(super) house: Arc<House>,
     pub(super) report: std::sync::Mutex<Report>,
     pub(super) throttle: Throttle,
+    /// How the batches stand, of which something is due.
+    pub(super) batches: Batches,
     /// Raised when nobody should begin another message.
     pub(super) stop: CancellationToken,
     /// Relay troubles in a row.
@@ -106,6 +109,7 @@ pub async fn send_due(
         house: Arc::clone(house),
         report: std::sync::Mutex::default(),
         throttle: per_second.map_or_else(Throttle::unlimited, Throttle::per_second),
+        batches: Batches::default(),
         stop: stop.child_token(),
         troubles: AtomicU32::new(0),
         last_trouble: std::sync::Mutex::default(),
@@ -152,10 +156,12 @@ pub async fn send_due(
 async fn dispatch(shared: &Shared, jobs: &mpsc::Sender<Job>) -> Result<(), EngineError> {
     let house = &shared.house;
     while !shared.stop.is_cancelled() {
-        let claimed = house.store.claim(CLAIM, house.clock.now()).await?;
+        let now = house.clock.now();
+        let claimed = house.store.claim(CLAIM, now).await?;
         if claimed.is_empty() {
             break;
         }
+        shared.batches.learn(house, &claimed, now).await?;
         for job in grouped(house, claimed).await? {
             tokio::select! {
                 biased;

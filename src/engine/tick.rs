@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::house::SMTP;
 use super::worker::file_name;
-use super::{EngineError, House, Report, plan, send, sync};
+use super::{EngineError, House, Report, control, plan, send, sync};
 use crate::deliver::FileCourier;
 use crate::model::{Outcome, Reason};
 use crate::settings::{Transport, WhenUnknown};
-use crate::store::{Filter, Record, Resettle};
+use crate::store::{Filter, HeldBatch, Record, Resettle};
 
 /// What a pass should do.
 #[derive(Debug, Clone, Copy)]
@@ -45,11 +46,29 @@ pub async fn tick(
     report.quarantined = house.store.count_quarantined().await?;
     let planned = plan::plan(house, now).await?;
     report.planned = planned.new;
+    settle_held(house, now).await?;
     if !stop.is_cancelled() {
         report.add(send::send_due(house, pass.workers, stop).await?);
     }
+    report.held = house.store.held_batches().await?;
     house.store.beat(house.clock.now()).await?;
     Ok(report)
+}
+
+/// Lets go (or ends) what is held although a person has spoken: they did while a pass was holding
+/// it.
+async fn settle_held(house: &House, now: Timestamp) -> Result<(), EngineError> {
+    let held = house.store.held_batches().await?;
+    let Some(first) = held.iter().map(|batch| batch.day).min() else {
+        return Ok(());
+    };
+    for said in house.store.approvals(first).await? {
+        let is_it = |batch: &HeldBatch| batch.rule == said.rule && batch.day == said.day;
+        if held.iter().any(is_it) {
+            control::settle(house, &said.rule, said.day, said.approved, now).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Settles what a crash left open. Only the holder of the store may call it.

@@ -24,6 +24,9 @@ const RELAY_PAUSE: SignedDuration = SignedDuration::from_secs(60);
 /// A relay that refuses us needs a person; look now and then.
 const REFUSED_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
+/// What is said of a held letter that nobody approved in time.
+const WAITED_FOR_APPROVAL: &str = "it waited for approval, and nobody gave it in time";
+
 pub(super) struct Worker {
     shared: Arc<Shared>,
     courier: Courier,
@@ -97,7 +100,7 @@ impl Worker {
             let now = house.clock.now();
             prepared
                 .filter(|prepared| prepared.is_fresh(now))
-                .unwrap_or_else(|| Prepared::new(&house, entry, view, now))
+                .unwrap_or_else(|| Prepared::new(&self.shared, entry, view, now))
         };
         let mut prepared = fresh(prepared);
         if matches!(prepared.what, What::Send(_)) {
@@ -121,12 +124,18 @@ impl Worker {
                 self.give_up(entry, Reason::TemplateFailed, words).await?;
                 return Ok(Step::Done);
             }
+            What::Stop(Answer::Skip(Reason::TooLate)) if entry.outcome == Outcome::Held => {
+                let words = WAITED_FOR_APPROVAL.to_owned();
+                self.give_up(entry, Reason::TooLate, words).await?;
+                return Ok(Step::Done);
+            }
             // It was tried, and the relay wouldn't take it in time.
             What::Stop(Answer::Skip(Reason::TooLate)) if entry.attempts > 0 => {
                 ((Outcome::Expired, Reason::TooLate), None)
             }
             What::Stop(Answer::Skip(reason)) => ((Outcome::Skipped, reason), None),
             What::Stop(Answer::Defer(until, reason)) => ((Outcome::Deferred, reason), Some(until)),
+            What::Stop(Answer::Hold(until, reason)) => ((Outcome::Held, reason), Some(until)),
             // The gates let nothing pass whose rule is gone.
             What::Stop(Answer::Pass) => return Ok(Step::Done),
         };

@@ -177,6 +177,7 @@ impl Reason {
     ];
 
     /// As the ledger writes it, and a sentence for people.
+    #[expect(clippy::too_many_lines, reason = "a table, one entry a reason")]
     const fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Erased => ("erased", "The customer asked to be forgotten."),

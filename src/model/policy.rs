@@ -91,6 +91,31 @@ pub struct QuietHours {
     pub until: Time,
 }
 
+/// How many letters of one rule and due day go without a person's word: as many as one of the two
+/// allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guard {
+    /// Letters.
+    pub most: u32,
+    /// Share of all customers with an address, in hundredths of a percent.
+    pub share: u32,
+}
+
+impl Guard {
+    /// `max_share = "100%"` in hundredths of a percent.
+    pub const WHOLE: u32 = 10_000;
+
+    /// How many customers there must be for so many letters to go unasked. `None`: however many
+    /// there are, it is too much. Zero: it is fine, however few there are.
+    pub fn customers_for(self, letters: u64) -> Option<u64> {
+        if letters <= u64::from(self.most) {
+            return Some(0);
+        }
+        let parts = letters.saturating_mul(u64::from(Self::WHOLE));
+        (self.share > 0).then(|| parts.div_ceil(u64::from(self.share)))
+    }
+}
+
 /// What holds for every rule.
 #[derive(Debug, Clone)]
 pub struct Policy {
@@ -106,6 +131,28 @@ pub struct Policy {
     pub caps: Vec<Cap>,
     /// Where notes to the owner go; nowhere without it.
     pub owner: Option<String>,
+    /// Large batches.
+    pub guard: Guard,
     /// Nothing due before this day, in the business's zone, exists.
     pub live_from: Option<Date>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_too_large_above_both_limits_only() {
+        let guard = Guard {
+            most: 200,
+            share: 500,
+        };
+        assert_eq!(guard.customers_for(200), Some(0));
+        // 5 % of 4,020 are 201.
+        assert_eq!(guard.customers_for(201), Some(4_020));
+        assert_eq!(guard.customers_for(202), Some(4_040));
+        let never = Guard { share: 0, ..guard };
+        assert_eq!(never.customers_for(200), Some(0));
+        assert_eq!(never.customers_for(201), None);
+    }
 }

@@ -304,6 +304,19 @@ pub fn clock_time(text: &str) -> Result<Time, String> {
     Time::new(hour, minute, 0, 0).map_err(|_| wanted())
 }
 
+/// `10%` or `2.5%`, in hundredths of a percent.
+pub fn percent(text: &str) -> Option<u32> {
+    let number = text.strip_suffix('%')?.trim_end();
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let plain = |part: &str, longest| {
+        (1..=longest).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
+    };
+    if !plain(whole, 3) || !plain(fraction, 2) {
+        return None;
+    }
+    format!("{whole}{fraction:0<2}").parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

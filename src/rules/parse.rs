@@ -16,7 +16,9 @@ use crate::model::facts::check_name;
 use crate::model::finding::{Finding, SourceText};
 use crate::model::period::Period;
 use crate::model::policy::{Audience, Class};
-use crate::model::tables::{Homes, Notes, Table, Value, clock_time, parse_toml, plain_name};
+use crate::model::tables::{
+    Homes, Notes, Table, Value, clock_time, parse_toml, percent, plain_name,
+};
 
 /// Where a key belongs that stands in the wrong table. TOML counts every key below a `[header]`
 /// as part of it, which surprises people.
@@ -91,6 +93,9 @@ const DEFAULTS: Send = Send {
     spread_minutes: 0,
     when_capped: WhenCapped::Defer,
 };
+
+/// More letters than any limit can sensibly mean.
+const MOST_LETTERS: u32 = 1_000_000;
 
 /// A spread stays within its day.
 const MINUTES_A_DAY: u32 = 24 * 60;
@@ -177,6 +182,8 @@ fn rule(mut top: Table<'_>, id: &str, own: &OwnHolidays) -> Option<Rule> {
         send,
         holdout: limits.holdout,
         backfill: limits.backfill,
+        approve_first: limits.approve_first,
+        max_per_day: limits.max_per_day,
     })
 }
 
@@ -295,16 +302,34 @@ fn spread_minutes(text: &str) -> Result<u32, String> {
 struct Limits {
     holdout: u32,
     backfill: Period,
+    approve_first: Option<u32>,
+    max_per_day: Option<u32>,
 }
 
 fn limits(mut table: Table<'_>) -> Limits {
     let holdout = table.get("holdout").and_then(|v| v.read(share));
     let backfill = table.get("backfill").and_then(|v| v.read(civil_days));
-    table.finish(&["approve", "max_per_day"]);
+    let approve = table.get("approve").and_then(|v| v.read(first));
+    let max_per_day = table.get("max_per_day");
+    let max_per_day = max_per_day.and_then(|v| v.whole(1..=MOST_LETTERS));
+    table.finish(&[]);
     Limits {
         holdout: holdout.unwrap_or(0),
         backfill: backfill.unwrap_or(Period::Days(0)),
+        approve_first: approve,
+        max_per_day,
     }
+}
+
+/// `first 20`
+fn first(text: &str) -> Result<u32, String> {
+    let number = text.strip_prefix("first ").map(str::trim_start);
+    let number = number.and_then(|n| n.parse().ok());
+    number
+        .filter(|n| (1..=MOST_LETTERS).contains(n))
+        .ok_or_else(|| {
+            format!("`{text}` isn't understood; write how many letters wait, such as `first 20`")
+        })
 }
 
 fn civil_days(text: &str) -> Result<Period, String> {
@@ -320,20 +345,11 @@ fn civil_days(text: &str) -> Result<Period, String> {
 fn share(text: &str) -> Result<u32, String> {
     /// Hundredths of a percent in the whole.
     const WHOLE: u64 = 10_000;
-    let wanted =
-        || format!("`{text}` is no share; write a percentage from 0% to 99% such as `10%`");
-    let number = text.strip_suffix('%').ok_or_else(wanted)?.trim_end();
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let plain = |part: &str, longest| {
-        (1..=longest).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
-    };
-    if !plain(whole, 2) || !plain(fraction, 2) {
-        return Err(wanted());
-    }
-    let parts: u64 = format!("{whole}{fraction:0<2}")
-        .parse()
-        .map_err(|_| wanted())?;
-    u32::try_from((parts << 32) / WHOLE).map_err(|_| wanted())
+    let parts = percent(text).filter(|parts| u64::from(*parts) < WHOLE);
+    let parts = parts.and_then(|parts| u32::try_from((u64::from(parts) << 32) / WHOLE).ok());
+    parts.ok_or_else(|| {
+        format!("`{text}` is no share; write a percentage from 0% to 99% such as `10%`")
+    })
 }
 
 #[cfg(test)]
@@ -365,6 +381,7 @@ mod tests {
         let rule = good(&format!("{TOP}[trigger.anniversary]\nfield = \"birthday\""));
         assert_eq!((rule.priority, rule.enabled, rule.holdout), (50, true, 0));
         assert_eq!(rule.backfill, Period::Days(0));
+        assert_eq!((rule.approve_first, rule.max_per_day), (None, None));
         assert!(rule.condition.is_none());
         let send = Send {
             days: every_day(),
@@ -413,6 +430,8 @@ mod tests {
             [limits]
             holdout = "12.5%"
             backfill = "2 weeks"
+            approve = "first 20"
+            max_per_day = 200
             "#,
         );
         assert_eq!(rule.id, "x");
@@ -443,6 +462,10 @@ mod tests {
         };
         assert_eq!(rule.send, send);
         assert_eq!((rule.holdout, rule.backfill), (1 << 29, Period::Days(14)));
+        assert_eq!(
+            (rule.approve_first, rule.max_per_day),
+            (Some(20), Some(200))
+        );
     }
 
     fn trigger(table: &str) -> Trigger {

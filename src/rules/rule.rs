@@ -40,6 +40,10 @@ pub struct Rule {
     pub holdout: u32,
     /// How far before its first day the rule looks back.
     pub backfill: Period,
+    /// So many of its first letters wait for a person.
+    pub approve_first: Option<u32>,
+    /// Letters it sends on one civil day of the business's, at most.
+    pub max_per_day: Option<u32>,
 }
 
 /// In whose name a letter to a customer is written.

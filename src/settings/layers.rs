@@ -295,6 +295,9 @@ mod tests {
         assert_eq!(settings.business.language, "en");
         assert_eq!(settings.schedule.tick, "0 * * * * *");
         assert_eq!(settings.policy.caps.len(), 2);
+        let guard = settings.policy.guard;
+        assert_eq!((guard.most, guard.share), (200, 500));
+        assert_eq!(settings.without_effect(), [""; 0]);
         assert!(settings.policy.quiet.is_some() && settings.sources.is_empty());
     }
 
@@ -453,6 +456,12 @@ mod tests {
             caps = { service = "2 per 1 day" }
             marketing_basis = "opt-in"
             live_from = 2026-12-01
+            [guard]
+            max_share = "2.5%"
+            [schedule]
+            digest = "0 0 7 * * Mon"
+            [console]
+            bind = "127.0.0.1:8425"
             [public]
             bind = "[::1]:8426"
             base_url = "https://care.rose.example/"
@@ -472,6 +481,7 @@ mod tests {
         let all = format!("{SMALL}{MUCH}");
         let settings = read_all(&all, "", &[]).unwrap();
         assert_eq!(settings.sources[0].columns.len(), 3);
+        assert_eq!(settings.without_effect().len(), 2);
         let shown = settings.shown();
         assert_eq!(read_all(&shown, "", &[]).unwrap().shown(), shown);
         let (home, up) = (&settings.folder, settings.folder.parent().unwrap());
@@ -487,6 +497,13 @@ mod tests {
         reply_to = "Anna <anna@rose.example>"
         timezone = "Europe/London"
         unsubscribe_mailto = "out@rose.example"
+
+        [console]
+        bind = "127.0.0.1:8425"
+
+        [guard]
+        max_per_rule_per_day = 200
+        max_share = "2.50%"
 
         [mail]
         transport = "smtp"
@@ -504,6 +521,7 @@ mod tests {
         bind = "[::1]:8426"
 
         [schedule]
+        digest = "0 0 7 * * Mon"
         sync = "0 */5 * * * *"
         tick = "0 * * * * *"
 

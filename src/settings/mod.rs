@@ -51,6 +51,8 @@ pub struct Settings {
     pub sources: Vec<Source>,
     /// What customers reach by web, if anything.
     pub public: Option<Public>,
+    /// Where the owner's console is to be served, if anywhere.
+    pub console: Option<Console>,
 }
 
 /// `[business]`; its zone stands in the policy.
@@ -86,6 +88,8 @@ pub struct Schedule {
     pub sync: String,
     /// When due messages are looked for.
     pub tick: String,
+    /// When the owner is to get a digest.
+    pub digest: Option<String>,
 }
 
 /// `[public]`.
@@ -97,7 +101,25 @@ pub struct Public {
     pub base_url: String,
 }
 
+/// `[console]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Console {
+    /// Where it is to be served.
+    pub bind: SocketAddr,
+}
+
 impl Settings {
+    /// What is set and has no effect yet: one sentence each.
+    pub fn without_effect(&self) -> Vec<&'static str> {
+        let console = "[console] is read, but there is no console yet";
+        let digest = "[schedule] digest is read, but there is no digest yet";
+        let said = [
+            self.console.is_some().then_some(console),
+            self.schedule.digest.is_some().then_some(digest),
+        ];
+        said.into_iter().flatten().collect()
+    }
+
     /// The folder of rule files.
     pub fn rules_dir(&self) -> PathBuf {
         self.folder.join("rules")

@@ -11,7 +11,7 @@ use lettre::Address;
 use lettre::message::Mailbox;
 
 use super::mail::{self, Folders};
-use super::{Business, Public, Schedule, Settings, Store, resolved, sending, sources};
+use super::{Business, Console, Public, Schedule, Settings, Store, resolved, sending, sources};
 use crate::model::Finding;
 use crate::model::tables::{Homes, Item, Notes, Table, Value, nearest};
 
@@ -35,13 +35,12 @@ const HOMES: Homes = &[
     ("quiet_hours", "under `[sending]`"),
     ("caps", "under `[sending]`"),
     ("live_from", "under `[sending]`"),
+    ("max_per_rule_per_day", "under `[guard]`"),
+    ("max_share", "under `[guard]`"),
     ("sources", "in the singular: `[[source]]`"),
     ("smtp", "under `[mail]`: `[mail.smtp]`"),
     ("base_url", "under `[public]`"),
 ];
-
-/// Sections that are agreed on but not built yet.
-const LATER: &[&str] = &["console", "guard"];
 
 /// Reads all sections.
 pub(super) fn settings(
@@ -73,10 +72,12 @@ fn read(
     let store = store(top.table_or_empty("store"), folder);
     let mail = mail::mail(top.table_or_empty("mail"), folders, notes);
     let schedule = schedule(top.table_or_empty("schedule"));
-    let policy = sending::policy(top.table_or_empty("sending"), zone);
+    let guard = sending::guard(top.table_or_empty("guard"));
+    let policy = sending::policy(top.table_or_empty("sending"), guard, zone);
     let sources = top.get("source").map(|v| sources::sources(&v, folder));
     let public = top.table("public").map(public);
-    top.finish(LATER);
+    let console = top.table("console").map(console);
+    top.finish(&[]);
     let business = business?;
     let mut policy = policy?;
     policy.owner = business.owner.first().map(|owner| owner.email.to_string());
@@ -90,6 +91,10 @@ fn read(
         sources: sources.unwrap_or_default(),
         public: match public {
             Some(public) => Some(public?),
+            None => None,
+        },
+        console: match console {
+            Some(console) => Some(console?),
             None => None,
         },
     })
@@ -215,11 +220,12 @@ fn sqlite_path(url: &str) -> Result<PathBuf, String> {
 
 fn schedule(mut table: Table<'_>) -> Option<Schedule> {
     let mut cron = |key| table.get(key).and_then(|v| v.read(cron));
-    let (sync, tick) = (cron("sync"), cron("tick"));
-    table.finish(&["digest"]);
+    let (sync, tick, digest) = (cron("sync"), cron("tick"), cron("digest"));
+    table.finish(&[]);
     Some(Schedule {
         sync: sync?,
         tick: tick?,
+        digest,
     })
 }
 
@@ -257,6 +263,13 @@ fn public(mut table: Table<'_>) -> Option<Public> {
         bind: bind?,
         base_url: base_url?,
     })
+}
+
+fn console(mut table: Table<'_>) -> Option<Console> {
+    let bind = table.require("bind", "\"127.0.0.1:8425\"");
+    let bind = bind.and_then(|v| v.read(socket));
+    table.finish(&[]);
+    Some(Console { bind: bind? })
 }
 
 fn socket(text: &str) -> Result<SocketAddr, String> {

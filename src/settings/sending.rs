@@ -1,4 +1,4 @@
-//! `[sending]` -> the policy that holds for every rule.
+//! `[sending]` and `[guard]` -> the policy that holds for every rule.
 //!
 //! Text in, values out: no files.
 
@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 use crate::model::Policy;
 use crate::model::dates::civil_date;
 use crate::model::period::Period;
-use crate::model::policy::{Cap, Class, MarketingBasis, QuietHours};
-use crate::model::tables::{Node, Table, Value, clock_time};
+use crate::model::policy::{Cap, Class, Guard, MarketingBasis, QuietHours};
+use crate::model::tables::{Node, Table, Value, clock_time, percent};
 
 /// What a cap can count.
 const COUNTED: &[(&str, Option<Class>)] = &[
@@ -33,12 +33,25 @@ const DEFAULT_CAPS: [Cap; 2] = [
     },
 ];
 
+/// What holds where `[guard]` doesn't say otherwise: 200 letters, 5 % of the customers.
+const DEFAULT_GUARD: Guard = Guard {
+    most: 200,
+    share: 500,
+};
+
+/// More letters than anybody has customers.
+const MOST_LETTERS: u32 = 1_000_000_000;
+
 /// More messages, and more days, than a cap can sensibly count.
 const MOST_MESSAGES: u32 = 1_000;
 const MOST_DAYS: i32 = 3_660;
 
 /// Reads `[sending]`; the zone comes from `[business]`, and so does the owner.
-pub(super) fn policy(mut table: Table<'_>, zone: Option<(String, TimeZone)>) -> Option<Policy> {
+pub(super) fn policy(
+    mut table: Table<'_>,
+    guard: Guard,
+    zone: Option<(String, TimeZone)>,
+) -> Option<Policy> {
     let quiet = table.get("quiet_hours").and_then(|v| v.read(quiet_hours));
     let caps = table.get("caps").map(|value| caps(&value));
     let basis = table.get("marketing_basis").and_then(|v| {
@@ -59,8 +72,29 @@ pub(super) fn policy(mut table: Table<'_>, zone: Option<(String, TimeZone)>) -> 
         quiet: quiet?,
         caps: caps.unwrap_or_else(|| DEFAULT_CAPS.to_vec()),
         owner: None,
+        guard,
         live_from,
     })
+}
+
+/// Reads `[guard]`.
+pub(super) fn guard(mut table: Table<'_>) -> Guard {
+    let most = table.get("max_per_rule_per_day");
+    let most = most.and_then(|v| v.whole(1..=MOST_LETTERS));
+    let share = table.get("max_share").and_then(|v| v.read(share));
+    table.finish(&[]);
+    Guard {
+        most: most.unwrap_or(DEFAULT_GUARD.most),
+        share: share.unwrap_or(DEFAULT_GUARD.share),
+    }
+}
+
+fn share(text: &str) -> Result<u32, String> {
+    percent(text)
+        .filter(|share| *share <= Guard::WHOLE)
+        .ok_or_else(|| {
+            format!("`{text}` is no share; write a percentage from 0% to 100% such as `5%`")
+        })
 }
 
 fn quiet_hours(text: &str) -> Result<Option<QuietHours>, String> {

@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use super::{Settings, Smtp, Source, Transport};
 use crate::model::Period;
-use crate::model::policy::{MarketingBasis, Policy};
+use crate::model::policy::{Guard, MarketingBasis, Policy};
 
 impl Settings {
     /// The effective settings as TOML, with all paths absolute.
@@ -16,12 +16,18 @@ impl Settings {
         let store = format!("sqlite:{}", self.store.path.display());
         top.insert("store".to_owned(), table([("url", store.into())]).into());
         top.insert("mail".to_owned(), self.shown_mail().into());
-        let schedule = table([
+        let mut schedule = table([
             ("sync", self.schedule.sync.as_str().into()),
             ("tick", self.schedule.tick.as_str().into()),
         ]);
+        add(&mut schedule, "digest", self.schedule.digest.clone());
         top.insert("schedule".to_owned(), schedule.into());
         top.insert("sending".to_owned(), sending(&self.policy).into());
+        top.insert("guard".to_owned(), guard(self.policy.guard).into());
+        if let Some(console) = &self.console {
+            let console = table([("bind", console.bind.to_string().into())]);
+            top.insert("console".to_owned(), console.into());
+        }
         if let Some(public) = &self.public {
             let public = table([
                 ("bind", public.bind.to_string().into()),
@@ -145,6 +151,19 @@ fn sending(policy: &Policy) -> Table {
         policy.live_from.map(|date| date.to_string()),
     );
     shown
+}
+
+fn guard(guard: Guard) -> Table {
+    let (whole, fraction) = (guard.share / 100, guard.share % 100);
+    let share = if fraction == 0 {
+        format!("{whole}%")
+    } else {
+        format!("{whole}.{fraction:02}%")
+    };
+    table([
+        ("max_per_rule_per_day", i64::from(guard.most).into()),
+        ("max_share", share.into()),
+    ])
 }
 
 fn source(source: &Source) -> Table {

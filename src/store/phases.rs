@@ -10,7 +10,7 @@ use super::claims::Turn;
 use super::columns::{address_key, forgotten_key, json, nonsense};
 use super::dialect::{Bulk, Connection, begin_write, lists_of, rows, texts, together};
 use super::outbox::{CommitToSend, Record};
-use super::people::{next_touch, raise};
+use super::suppression::suppress;
 use crate::model::policy::Audience;
 use crate::model::{Outcome, Reason};
 
@@ -376,40 +376,4 @@ pub(super) async fn note(
     .execute(&mut *tx)
     .await?;
     Ok(())
-}
-
-/// Puts an address (as compared) on the list; whoever has it is looked at again.
-pub(super) async fn suppress(
-    tx: &mut Connection,
-    key: &str,
-    reason: &str,
-    now: Timestamp,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query(
-        "INSERT INTO suppression (address, reason, at) VALUES ($1, $2, $3) \
-         ON CONFLICT (address) DO NOTHING",
-    )
-    .bind(key)
-    .bind(reason)
-    .bind(now.as_millisecond())
-    .execute(&mut *tx)
-    .await?;
-    if done.rows_affected() == 0 {
-        return Ok(false);
-    }
-    raise_address(tx, key).await?;
-    Ok(true)
-}
-
-/// Raises the revision of everybody with this address.
-pub(super) async fn raise_address(tx: &mut Connection, key: &str) -> sqlx::Result<()> {
-    let whose: Vec<String> = sqlx::query_scalar("SELECT id FROM customer WHERE email_key = $1")
-        .bind(key)
-        .fetch_all(&mut *tx)
-        .await?;
-    if whose.is_empty() {
-        return Ok(());
-    }
-    let seq = next_touch(tx).await?;
-    raise(tx, &json(&whose)?, seq).await
 }

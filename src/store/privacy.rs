@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use super::columns::forgotten_key;
 use super::people::{next_touch, raise};
-use super::phases::{note, suppress};
+use super::phases::note;
+use super::suppression::suppress;
 use super::{Store, StoreError};
 use crate::model::{Outcome, Reason};
 

@@ -7,8 +7,9 @@
 use jiff::Timestamp;
 
 use super::columns::{Columns, address_key, json};
+use super::dialect::Connection;
 use super::people::{next_touch, raise};
-use super::phases::{note, raise_address, suppress};
+use super::phases::note;
 use super::{Store, StoreError};
 use crate::model::Outcome;
 
@@ -143,4 +144,40 @@ impl Store {
         let found: sqlx::Result<_> = read.await;
         found.map_err(|error| self.trouble(error))
     }
+}
+
+/// Puts an address (as compared) on the list; whoever has it is looked at again.
+pub(super) async fn suppress(
+    tx: &mut Connection,
+    key: &str,
+    reason: &str,
+    now: Timestamp,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "INSERT INTO suppression (address, reason, at) VALUES ($1, $2, $3) \
+         ON CONFLICT (address) DO NOTHING",
+    )
+    .bind(key)
+    .bind(reason)
+    .bind(now.as_millisecond())
+    .execute(&mut *tx)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    raise_address(tx, key).await?;
+    Ok(true)
+}
+
+/// Raises the revision of everybody with this address.
+pub(super) async fn raise_address(tx: &mut Connection, key: &str) -> sqlx::Result<()> {
+    let whose: Vec<String> = sqlx::query_scalar("SELECT id FROM customer WHERE email_key = $1")
+        .bind(key)
+        .fetch_all(&mut *tx)
+        .await?;
+    if whose.is_empty() {
+        return Ok(());
+    }
+    let seq = next_touch(tx).await?;
+    raise(tx, &json(&whose)?, seq).await
 }

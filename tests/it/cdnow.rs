@@ -20,6 +20,9 @@ const FIRST_DAY: &str = "1998-01-01";
 const END: &str = "1998-07-01T00:00:00Z";
 
 const SETTINGS: &str = r#"
+[guard]
+max_per_rule_per_day = 1000000
+
 [[source]]
 name = "customers"
 kind = "csv"

@@ -245,7 +245,7 @@ fn the_ledger_comes_as_table_json_and_csv() {
     assert!(limited.err.contains("--limit"), "{limited:?}");
     for (args, count) in [
         (["--customer", "ann"], 1),
-        (["--rule", "other"], 0),
+        (["--rule", "thanks"], 2),
         (["--outcome", "skipped"], 0),
         (["--since", "2100-01-01"], 0),
         (["--until", "2000-01-01T00:00:00Z"], 0),

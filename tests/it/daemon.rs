@@ -20,6 +20,9 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 const SETTINGS: &str = "[schedule]\nsync = \"*/2 * * * * *\"\ntick = \"*/2 * * * * *\"\n\
     [sending]\nquiet_hours = \"none\"\ncaps = {}\n";
 
+/// No batch is too large.
+const UNGUARDED: &str = "[guard]\nmax_per_rule_per_day = 1000000\n";
+
 /// A word of thanks as soon as a visit is seen, whatever the hour of the day.
 const AT_ONCE: &str = "title = \"Thank you for your visit\"\ntemplate = \"thank-you\"\n\
     class = \"service\"\naudience = \"customer\"\n\
@@ -39,7 +42,7 @@ fn shop(visitors: usize) -> Shop {
     }
     shop.customers(&customers);
     shop.events(&events);
-    shop.settings(SETTINGS);
+    shop.settings(&format!("{SETTINGS}{UNGUARDED}"));
     shop
 }
 
@@ -48,7 +51,7 @@ fn shop_with(visitors: usize, relay: &Relay) -> Shop {
     let shop = shop(visitors);
     let port = relay.config().port;
     shop.settings(&format!(
-        "{SETTINGS}[mail]\ntransport = \"smtp\"\n[mail.smtp]\nhost = \"127.0.0.1\"\n\
+        "{SETTINGS}{UNGUARDED}[mail]\ntransport = \"smtp\"\n[mail.smtp]\nhost = \"127.0.0.1\"\n\
          port = {port}\nsecurity = \"none\"\nper_second = 10000\n"
     ));
     shop
@@ -349,4 +352,28 @@ async fn edits_come_into_force_and_mistakes_don_t() {
     assert_eq!(daemon.stop().await.code(), Some(0));
     let entries = shop.ledger();
     assert_eq!((entries.len(), count(&entries, "sent")), (3, 3));
+}
+
+/// A held batch is told once, with what to type; typed beside the daemon, its letters go.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_held_batch_is_told_once_and_approved_beside_the_daemon() {
+    let shop = shop(3);
+    shop.settings(&format!(
+        "{SETTINGS}[guard]\nmax_per_rule_per_day = 2\nmax_share = \"0%\"\n"
+    ));
+    let daemon = Daemon::start(&shop);
+    daemon.says("fondly approve at-once --on").await;
+    // More passes come by, and say nothing of it.
+    until("two quiet passes", || {
+        let log = daemon.log();
+        let told = log.find("fondly approve at-once")?;
+        let since = log.get(told..)?;
+        (since.matches("nothing due").count() >= 2).then_some(())
+    })
+    .await;
+    assert_eq!(daemon.log().matches("fondly approve at-once").count(), 1);
+    assert!(shop.outbox().is_empty());
+    shop.run(&["approve", "at-once"]).is(0);
+    until("letters", || (shop.outbox().len() == 3).then_some(())).await;
+    assert!(daemon.stop().await.success());
 }

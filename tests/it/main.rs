@@ -9,6 +9,7 @@
 mod broken;
 mod cdnow;
 mod commands;
+mod control;
 mod daemon;
 mod editing;
 mod holidays;

@@ -1,7 +1,9 @@
 //! Folders of `tests/scenarios`: a business, a stretch of time, and the ledger it must give.
 //!
 //! A folder holds `customers.csv`, `events.csv` where there are any, `rules/*.toml` and
-//! `holidays/*.toml`, `local.toml` with settings on top of the shipped ones, and `script` with the lines `from …` and `until …`.
+//! `holidays/*.toml`, `local.toml` with settings on top of the shipped ones, and `script` with the
+//! lines `from …` and `until …`, and before it what a person says ahead: `approve RULE DAY`,
+//! `decline RULE DAY`.
 //! `expected.txt` is worked out by hand from the contract: a head that names the ledger's fields,
 //! then a line an entry, in any order; `#` begins a remark. A new test is a new folder.
 
@@ -47,7 +49,15 @@ fn rehearsed(folder: &Path) -> Rehearsed {
         let mut lines = script.lines();
         lines.find_map(|line| line.strip_prefix(word)).unwrap()
     };
-    let done = shop_of(folder).rehearse(line("from "), line("until "));
+    let shop = shop_of(folder);
+    for said in script.lines() {
+        if let [command @ ("approve" | "decline"), rule, day] =
+            said.split(' ').collect::<Vec<_>>()[..]
+        {
+            shop.run(&[command, rule, "--on", day]).is(0);
+        }
+    }
+    let done = shop.rehearse(line("from "), line("until "));
     let sent = done.entries.iter().filter(|entry| entry.is_sent()).count();
     assert_eq!(done.mail.len(), sent, "a letter for every `sent`");
     done

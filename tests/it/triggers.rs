@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use fondly::model::policy::MarketingBasis;
+use fondly::model::policy::{Guard, MarketingBasis};
 use fondly::model::view::moment;
 use fondly::model::{AttrValue, Customer, Event, PartialDate, Policy, View, When};
 use fondly::{decide, rules};
@@ -398,6 +398,10 @@ fn expected(shop: &Shop, views: &[View], until: &jiff::ZonedDateTime) -> Vec<Str
         quiet: None,
         caps: Vec::new(),
         owner: None,
+        guard: Guard {
+            most: u32::MAX,
+            share: 10_000,
+        },
         live_from: None,
     };
     let loaded = rules::load(&shop.path("config/rules"), &shop.path("config/holidays")).unwrap();

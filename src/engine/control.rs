@@ -1,0 +1,94 @@
+//! What people say to fondly by hand: this batch may go, that one mustn't; this unknown letter has
+//! arrived.
+//!
+//! Works beside a running daemon: what is said is kept in the store, and the next pass acts on it.
+//! May not send.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::{EngineError, House};
+use crate::model::tables::nearest;
+use crate::model::{Outcome, Reason};
+use crate::store::{Approval, Resettle};
+
+/// What a person says became of an unknown letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// It arrived.
+    Sent,
+    /// It didn't, and shall not any more.
+    NotSent,
+    /// It didn't, and is to be sent again.
+    Resend,
+}
+
+/// Whether this is a rule: one that there is, or one that the ledger still knows.
+///
+/// # Errors
+/// There is no such rule (with the nearest that there is), or the store's trouble.
+pub async fn known_rule(house: &House, rule: &str) -> Result<(), EngineError> {
+    if house.rule(rule).is_some() {
+        return Ok(());
+    }
+    let states = house.store.rule_states().await?;
+    if states.iter().any(|state| state.rule == rule) {
+        return Ok(());
+    }
+    let known: Vec<&str> = house.plans.rules.iter().map(|rule| &*rule.id).collect();
+    let help = match (nearest(rule, known.iter().copied()), known.is_empty()) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, true) => "there is none yet in rules/".to_owned(),
+        (None, false) => format!("there are: {}", known.join(", ")),
+    };
+    Err(EngineError::Other(format!(
+        "there is no rule `{rule}`; {help}"
+    )))
+}
+
+/// Keeps what a person says of a rule's batch of a day, also ahead of it, and lets go or ends what
+/// is held of it. Returns how many letters were held.
+///
+/// # Errors
+/// The store's trouble.
+pub async fn settle(
+    house: &House,
+    rule: &str,
+    day: Date,
+    approved: bool,
+    now: Timestamp,
+) -> Result<u64, EngineError> {
+    let approval = Approval {
+        rule: rule.to_owned(),
+        day,
+        approved,
+        at: now,
+    };
+    let reason = (!approved).then_some(Reason::Declined);
+    Ok(house.store.approve(&approval, reason).await?)
+}
+
+/// Settles an unknown letter as a person says. `false`: it isn't unknown.
+///
+/// # Errors
+/// The store's trouble.
+pub async fn resolve(
+    house: &House,
+    entry: &str,
+    word: Word,
+    now: Timestamp,
+) -> Result<bool, EngineError> {
+    let outcome = match word {
+        Word::Sent => Outcome::Sent,
+        Word::NotSent => Outcome::Skipped,
+        Word::Resend => Outcome::Planned,
+    };
+    let how = Resettle {
+        id: entry.to_owned(),
+        from: Outcome::Unknown,
+        outcome,
+        reason: Some(Reason::SettledByHand),
+        now,
+    };
+    Ok(house.store.resettle(&how).await?)
+}
