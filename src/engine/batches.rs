@@ -123,6 +123,14 @@ impl Batches {
         stands
     }
 
+    /// Whether an entry of a rule whose day has a measure wasn't expected to go, and so has no place
+    /// in it: it is worth a fresh look at its customer before it takes one.
+    pub(super) fn is_a_surprise(&self, entry: &Entry) -> bool {
+        let known = self.lock();
+        let day = known.days.get(&entry.rule);
+        day.is_some_and(|day| !day.asked.contains_key(&entry.id))
+    }
+
     /// Takes a place in its rule's day for an entry that may go. `false`: there is none left.
     pub(super) fn take(&self, house: &House, entry: &Entry, now: Timestamp) -> bool {
         let mut known = self.lock();

@@ -93,7 +93,8 @@ pub(super) async fn prepare(
         }
         let now = house.clock.now();
         shared.batches.reserve(house, &job, now);
-        if let Some(entry) = job.entries.first() {
+        let first = job.entries.first();
+        if let Some(entry) = first.filter(|entry| !shared.batches.is_a_surprise(entry)) {
             job.first = Some(Prepared::new(&shared, entry, &job.view, now));
         }
         if ready.send(job).await.is_err() {

@@ -70,6 +70,12 @@ impl Worker {
         let mut view = job.view;
         let mut prepared = job.first;
         for entry in job.entries {
+            if self.shared.batches.is_a_surprise(&entry) {
+                match self.view_of(&entry).await? {
+                    Some(fresh) => view = fresh,
+                    None => return Ok(()),
+                }
+            }
             for _ in 0..LOOKS {
                 if self.shared.stop.is_cancelled() {
                     return Ok(());
@@ -78,14 +84,18 @@ impl Worker {
                     Step::Done => break,
                     Step::LookAgain => {}
                 }
-                let ids = [entry.customer.clone()];
-                match self.shared.house.views(&ids).await?.pop() {
+                match self.view_of(&entry).await? {
                     Some(fresh) => view = fresh,
                     None => return Ok(()),
                 }
             }
         }
         Ok(())
+    }
+
+    async fn view_of(&self, entry: &Entry) -> Result<Option<View>, EngineError> {
+        let ids = [entry.customer.clone()];
+        Ok(self.shared.house.views(&ids).await?.pop())
     }
 
     /// Does with an entry what is to be done, which may have been prepared.

@@ -350,3 +350,63 @@ fn the_contract_s_own_settings_load_and_say_what_isn_t_there_yet() {
         .is(0)
         .says(&["max_share = \"0%\"", "bind = \"127.0.0.1:8425\""]);
 }
+
+/// Places in a day go to those who can use them: not to customers whom another rule's letter, of the
+/// same pass, caps. However many couriers there are, and however far they have come.
+#[test]
+fn places_in_a_day_go_in_the_order_of_the_claims() {
+    let shop = Shop::new();
+    shop.no_rules();
+    shop.settings(
+        "[sending]\nquiet_hours = \"none\"\ncaps = { any = \"1 per 2 days\" }\n\
+         [guard]\nmax_per_rule_per_day = 1000000\n\
+         [[source]]\nname = \"customers\"\nkind = \"csv\"\npath = \"../data/customers.csv\"\n\
+         feeds = \"customers\"\ntypes = { \"attr.wedding\" = \"date\" }\n",
+    );
+    let rule = |field: &str, more: &str| {
+        format!(
+            "title = \"A letter\"\ntemplate = \"birthday\"\nclass = \"relationship\"\n\
+             audience = \"customer\"\n{more}[trigger.anniversary]\nfield = \"{field}\"\n\
+             [send]\nlate = \"30 days\"\n"
+        )
+    };
+    shop.rule("first", &rule("birthday", "priority = 80\n"));
+    let limited = rule("attr.wedding", "") + "[limits]\nmax_per_day = 20\n";
+    shop.rule("limited", &limited);
+    let mut customers = String::from("id,email,birthday,attr.wedding\n");
+    for n in 100..300 {
+        // Every tenth has no birthday that day.
+        let birthday = if n % 10 == 0 { "" } else { "1980-06-10" };
+        writeln!(customers, "c{n},c{n}@mail.example,{birthday},2010-06-10").unwrap();
+    }
+    shop.customers(&customers);
+    let month = || {
+        shop.rehearse(
+            "2027-06-01T00:00[Europe/London]",
+            "2027-07-10T00:00[Europe/London]",
+        )
+    };
+    let done = month();
+    let mut sent: Vec<(String, String)> = Vec::new();
+    for entry in done.entries.iter().filter(|entry| entry.rule == "limited") {
+        assert!(entry.is_sent(), "{entry:#?}");
+        let at = entry.sent_at.as_deref().unwrap();
+        let day = at.split('T').next().unwrap().to_owned();
+        sent.push((day, entry.customer.clone()));
+    }
+    sent.sort();
+    assert_eq!(sent.len(), 200);
+    // On the first day those who got no other letter; two days later the others, by their ids.
+    let mut numbers: Vec<u32> = (100..300).filter(|n| n % 10 == 0).collect();
+    numbers.extend((100..300).filter(|n| n % 10 != 0));
+    let mut wanted = Vec::new();
+    for (place, n) in numbers.iter().enumerate() {
+        let day = match place / 20 {
+            0 => 10,
+            later => 11 + later,
+        };
+        wanted.push((format!("2027-06-{day}"), format!("c{n}")));
+    }
+    assert_eq!(sent, wanted);
+    assert!(month() == done);
+}
