@@ -56,6 +56,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         customer: args.customer,
         outcome,
         limit: Some(args.limit),
+        ..Filter::default()
     };
     let rows = house.store.log(&filter).await?;
     let troubles = house.store.troubles().await?;

@@ -3,9 +3,11 @@
 //! May hold no rule logic and no SQL.
 
 mod approve;
+mod bar;
 mod check;
 mod demo;
 mod fields;
+mod forecast;
 mod init;
 mod log;
 pub mod output;
@@ -64,6 +66,8 @@ enum Command {
     Log(log::Args),
     /// One entry of the ledger: its history, reason, letter, and every server reply
     Show(show::Args),
+    /// Who gets what and when from now on, and who doesn't and why; changes nothing
+    Forecast(forecast::Args),
     /// A letter as a customer would get it
     Preview(preview::Args),
     /// A stretch of time on a copy of the store, under a virtual clock; touches nothing real
@@ -174,6 +178,7 @@ impl Cli {
             Command::Check(args) => Box::pin(check::run(args, &config)).await,
             Command::Log(args) => log::run(args, &config).await,
             Command::Show(args) => show::run(args, &config).await,
+            Command::Forecast(args) => Box::pin(forecast::run(args, &config)).await,
             Command::Preview(args) => preview::run(args, &config).await,
             Command::Rehearse(args) => Box::pin(rehearse::run(args, &config)).await,
             Command::Approve(args) => approve::run(args, &config, true).await,

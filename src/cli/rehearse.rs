@@ -1,17 +1,12 @@
 //! `fondly rehearse`: a stretch of time on a copy of the store.
 
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use jiff::ZonedDateTime;
 
+use super::bar::Bar;
 use super::{Done, Failure, Outcome, output, plans};
 use crate::engine::rehearse::{Rehearsal, rehearse};
-
-/// Work under two seconds needs no bar.
-const BAR_AFTER: Duration = Duration::from_secs(2);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -39,9 +34,10 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let wanted = Rehearsal {
         from: args.from,
         until: args.until,
+        away: Vec::new(),
         out: args.out,
     };
-    let bar = Bar::new(&wanted);
+    let bar = Bar::new(wanted.from.timestamp(), wanted.until.timestamp());
     let done = Box::pin(rehearse(plans(config)?, &wanted, |now| bar.at(now))).await?;
     bar.finish();
     for trouble in &done.trouble {
@@ -70,45 +66,4 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     } else {
         Done::NeedsAPerson
     })
-}
-
-/// Shows how far the virtual clock has come, on a terminal, once it takes a while.
-struct Bar {
-    drawn: ProgressBar,
-    from: jiff::Timestamp,
-    until: jiff::Timestamp,
-    started: std::time::Instant,
-}
-
-impl Bar {
-    fn new(wanted: &Rehearsal) -> Self {
-        let (from, until) = (wanted.from.timestamp(), wanted.until.timestamp());
-        let bar = if std::io::stderr().is_terminal() {
-            ProgressBar::new(u64::try_from((until - from).as_secs().max(1)).unwrap_or(1))
-        } else {
-            ProgressBar::hidden()
-        };
-        if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {percent} %") {
-            bar.set_style(style);
-        }
-        Self {
-            drawn: bar,
-            from,
-            until,
-            started: std::time::Instant::now(),
-        }
-    }
-
-    fn at(&self, now: jiff::Timestamp) {
-        if self.started.elapsed() < BAR_AFTER {
-            return;
-        }
-        let passed = (now.min(self.until) - self.from).as_secs();
-        self.drawn.set_message(now.strftime("%Y-%m-%d").to_string());
-        self.drawn.set_position(u64::try_from(passed).unwrap_or(0));
-    }
-
-    fn finish(&self) {
-        self.drawn.finish_and_clear();
-    }
 }

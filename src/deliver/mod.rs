@@ -133,7 +133,12 @@ pub enum Courier {
     File(FileCourier),
     /// To a relay.
     Smtp(SmtpCourier),
+    /// Nowhere: every message is taken, and dropped.
+    Nowhere,
 }
+
+/// What is said of a message that went nowhere.
+const NOWHERE: &str = "nothing was sent";
 
 impl Courier {
     /// Delivers one message.
@@ -151,13 +156,20 @@ impl Courier {
         match self {
             Self::File(courier) => courier.deliver(parcel, commit).await,
             Self::Smtp(courier) => courier.deliver(parcel, commit).await,
+            Self::Nowhere => Ok(if commit.await? {
+                Verdict::Accepted {
+                    reply: NOWHERE.to_owned(),
+                }
+            } else {
+                Verdict::Withdrawn
+            }),
         }
     }
 
     /// Takes leave of the relay when there is nothing more to send for now.
     pub async fn quit(&mut self) {
         match self {
-            Self::File(_) => {}
+            Self::File(_) | Self::Nowhere => {}
             Self::Smtp(courier) => courier.quit().await,
         }
     }

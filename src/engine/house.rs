@@ -201,6 +201,8 @@ pub enum Outbox {
     Folder(FileCourier, PathBuf),
     /// A relay.
     Relay(Arc<Relay>),
+    /// Nowhere: letters are written, and that is that.
+    Nowhere,
 }
 
 impl Outbox {
@@ -218,6 +220,7 @@ impl Outbox {
         match self {
             Self::Folder(courier, _) => Courier::File(courier.clone()),
             Self::Relay(relay) => Courier::Smtp(relay.courier()),
+            Self::Nowhere => Courier::Nowhere,
         }
     }
 
@@ -226,6 +229,15 @@ impl Outbox {
         match self {
             Self::Folder(_, dir) => dir.display().to_string(),
             Self::Relay(_) => SMTP.to_owned(),
+            Self::Nowhere => String::new(),
+        }
+    }
+
+    /// What the store keeps of a letter: the whole, unless it goes nowhere.
+    pub(super) fn kept(&self, message: &[u8]) -> String {
+        match self {
+            Self::Folder(..) | Self::Relay(_) => String::from_utf8_lossy(message).into_owned(),
+            Self::Nowhere => String::new(),
         }
     }
 }

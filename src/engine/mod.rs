@@ -12,6 +12,7 @@ mod batches;
 pub mod check;
 pub mod control;
 pub mod entry_json;
+pub mod forecast;
 pub mod guard;
 pub mod house;
 mod letter;
@@ -25,6 +26,7 @@ mod scribe;
 pub mod send;
 pub mod sync;
 pub mod tick;
+pub mod walk;
 mod wiring;
 mod worker;
 

@@ -1,8 +1,7 @@
 //! The same engine on a copy of the store, under a virtual clock, with letters as files.
 //!
-//! Touches nothing real. The clock jumps from one moment at which something may happen to the
-//! next, one worker does everything in order, and links are signed with a key of no worth, so the
-//! same input gives the same bytes.
+//! Touches nothing real. The clock is a virtual one, and links are signed with a key of no worth,
+//! so the same input gives the same bytes.
 
 use std::collections::HashSet;
 use std::fs;
@@ -10,12 +9,11 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp, ZonedDateTime};
-use tokio_util::sync::CancellationToken;
+use jiff::{Timestamp, ZonedDateTime};
 
 use super::entry_json::entry_json;
 use super::scratch::Scratch;
-use super::tick::{Pass, tick};
+use super::walk::{Stretch, walk};
 use super::{EngineError, House, Plans, Report, sync};
 use crate::clock::Clock;
 use crate::settings::Transport;
@@ -23,10 +21,6 @@ use crate::store::Filter;
 
 /// Links in rehearsed letters lead nowhere.
 const WORTHLESS_KEY: [u8; 32] = [0; 32];
-/// The planner looks ahead when a civil day begins somewhere (UTC+14, so 10:00 UTC).
-const NEXT_DAY_BEGINS: SignedDuration = SignedDuration::from_hours(10);
-/// One civil day in UTC.
-const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// What to rehearse.
 #[derive(Debug)]
@@ -35,6 +29,8 @@ pub struct Rehearsal {
     pub from: ZonedDateTime,
     /// The moment at which it ends.
     pub until: ZonedDateTime,
+    /// Times within it during which nobody looks; see [`Stretch::away`].
+    pub away: Vec<(Timestamp, Timestamp)>,
     /// The folder for `ledger.jsonl` and `mail/`.
     pub out: PathBuf,
 }
@@ -74,17 +70,15 @@ pub async fn rehearse(
     house.link_key = WORTHLESS_KEY;
     house.store.forget_ledger_from(from).await?;
     let synced = sync::sync(&house, None, from).await?;
-    let trouble = synced
-        .into_iter()
-        .flat_map(|s| {
-            s.trouble
-                .into_iter()
-                .map(move |t| format!("{}: {t}", s.source))
-        })
-        .collect();
+    let trouble = sync::troubles(synced);
     let house = Arc::new(house);
     let over = over_before(&house, from).await?;
-    let report = walk(&house, wanted, &progress).await?;
+    let stretch = Stretch {
+        from,
+        until: wanted.until.timestamp(),
+        away: wanted.away.clone(),
+    };
+    let report = walk(&house, &stretch, &progress).await?;
     let ledger = wanted.out.join("ledger.jsonl");
     let entries = write_ledger(&house, wanted, &over, &ledger).await?;
     house.store.clone().close().await?;
@@ -94,47 +88,6 @@ pub async fn rehearse(
         entries,
         trouble,
     })
-}
-
-/// Jumps from moment to moment.
-async fn walk(
-    house: &Arc<House>,
-    wanted: &Rehearsal,
-    progress: &impl Fn(Timestamp),
-) -> Result<Report, EngineError> {
-    let (until, stop) = (wanted.until.timestamp(), CancellationToken::new());
-    let mut total = Report::default();
-    let mut now = wanted.from.timestamp();
-    while now < until {
-        house.clock.set(now);
-        progress(now);
-        total.add(
-            tick(
-                house,
-                Pass {
-                    sync: false,
-                    workers: Some(1),
-                },
-                &stop,
-            )
-            .await?,
-        );
-        let next = next_day(now);
-        let due = house.store.next_due().await?.unwrap_or(next);
-        // What is due already and yet waits (a failing disk, say) is looked at with the next day.
-        now = if due > now { due.min(next) } else { next };
-    }
-    Ok(total)
-}
-
-/// The next moment at which the planner's horizon moves.
-fn next_day(now: Timestamp) -> Timestamp {
-    let day = DAY.as_millis();
-    let begun = now.as_millisecond() - i64::try_from(NEXT_DAY_BEGINS.as_millis()).unwrap_or(0);
-    let day = i64::try_from(day).unwrap_or(i64::MAX);
-    let left = day - begun.rem_euclid(day);
-    now.checked_add(SignedDuration::from_millis(left))
-        .unwrap_or(Timestamp::MAX)
 }
 
 /// What was settled before the first moment, and so isn't part of the rehearsal.

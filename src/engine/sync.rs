@@ -41,6 +41,16 @@ pub async fn sync(
     Ok(all)
 }
 
+/// What kept files or sources from being read, each with its source's name.
+pub fn troubles(synced: Vec<Synced>) -> Vec<String> {
+    let of_one = |one: Synced| {
+        let source = one.source;
+        let named = move |trouble| format!("{source}: {trouble}");
+        one.trouble.into_iter().map(named)
+    };
+    synced.into_iter().flat_map(of_one).collect()
+}
+
 async fn sync_source(
     house: &House,
     source: &CsvSource,

@@ -204,7 +204,7 @@ impl Worker {
             template: letter.template,
             language: letter.language,
             message_id: mail.message_id,
-            message: String::from_utf8_lossy(&mail.bytes).into_owned(),
+            message: house.outbox.kept(&mail.bytes),
             via: house.outbox.via(),
             now: house.clock.now(),
         };

@@ -47,6 +47,18 @@ pub struct Customer {
     pub attrs: BTreeMap<String, AttrValue>,
 }
 
+impl Customer {
+    /// First and last name, as far as they are known.
+    pub fn full_name(&self) -> Option<String> {
+        let names: Vec<&str> = [&self.first_name, &self.last_name]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect();
+        (!names.is_empty()).then(|| names.join(" "))
+    }
+}
+
 /// Consent to marketing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -24,6 +24,8 @@ pub struct Filter {
     pub customer: Option<String>,
     /// With this outcome.
     pub outcome: Option<Outcome>,
+    /// Not settled for good before this moment: what still waits, or was decided since.
+    pub unsettled_before: Option<Timestamp>,
     /// At most so many, the latest due.
     pub limit: Option<u32>,
 }
@@ -79,6 +81,8 @@ impl Store {
                    AND (CAST($3 AS TEXT) IS NULL OR rule = $3) \
                    AND (CAST($4 AS TEXT) IS NULL OR customer = $4) \
                    AND (CAST($5 AS TEXT) IS NULL OR outcome = $5) \
+                   AND (outcome IN ('planned', 'deferred', 'held', 'sending') \
+                        OR COALESCE(decided_at, due_at) >= $7) \
                  ORDER BY due_at DESC, rule DESC, customer DESC, occasion DESC LIMIT $6"
             ))
             .bind(moment(filter.since).unwrap_or(i64::MIN))
@@ -87,6 +91,7 @@ impl Store {
             .bind(&filter.customer)
             .bind(filter.outcome.map(Outcome::as_str))
             .bind(filter.limit.map_or(i64::MAX, i64::from))
+            .bind(moment(filter.unsettled_before).unwrap_or(i64::MIN))
             .fetch_all(self.reader())
             .await?
             .iter()

@@ -12,6 +12,7 @@ mod commands;
 mod control;
 mod daemon;
 mod editing;
+mod forecast;
 mod holidays;
 mod mail;
 mod public;

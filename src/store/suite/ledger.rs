@@ -198,17 +198,23 @@ pub(super) async fn the_log_filters(store: &Store) {
         rule: Some("birthday".to_owned()),
         customer: Some("ann".to_owned()),
         outcome: Some(Outcome::Planned),
-        limit: None,
+        ..Filter::default()
     };
     assert_eq!(keys(window.clone()).await, ["a", "b"]);
     assert!(
         keys(Filter {
             outcome: Some(Outcome::Sent),
-            ..window
+            ..window.clone()
         })
         .await
         .is_empty()
     );
+    // Nothing is settled yet, so everything still counts.
+    let unsettled = Filter {
+        unsettled_before: Some(noon() + minutes(60)),
+        ..window
+    };
+    assert_eq!(keys(unsettled).await, ["a", "b"]);
     assert_eq!(
         store.forget_ledger_from(noon() + minutes(2)).await.unwrap(),
         2
