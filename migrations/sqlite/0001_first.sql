@@ -102,7 +102,8 @@ CREATE TABLE rule_state (
     rule            TEXT NOT NULL PRIMARY KEY,
     version         TEXT NOT NULL,
     first_day       TEXT NOT NULL,
-    planned_through INTEGER
+    planned_through INTEGER,
+    written         TEXT                        -- its files' words; NULL while its file is away
 ) WITHOUT ROWID;
 
 -- The empty rule stands for all of them.

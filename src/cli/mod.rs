@@ -6,6 +6,7 @@ mod approve;
 mod bar;
 mod check;
 mod demo;
+mod diff;
 mod fields;
 mod forecast;
 mod init;
@@ -68,6 +69,8 @@ enum Command {
     Show(show::Args),
     /// Who gets what and when from now on, and who doesn't and why; changes nothing
     Forecast(forecast::Args),
+    /// What edited rules would change against those in force: who gets more, who gets less
+    Diff(diff::Args),
     /// A letter as a customer would get it
     Preview(preview::Args),
     /// A stretch of time on a copy of the store, under a virtual clock; touches nothing real
@@ -179,6 +182,7 @@ impl Cli {
             Command::Log(args) => log::run(args, &config).await,
             Command::Show(args) => show::run(args, &config).await,
             Command::Forecast(args) => Box::pin(forecast::run(args, &config)).await,
+            Command::Diff(args) => Box::pin(diff::run(args, &config)).await,
             Command::Preview(args) => preview::run(args, &config).await,
             Command::Rehearse(args) => Box::pin(rehearse::run(args, &config)).await,
             Command::Approve(args) => approve::run(args, &config, true).await,

@@ -22,6 +22,7 @@ fn rule(trigger: Trigger) -> Rule {
     Rule {
         id: "r".to_owned(),
         version: "v".to_owned(),
+        written: std::sync::Arc::default(),
         title: "R".to_owned(),
         template: "t".to_owned(),
         class: Class::Marketing,

@@ -24,7 +24,7 @@ use crate::settings::{self, Settings, Transport};
 use crate::store::{OpenOptions, Store};
 
 /// What stands in the configuration folder.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Plans {
     config: PathBuf,
     /// The settings.

@@ -11,6 +11,7 @@ pub mod alert;
 mod batches;
 pub mod check;
 pub mod control;
+pub mod diff;
 pub mod entry_json;
 pub mod forecast;
 pub mod guard;

@@ -60,6 +60,7 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
             version: rule.version.clone(),
             first_day: state.map_or_else(|| house.today(now), |state| state.first_day),
             planned_through: Some(horizon),
+            written: Some(rule.written.kept()),
         };
         if !rule.enabled {
             // A rule that is off starts anew when it is switched on; one that never was on hasn't
@@ -101,6 +102,7 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
     done.extend(away.map(|state| RuleState {
         first_day: house.today(now),
         planned_through: Some(horizon),
+        written: None,
         ..state.clone()
     }));
     let unchanged = |state: &RuleState| states.get(&state.rule) == Some(state);

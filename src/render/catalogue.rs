@@ -23,7 +23,7 @@ const SYNTAX_HELP: &str =
     "every `{{` needs its `}}`, every `{% if … %}` its `{% endif %}`, and a text its second quote";
 
 /// All templates, by name and language.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Catalogue {
     engine: Environment<'static>,
     templates: BTreeMap<String, BTreeMap<String, Template>>,

@@ -9,7 +9,7 @@ use super::engine;
 use crate::model::finding::{Finding, SourceText};
 
 /// One file, compiled.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Template {
     pub(super) source: Arc<SourceText>,
     /// The file's name, which is the body's key in the engine.

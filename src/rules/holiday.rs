@@ -52,6 +52,12 @@ impl Holiday {
 pub struct OwnHolidays(BTreeMap<String, Arc<OwnHoliday>>);
 
 impl OwnHolidays {
+    /// Only this one, from the text of its file.
+    pub(super) fn one(name: &str, text: String) -> Self {
+        let holiday = own::again(name, text);
+        Self(BTreeMap::from([(name.to_owned(), Arc::new(holiday))]))
+    }
+
     /// The holiday of this name: the business's own, or else one of the built-in calendar.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ pub mod parse;
 mod parse_trigger;
 pub mod rule;
 pub mod trigger;
+pub mod written;
 
 pub use condition::Condition;
 pub use holiday::{Holiday, OwnHolidays};
@@ -18,3 +19,4 @@ pub use rule::{Rule, Send, SendZone, Sender, WhenCapped};
 pub use trigger::{
     AfterEvent, Anniversary, DateField, Delay, Feb29, OnDate, OnHoliday, Silence, Trigger, Which,
 };
+pub use written::Written;

@@ -12,6 +12,7 @@ use super::holiday::{Holiday, OwnHolidays};
 use super::parse_trigger;
 use super::rule::{Rule, Send, SendZone, Sender, WhenCapped};
 use super::trigger::{OnHoliday, Trigger};
+use super::written::Written;
 use crate::model::facts::check_name;
 use crate::model::finding::{Finding, SourceText};
 use crate::model::period::Period;
@@ -122,6 +123,7 @@ pub fn parse(
     let notes = Notes::new(HOMES);
     let rule = rule(Table::root(&item, &notes), id, own).map(|rule| Rule {
         version: version(&source.text, &rule.trigger),
+        written: Arc::new(Written::of(&source.text, &rule.trigger)),
         ..rule
     });
     findings.extend(notes.into_findings());
@@ -170,6 +172,7 @@ fn rule(mut top: Table<'_>, id: &str, own: &OwnHolidays) -> Option<Rule> {
     Some(Rule {
         id: id.to_owned(),
         version: String::new(),
+        written: Arc::default(),
         title: title?,
         template: template?,
         class: class?,

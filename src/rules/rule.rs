@@ -2,10 +2,13 @@
 //!
 //! May not know how rule files are written; `parse` does.
 
+use std::sync::Arc;
+
 use jiff::civil::{Time, Weekday};
 
 use super::condition::Condition;
 use super::trigger::Trigger;
+use super::written::Written;
 use crate::model::Period;
 use crate::model::policy::{Audience, Class};
 
@@ -16,6 +19,8 @@ pub struct Rule {
     pub id: String,
     /// Changes with every edit that matters to a reader of the ledger: a hash of the file's text.
     pub version: String,
+    /// What it was read from.
+    pub written: Arc<Written>,
     /// What people call it.
     pub title: String,
     /// The template's name, without language.

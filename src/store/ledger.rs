@@ -141,6 +141,8 @@ pub struct RuleState {
     pub first_day: Date,
     /// The last due day up to which all occasions are in the ledger.
     pub planned_through: Option<Date>,
+    /// What the rule was read from, as the engine keeps it; `None` while its file is away.
+    pub written: Option<String>,
 }
 
 /// An entry that is still only planned.
@@ -228,7 +230,7 @@ impl Store {
     pub async fn rule_states(&self) -> Result<Vec<RuleState>, StoreError> {
         let read = async {
             sqlx::query(
-                "SELECT rule, version, first_day, planned_through FROM rule_state ORDER BY rule",
+                "SELECT rule, version, first_day, planned_through, written FROM rule_state ORDER BY rule",
             )
             .fetch_all(self.reader())
             .await?
@@ -240,6 +242,7 @@ impl Store {
                     version: columns.text()?,
                     first_day: columns.parsed(|text| text.parse().ok())?,
                     planned_through: columns.maybe_number()?.map(day_of).transpose()?,
+                    written: columns.maybe_text()?,
                 })
             })
             .collect()

@@ -147,14 +147,16 @@ async fn refuse_collisions(tx: &mut Transaction, list: &str) -> sqlx::Result<()>
 
 async fn note_rule(tx: &mut Transaction, rule: &RuleState) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO rule_state (rule, version, first_day, planned_through) \
-         VALUES ($1, $2, $3, $4) ON CONFLICT (rule) DO UPDATE SET version = excluded.version, \
-         first_day = excluded.first_day, planned_through = excluded.planned_through",
+        "INSERT INTO rule_state (rule, version, first_day, planned_through, written) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (rule) DO UPDATE SET version = excluded.version, \
+         first_day = excluded.first_day, planned_through = excluded.planned_through, \
+         written = excluded.written",
     )
     .bind(&rule.rule)
     .bind(&rule.version)
     .bind(rule.first_day.to_string())
     .bind(rule.planned_through.map(day_number))
+    .bind(&rule.written)
     .execute(&mut **tx)
     .await?;
     Ok(())

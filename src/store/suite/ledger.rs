@@ -40,6 +40,7 @@ pub(super) async fn the_planner_withdraws_only_what_is_still_planned(store: &Sto
         version: "v2".to_owned(),
         first_day: date(2027, 5, 1),
         planned_through: Some(date(2027, 5, 9)),
+        written: Some("title = \"B\"".to_owned()),
     };
     let batch = PlanBatch {
         withdraw: vec![entry_id("birthday", "ann", "due"), open[0].id.clone()],
