@@ -7,6 +7,7 @@ mod bar;
 mod check;
 mod demo;
 mod diff;
+mod explain;
 mod fields;
 mod forecast;
 mod init;
@@ -71,6 +72,8 @@ enum Command {
     Forecast(forecast::Args),
     /// What edited rules would change against those in force: who gets more, who gets less
     Diff(diff::Args),
+    /// Why a customer did, didn't, will or won't get something, with the arithmetic
+    Explain(explain::Args),
     /// A letter as a customer would get it
     Preview(preview::Args),
     /// A stretch of time on a copy of the store, under a virtual clock; touches nothing real
@@ -183,6 +186,7 @@ impl Cli {
             Command::Show(args) => show::run(args, &config).await,
             Command::Forecast(args) => Box::pin(forecast::run(args, &config)).await,
             Command::Diff(args) => Box::pin(diff::run(args, &config)).await,
+            Command::Explain(args) => Box::pin(explain::run(args, &config)).await,
             Command::Preview(args) => preview::run(args, &config).await,
             Command::Rehearse(args) => Box::pin(rehearse::run(args, &config)).await,
             Command::Approve(args) => approve::run(args, &config, true).await,

@@ -23,7 +23,7 @@ pub(super) fn free_again(case: &Case<'_>, at: Timestamp, hour: Option<Time>) -> 
 
 /// Civil days in the customer's zone, so that a change of the clock or a second's difference
 /// doesn't cost a day.
-fn blocked_until(
+pub(super) fn blocked_until(
     case: &Case<'_>,
     cap: Cap,
     (at, hour): (Timestamp, Option<Time>),

@@ -25,7 +25,7 @@ pub(super) fn occasions(
 }
 
 /// The events that the rule is for.
-fn meant<'a>(view: &'a View, trigger: &AfterEvent, rule: &str) -> Vec<&'a Event> {
+pub(super) fn meant<'a>(view: &'a View, trigger: &AfterEvent, rule: &str) -> Vec<&'a Event> {
     let of_kind = view.events.iter().filter(|e| e.kind == trigger.kind);
     let mut events: Vec<&Event> = of_kind.collect();
     let Which::Nth(n) = trigger.which else {

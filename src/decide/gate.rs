@@ -156,6 +156,11 @@ fn complaint_open(case: &Case<'_>) -> Option<Answer> {
     if case.class == Class::Service {
         return None;
     }
+    skip_if(open_complaint(case).is_some(), Reason::ComplaintOpen)
+}
+
+/// Since when a complaint of theirs is open, if one is.
+pub(super) fn open_complaint(case: &Case<'_>) -> Option<Timestamp> {
     let last = |kind: &str| {
         let of_kind = case.view.events.iter().filter(|event| event.kind == kind);
         of_kind
@@ -163,11 +168,8 @@ fn complaint_open(case: &Case<'_>) -> Option<Answer> {
             .filter(|at| *at <= case.now)
             .max()
     };
-    let open = match (last("complaint-opened"), last("complaint-closed")) {
-        (Some(opened), Some(closed)) => opened > closed,
-        (opened, _) => opened.is_some(),
-    };
-    skip_if(open, Reason::ComplaintOpen)
+    let closed = last("complaint-closed");
+    last("complaint-opened").filter(|opened| closed.is_none_or(|closed| *opened > closed))
 }
 
 fn condition(case: &Case<'_>) -> Option<Answer> {

@@ -69,14 +69,14 @@ fn key(last_contact: Date, step: u32) -> String {
 }
 
 /// One civil day with at least one contact.
-struct Contact {
-    day: Date,
+pub(super) struct Contact {
+    pub(super) day: Date,
     /// When the day's first contact is seen.
-    seen_at: Timestamp,
+    pub(super) seen_at: Timestamp,
 }
 
 /// The distinct contact days, the earliest first.
-fn contact_days(view: &View, kinds: &[String]) -> Vec<Contact> {
+pub(super) fn contact_days(view: &View, kinds: &[String]) -> Vec<Contact> {
     let mut contacts: Vec<Contact> = view
         .events
         .iter()

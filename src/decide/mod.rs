@@ -10,6 +10,7 @@ pub(crate) mod anniversary;
 pub mod calendar;
 mod caps;
 mod event;
+pub mod explain;
 pub(crate) mod fixed;
 pub mod gate;
 mod lapse;

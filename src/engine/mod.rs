@@ -13,6 +13,7 @@ pub mod check;
 pub mod control;
 pub mod diff;
 pub mod entry_json;
+pub mod explain;
 pub mod forecast;
 pub mod guard;
 pub mod house;

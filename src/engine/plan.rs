@@ -119,7 +119,7 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
 }
 
 /// The first due day on which the rule's occasions exist.
-fn start_of(house: &House, rule: &Rule, first_day: Date) -> Date {
+pub(super) fn start_of(house: &House, rule: &Rule, first_day: Date) -> Date {
     let back = match rule.backfill {
         Period::Days(n) => Period::Days(-n),
         Period::Months(n) => Period::Months(-n),

@@ -13,6 +13,7 @@ mod control;
 mod daemon;
 mod diff;
 mod editing;
+mod explain;
 mod forecast;
 mod holidays;
 mod mail;

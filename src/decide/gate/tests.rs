@@ -143,6 +143,7 @@ impl World {
         Rule {
             id: "r".to_owned(),
             version: "v".to_owned(),
+            written: std::sync::Arc::default(),
             title: "R".to_owned(),
             template: "t".to_owned(),
             class: Class::Relationship,

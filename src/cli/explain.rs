@@ -1,0 +1,95 @@
+//! `fondly explain`: why a customer did, didn't, will or won't get something.
+
+use std::path::Path;
+
+use jiff::civil::Date;
+
+use super::output::{self, Format, Row};
+use super::{Done, Outcome, house};
+use crate::engine::House;
+use crate::engine::explain::{Explained, Question, Said, explain};
+use crate::model;
+use crate::model::Reason;
+use crate::model::dates::civil_date;
+
+/// The fields of JSON and CSV.
+const FIELDS: &[&str] = &[
+    "rule", "customer", "entry", "occasion", "day", "outcome", "reason", "words",
+];
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The customer's id
+    customer: String,
+    /// Only this rule
+    #[arg(long)]
+    rule: Option<String>,
+    /// This day, past or to come: 2027-05-02; without it, what was and what comes next
+    #[arg(long, value_name = "DATE", value_parser = civil_date)]
+    on: Option<Date>,
+    /// How to print. In JSON and CSV `outcome` is the ledger's where there is an `entry`, and what
+    /// it would come to where there is none
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) async fn run(args: Args, config: &Path) -> Outcome {
+    let house = house(config).await?;
+    let question = Question {
+        customer: args.customer,
+        rule: args.rule,
+        on: args.on,
+    };
+    let told = explain(&house, &question).await;
+    house.store.clone().close().await?;
+    let told = told?;
+    if args.format == Format::Table {
+        output::raw(&letter(&house, &question, &told))?;
+    } else {
+        let rows: Vec<Row> = told.said.iter().map(|one| row(&question, one)).collect();
+        output::listing(args.format, &[], FIELDS, &rows)?;
+    }
+    Ok(Done::Well)
+}
+
+/// A heading for each rule, and the sentences under it.
+fn letter(house: &House, question: &Question, told: &Explained) -> String {
+    let id = &question.customer;
+    let who = told
+        .name
+        .as_ref()
+        .map_or_else(|| format!("Customer {id}"), |name| format!("{name} ({id})"));
+    let mut lines = vec![who];
+    let mut last = "";
+    for one in &told.said {
+        if one.rule != last {
+            let title = house
+                .rule(&one.rule)
+                .map_or("The rule's file is gone", |rule| rule.title.as_str());
+            lines.push(format!("\n{title} ({})", one.rule));
+            last = &one.rule;
+        }
+        let entry = one.entry.as_ref();
+        let entry = entry.map_or(String::new(), |id| format!(" [{id}]"));
+        lines.push(format!("  {}{entry}", one.words));
+    }
+    if told.said.is_empty() {
+        lines.push("There is no rule.".to_owned());
+    }
+    lines.join("\n") + "\n"
+}
+
+fn row(question: &Question, one: &Said) -> Row {
+    let values: [serde_json::Value; 8] = [
+        one.rule.as_str().into(),
+        question.customer.as_str().into(),
+        one.entry.clone().into(),
+        one.occasion.clone().into(),
+        one.day.map(|day| day.to_string()).into(),
+        one.outcome.map(model::Outcome::as_str).into(),
+        one.reason.map(Reason::as_str).into(),
+        one.words.as_str().into(),
+    ];
+    let fields = FIELDS.iter().map(|field| (*field).to_owned());
+    fields.zip(values).collect()
+}

@@ -1,0 +1,237 @@
+//! What the gates say of an occasion, and the figures behind it.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::{counted, date, moment};
+use crate::decide::calendar::deadline;
+use crate::decide::caps::blocked_until;
+use crate::decide::gate::{Answer, Case, open_complaint};
+use crate::decide::lapse::contact_days;
+use crate::model::customer::Consent;
+use crate::model::policy::{Audience, Cap, MarketingBasis};
+use crate::model::{Period, Reason};
+use crate::rules::{Trigger, WhenCapped};
+
+/// What the gates say, as a sentence.
+pub fn verdict(case: &Case<'_>, answer: Answer) -> String {
+    match answer {
+        Answer::Pass => "Nothing stands in its way, as things are.".to_owned(),
+        Answer::Skip(reason) => format!(
+            "It won't be sent, as things are: {}{}",
+            because(case, reason),
+            no_time(case, reason)
+        ),
+        Answer::Defer(until, reason) => {
+            let until = moment(until, case.zone);
+            format!(
+                "It will wait until {until}, as things are: {}",
+                because(case, reason)
+            )
+        }
+        Answer::Hold(until, reason) => {
+            let until = moment(until, case.zone);
+            format!(
+                "It will wait for you, at most until {until}, as things are: {}",
+                because(case, reason)
+            )
+        }
+    }
+}
+
+/// Why it doesn't wait for what would only take time.
+fn no_time(case: &Case<'_>, reason: Reason) -> String {
+    let waits = [
+        Reason::Capped,
+        Reason::QuietHours,
+        Reason::NotThisDay,
+        Reason::DailyLimit,
+    ];
+    match case.rule {
+        Some(rule) if reason == Reason::Capped && rule.send.when_capped == WhenCapped::Skip => {
+            " The rule doesn't wait for that (`when_capped = \"skip\"`).".to_owned()
+        }
+        Some(rule) if waits.contains(&reason) => {
+            let late = rule.send.late;
+            format!(" The rule's `late` of {late} doesn't allow it to wait so long.")
+        }
+        Some(_) | None => String::new(),
+    }
+}
+
+/// The reason with its figures, from here to the end of the sentence.
+fn because(case: &Case<'_>, reason: Reason) -> String {
+    let figures = match reason {
+        Reason::NoAddress => match case.audience {
+            Audience::Customer => None,
+            Audience::Staff => Some("their contact has no e-mail address on record.".to_owned()),
+            Audience::Owner => Some("no owner with an address is named in fondly.toml.".to_owned()),
+        },
+        Reason::Suppressed => Some(suppressed(case)),
+        Reason::NoConsent => Some(consent(case)),
+        Reason::TooLate => too_late(case),
+        Reason::ContactedSince => contacted(case),
+        Reason::ComplaintOpen => open_complaint(case).map(|since| {
+            let since = date(case.view.zone.to_datetime(since).date());
+            format!("a complaint of theirs is open since {since}.")
+        }),
+        Reason::ConditionFalse => condition(case, "doesn't hold for them"),
+        Reason::ConditionFailed => condition(case, "couldn't be worked out for them"),
+        Reason::Holdout => case.rule.map(|rule| {
+            let percent = share(rule.holdout);
+            format!("they are in the {percent} comparison group of this rule, for ever.")
+        }),
+        Reason::Capped => capped(case),
+        Reason::QuietHours => case.policy.quiet.map(|quiet| {
+            let (from, until) = (quiet.from.strftime("%H:%M"), quiet.until.strftime("%H:%M"));
+            let name = &case.view.zone_name;
+            format!("{from} to {until} are the quiet hours in {name}, where they live.")
+        }),
+        Reason::NotThisDay => other_day(case),
+        Reason::DailyLimit => case.rule.and_then(|rule| rule.max_per_day).map(|most| {
+            let most = counted(most, "letter");
+            format!("the rule's `max_per_day` lets {most} go a day, and as many go before it.")
+        }),
+        Reason::AwaitsApproval => case.rule.and_then(|rule| rule.approve_first).map(|first| {
+            let first = counted(first, "letter");
+            format!("the rule's first {first} wait until you approve them.")
+        }),
+        Reason::Erased
+        | Reason::RuleRemoved
+        | Reason::RuleDisabled
+        | Reason::RecordChanged
+        | Reason::TemplateFailed
+        | Reason::RelayTrouble
+        | Reason::TemporaryRefusal
+        | Reason::BadAddress
+        | Reason::Refused
+        | Reason::RelayRefusesUs
+        | Reason::Accepted
+        | Reason::ReplyLost
+        | Reason::StoppedWhileSending
+        | Reason::BatchTooLarge
+        | Reason::Declined
+        | Reason::SettledByHand => None,
+    };
+    figures.unwrap_or_else(|| lower_first(reason.sentence()))
+}
+
+/// A sentence as the end of another.
+pub(super) fn lower_first(sentence: &str) -> String {
+    let mut rest = sentence.chars();
+    rest.next()
+        .map(|first| first.to_lowercase().collect::<String>() + rest.as_str())
+        .unwrap_or_default()
+}
+
+fn suppressed(case: &Case<'_>) -> String {
+    let class = case.class.as_str();
+    if case.view.customer.unsubscribed {
+        format!("your records say that they unsubscribed, which ends all {class} letters.")
+    } else {
+        format!(
+            "they unsubscribed by a letter's link, or their address is suppressed, which ends \
+             all {class} letters."
+        )
+    }
+}
+
+fn consent(case: &Case<'_>) -> String {
+    let has = match case.view.customer.consent {
+        Consent::Yes => "they agreed to marketing",
+        Consent::No => "they refused marketing",
+        Consent::Unknown => "it isn't on record whether they agree to marketing",
+    };
+    let needs = match case.policy.basis {
+        MarketingBasis::OptIn => "it needs a yes (`marketing_basis = \"opt-in\"`)",
+        MarketingBasis::ExistingCustomers => "a no is a no",
+    };
+    format!("{has}, and {needs}.")
+}
+
+fn too_late(case: &Case<'_>) -> Option<String> {
+    let late = case.rule?.send.late;
+    let end = moment(deadline(late, case.occasion, case.zone), case.zone);
+    Some(format!(
+        "the rule's `late` of {late} allows it until {end}."
+    ))
+}
+
+fn contacted(case: &Case<'_>) -> Option<String> {
+    let Trigger::Lapsed(silence) = &case.rule?.trigger else {
+        return None;
+    };
+    let days = contact_days(case.view, &silence.contact);
+    let seen = days.iter().filter(|one| one.seen_at <= case.now);
+    let last = seen.map(|one| one.day).max()?;
+    Some(format!(
+        "they were in touch on {}, so nobody needs to miss them.",
+        date(last)
+    ))
+}
+
+fn condition(case: &Case<'_>, what: &str) -> Option<String> {
+    let text = case.rule?.condition.as_ref()?.text();
+    Some(format!("the rule's condition {what}: {text}"))
+}
+
+/// Parts of 2^32 as a percentage with at most one decimal: `10 %`, `2.5 %`.
+fn share(parts: u32) -> String {
+    let per_mille = (u64::from(parts) * 1000 + (1 << 31)) >> 32;
+    match (per_mille / 10, per_mille % 10) {
+        (whole, 0) => format!("{whole} %"),
+        (whole, tenth) => format!("{whole}.{tenth} %"),
+    }
+}
+
+/// "they had 1 marketing letter in 14 days, on 2 May 2027, and 1 is allowed; the next may go from
+/// 16 May 2027 on."
+fn capped(case: &Case<'_>) -> Option<String> {
+    let caps = case.policy.caps.iter();
+    let (cap, until) = caps
+        .filter(|cap| cap.class.is_none_or(|class| class == case.class))
+        .filter_map(|cap| Some((*cap, blocked_until(case, *cap, (case.now, None))?)))
+        .max_by_key(|(_, until)| *until)?;
+    let days = counted_days(case, cap);
+    let on: Vec<String> = days.iter().copied().map(date).collect();
+    let what = cap.class.map_or("", |class| class.as_str());
+    let what = if what.is_empty() {
+        "letter".to_owned()
+    } else {
+        format!("{what} letter")
+    };
+    Some(format!(
+        "they had {} in {} (on {}), and {} may go; the next is allowed from {} on.",
+        counted(i64::try_from(days.len()).unwrap_or(i64::MAX), &what),
+        counted(cap.days, "day"),
+        on.join(", "),
+        cap.count,
+        date(case.view.zone.to_datetime(until).date()),
+    ))
+}
+
+/// The days on which they got what this cap counts now.
+fn counted_days(case: &Case<'_>, cap: Cap) -> Vec<Date> {
+    let day = |at: Timestamp| case.view.zone.to_datetime(at).date();
+    let first = Period::Days(1 - cap.days).from_date(day(case.now));
+    let sent = case.view.sent.iter();
+    sent.filter(|sent| cap.class.is_none_or(|class| class == sent.class))
+        .map(|sent| day(sent.at))
+        .filter(|day| first.is_none_or(|first| *day >= first))
+        .collect()
+}
+
+fn other_day(case: &Case<'_>) -> Option<String> {
+    let days = &case.rule?.send.days;
+    let monday_first = jiff::civil::Weekday::Monday.cycle_forward().take(7);
+    let names: Vec<String> = monday_first
+        .filter(|day| days.contains(day))
+        .map(|day| format!("{day:?}"))
+        .collect();
+    let today = case.zone.to_datetime(case.now).date();
+    let (is, all) = (today.strftime("%A"), names.join(", "));
+    Some(format!(
+        "{} is a {is}, and the rule sends on {all}.",
+        date(today)
+    ))
+}

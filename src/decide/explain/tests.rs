@@ -1,0 +1,537 @@
+//! Every trigger, reason and outcome in its sentence.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use jiff::civil::date as day;
+
+use super::*;
+use crate::decide::gate::{Answer, Batch, Case, judge};
+use crate::decide::occasions;
+use crate::model::customer::Consent;
+use crate::model::finding::SourceText;
+use crate::model::policy::{Audience, Cap, Class, Guard, MarketingBasis, QuietHours};
+use crate::model::view::Sent;
+use crate::model::{AttrValue, Customer, Event, Occasion, Outcome, Policy, Reason, View, When};
+use crate::rules::{OwnHolidays, Rule, parse};
+
+const BERLIN: &str = "Europe/Berlin";
+
+fn zone() -> TimeZone {
+    TimeZone::get(BERLIN).unwrap()
+}
+
+fn at(text: &str) -> Timestamp {
+    zone().to_timestamp(text.parse().unwrap()).unwrap()
+}
+
+/// A rule as people write it, but for what every rule has.
+fn rule(text: &str) -> Rule {
+    let class = if text.contains("class") {
+        ""
+    } else {
+        "class = \"marketing\"\n"
+    };
+    let audience = if text.contains("audience") {
+        ""
+    } else {
+        "audience = \"customer\"\n"
+    };
+    let text = format!("title = \"R\"\ntemplate = \"t\"\n{class}{audience}{text}");
+    let source = SourceText {
+        name: "r.toml".to_owned(),
+        text,
+    };
+    let (rule, findings) = parse(&Arc::new(source), "r", &OwnHolidays::default());
+    assert_eq!(findings, []);
+    rule.unwrap()
+}
+
+fn view() -> View {
+    View {
+        customer: Customer {
+            id: "1".to_owned(),
+            email: Some("ann@mail.example".to_owned()),
+            birthday: Some("1984-02-29".parse().unwrap()),
+            joined_on: Some(day(2022, 5, 3)),
+            ..Customer::default()
+        },
+        erased: false,
+        suppressed: false,
+        revision: 1,
+        zone: zone(),
+        zone_name: BERLIN.to_owned(),
+        events: Vec::new(),
+        sent: Vec::new(),
+    }
+}
+
+fn policy() -> Policy {
+    Policy {
+        zone: TimeZone::get("Europe/London").unwrap(),
+        zone_name: "Europe/London".to_owned(),
+        basis: MarketingBasis::ExistingCustomers,
+        quiet: Some(QuietHours {
+            from: jiff::civil::time(20, 0, 0, 0),
+            until: jiff::civil::time(8, 0, 0, 0),
+        }),
+        caps: vec![
+            Cap {
+                class: Some(Class::Marketing),
+                count: 1,
+                days: 14,
+            },
+            Cap {
+                class: None,
+                count: 2,
+                days: 3,
+            },
+        ],
+        owner: None,
+        guard: Guard {
+            most: 200,
+            share: 500,
+        },
+        live_from: None,
+    }
+}
+
+fn with_events(events: &[(&str, &str)]) -> View {
+    let mut view = view();
+    let event = |(n, (kind, on)): (usize, &(&str, &str))| Event {
+        id: format!("e{n}"),
+        customer_id: "1".to_owned(),
+        kind: (*kind).to_owned(),
+        at: When::Day(on.parse().unwrap()),
+        amount: None,
+        currency: None,
+        quantity: None,
+        attrs: std::collections::BTreeMap::default(),
+    };
+    view.events = events.iter().enumerate().map(event).collect();
+    view
+}
+
+fn with_attr(name: &str, value: &str) -> View {
+    let mut view = view();
+    let value = AttrValue::Date(value.parse().unwrap());
+    view.customer.attrs.insert(name.to_owned(), value);
+    view
+}
+
+fn first(rule: &Rule, view: &View) -> Option<Occasion> {
+    let (from, to) = (day(2027, 1, 1), day(2035, 1, 1));
+    occasions(rule, view, &policy(), from, to)
+        .into_iter()
+        .next()
+}
+
+/// A rule and somebody to hold it against.
+type Example = (&'static str, View);
+
+fn nameless() -> View {
+    View {
+        customer: Customer::default(),
+        ..view()
+    }
+}
+
+fn shopped() -> View {
+    with_events(&[
+        ("purchase", "2027-03-01"),
+        ("visit", "2027-04-02"),
+        ("visit", "2027-05-03"),
+    ])
+}
+
+fn no_year() -> View {
+    let mut view = with_attr("wedding", "--05-02");
+    view.customer.birthday = Some("--02-29".parse().unwrap());
+    view
+}
+
+fn of_the_calendar() -> Vec<Example> {
+    vec![
+        ("[trigger.anniversary]\nfield = \"birthday\"", view()),
+        (
+            "[trigger.anniversary]\nfield = \"birthday\"\nfeb29 = \"mar1\"\noffset = \"-7 days\"",
+            no_year(),
+        ),
+        (
+            "[trigger.anniversary]\nfield = \"birthday\"\nfeb29 = \"skip\"",
+            view(),
+        ),
+        (
+            "[trigger.anniversary]\nfield = \"joined_on\"\nyears = [5, 10]\n[send]\nzone = \"business\"",
+            view(),
+        ),
+        (
+            "[trigger.anniversary]\nfield = \"joined_on\"\nyears = [1]",
+            view(),
+        ),
+        (
+            "[trigger.anniversary]\nfield = \"attr.wedding\"\nyears = [1]",
+            no_year(),
+        ),
+        ("[trigger.anniversary]\nfield = \"birthday\"", nameless()),
+        (
+            "[trigger.date]\nfield = \"attr.renewal\"\noffset = \"-1 month\"",
+            with_attr("renewal", "2027-03-31"),
+        ),
+        (
+            "[trigger.date]\nfield = \"attr.renewal\"",
+            with_attr("renewal", "2026-03-31"),
+        ),
+        ("[trigger.date]\nfield = \"attr.wedding\"", no_year()),
+        ("[trigger.date]\nfield = \"attr.renewal\"", view()),
+        ("[trigger.date]\nfield = \"joined_on\"", nameless()),
+        (
+            "[trigger.holiday]\nholiday = \"easter\"\noffset = \"-1 week\"",
+            view(),
+        ),
+        ("[trigger.holiday]\nholiday = \"easter\"", nameless()),
+        ("[trigger.fixed]\non = [2027-06-01, 2028-05-30]", view()),
+        ("[trigger.fixed]\non = [2026-06-01]", view()),
+    ]
+}
+
+fn of_what_happened() -> Vec<Example> {
+    vec![
+        (
+            "[trigger.event]\nevent = \"purchase\"\nafter = \"3 days\"",
+            shopped(),
+        ),
+        (
+            "[trigger.event]\nevent = \"purchase\"\nafter = \"2 hours\"",
+            shopped(),
+        ),
+        (
+            "[trigger.event]\nevent = \"visit\"\nbetween = [\"10 days\", \"40 days\"]\nwhich = 2\n[send]\nspread = \"3 hours\"",
+            shopped(),
+        ),
+        (
+            "[trigger.event]\nevent = \"visit\"\nafter = \"1 day\"\nwhich = 3",
+            shopped(),
+        ),
+        (
+            "[trigger.event]\nevent = \"call\"\nafter = \"1 day\"",
+            shopped(),
+        ),
+        (
+            "[trigger.event]\nevent = \"call\"\nafter = \"1 day\"",
+            with_events(&[("call", "2026-05-01")]),
+        ),
+        (
+            "[trigger.event]\nevent = \"call\"\nafter = \"1 day\"\nwhich = \"first\"",
+            with_events(&[("call", "2026-05-01")]),
+        ),
+        (
+            "[trigger.lapsed]\ncontact = [\"visit\", \"purchase\"]\nafter = \"90 days\"\nmin_contacts = 3\ntimes = 2\nrepeat = \"30 days\"",
+            shopped(),
+        ),
+        (
+            "[trigger.lapsed]\ncontact = [\"visit\"]\nafter = \"90 days\"\nmin_contacts = 3",
+            shopped(),
+        ),
+        (
+            "[trigger.lapsed]\ncontact = [\"visit\", \"call\"]\nafter = \"90 days\"",
+            view(),
+        ),
+        (
+            "[trigger.lapsed]\ncontact = [\"call\"]\nafter = \"90 days\"\ntimes = 2",
+            with_events(&[("call", "2026-01-01")]),
+        ),
+    ]
+}
+
+/// Every trigger's arithmetic, and why it gives nothing.
+#[test]
+fn how_occasions_come_about() {
+    let mut told = String::new();
+    for (text, view) in of_the_calendar().into_iter().chain(of_what_happened()) {
+        let rule = rule(text);
+        let words = first(&rule, &view).map_or_else(
+            || nothing(&rule, &view, day(2027, 1, 1)),
+            |occasion| arises(&rule, &view, &policy(), &occasion),
+        );
+        writeln!(told, "{}\n    {words}", text.replace('\n', " ")).unwrap();
+    }
+    insta::with_settings!({snapshot_path => "../../../tests/snapshots", prepend_module_to_snapshot => false, omit_expression => true}, {
+        insta::assert_snapshot!("explain_occasions", told);
+    });
+}
+
+/// Everything that a case borrows.
+struct Scene {
+    rule: Option<Rule>,
+    view: View,
+    policy: Policy,
+    occasion: Occasion,
+    batch: Batch,
+    class: Class,
+    audience: Audience,
+    now: Timestamp,
+}
+
+impl Scene {
+    /// A birthday letter at nine in the morning to somebody to whom nothing forbids it.
+    fn new() -> Self {
+        let (rule, view) = (rule("[trigger.anniversary]\nfield = \"birthday\""), view());
+        Self {
+            occasion: first(&rule, &view).unwrap(),
+            rule: Some(rule),
+            view,
+            policy: policy(),
+            class: Class::Marketing,
+            audience: Audience::Customer,
+            batch: Batch::default(),
+            now: at("2027-02-28T09:00"),
+        }
+    }
+
+    fn with_rule(text: &str) -> Self {
+        let mut scene = Self::new();
+        scene.rule = Some(rule(text));
+        scene
+    }
+
+    fn told(&self) -> (Answer, String) {
+        let case = Case {
+            rule: self.rule.as_ref(),
+            class: self.class,
+            audience: self.audience,
+            occasion: &self.occasion,
+            zone: &zone(),
+            view: &self.view,
+            policy: &self.policy,
+            batch: self.batch,
+            now: self.now,
+            facts: &|| minijinja::context! { customer => minijinja::context! { visits => 1 } },
+        };
+        let answer = judge(&case);
+        (answer, verdict(&case, answer))
+    }
+}
+
+const BIRTHDAY: &str = "[trigger.anniversary]\nfield = \"birthday\"\n";
+
+/// A scene for each reason that the gates give. The others come with sending, and with the outcome.
+fn scene(reason: Reason) -> Result<Scene, Outcome> {
+    let mut scene = Scene::new();
+    match reason {
+        Reason::Erased => scene.view.erased = true,
+        Reason::NoAddress => scene.view.customer.email = None,
+        Reason::Suppressed => scene.view.suppressed = true,
+        Reason::NoConsent => scene.view.customer.consent = Consent::No,
+        Reason::RuleRemoved => scene.rule = None,
+        Reason::RuleDisabled => {
+            return Ok(Scene::with_rule(&format!("enabled = false\n{BIRTHDAY}")));
+        }
+        Reason::TooLate => scene.now = at("2027-03-03T09:00"),
+        Reason::ContactedSince => {
+            let rule = rule("[trigger.lapsed]\ncontact = [\"visit\"]\nafter = \"30 days\"");
+            scene.view = with_events(&[("visit", "2027-01-01")]);
+            scene.occasion = first(&rule, &scene.view).unwrap();
+            scene.view = with_events(&[("visit", "2027-01-01"), ("visit", "2027-02-01")]);
+            scene.rule = Some(rule);
+            scene.now = at("2027-02-01T09:00");
+        }
+        Reason::RecordChanged => scene.view.customer.birthday = Some("1984-02-01".parse().unwrap()),
+        Reason::ComplaintOpen => scene.view = with_events(&[("complaint-opened", "2027-02-20")]),
+        Reason::ConditionFalse => {
+            return Ok(Scene::with_rule(&format!(
+                "{BIRTHDAY}[only]\nwhere = \"customer.visits > 3\""
+            )));
+        }
+        Reason::ConditionFailed => {
+            return Ok(Scene::with_rule(&format!(
+                "{BIRTHDAY}[only]\nwhere = \"customer.visits > 'a' + 1\""
+            )));
+        }
+        Reason::Holdout => {
+            return Ok(Scene::with_rule(&format!(
+                "{BIRTHDAY}[limits]\nholdout = \"99.5%\""
+            )));
+        }
+        Reason::Capped => {
+            scene.view.sent = vec![Sent {
+                rule: "other".to_owned(),
+                occasion: "o".to_owned(),
+                class: Class::Marketing,
+                at: at("2027-02-20T10:00"),
+            }];
+        }
+        Reason::QuietHours => scene.now = at("2027-02-28T22:00"),
+        Reason::NotThisDay => {
+            return Ok(Scene::with_rule(&format!(
+                "{BIRTHDAY}[send]\ndays = [\"mon\", \"fri\"]"
+            )));
+        }
+        Reason::DailyLimit => {
+            scene = Scene::with_rule(&format!("{BIRTHDAY}[limits]\nmax_per_day = 30"));
+            scene.batch.day_is_full = true;
+        }
+        Reason::BatchTooLarge => scene.batch.too_large = true,
+        Reason::AwaitsApproval => {
+            let text = format!("{BIRTHDAY}[limits]\napprove = \"first 20\"");
+            scene = Scene::with_rule(&text);
+            scene.batch.first_letters = true;
+        }
+        Reason::Declined => scene.batch.approved = Some(false),
+        Reason::SettledByHand => return Err(Outcome::Skipped),
+        Reason::TemplateFailed => return Err(Outcome::Skipped),
+        Reason::RelayTrouble | Reason::TemporaryRefusal | Reason::RelayRefusesUs => {
+            return Err(Outcome::Deferred);
+        }
+        Reason::BadAddress | Reason::Refused => return Err(Outcome::Rejected),
+        Reason::Accepted => return Err(Outcome::Sent),
+        Reason::ReplyLost | Reason::StoppedWhileSending => return Err(Outcome::Unknown),
+    }
+    Ok(scene)
+}
+
+/// What the ledger tells of a reason that comes with sending.
+fn sent_with(outcome: Outcome, reason: Reason) -> String {
+    settled(&Settled {
+        outcome,
+        reason: Some(reason),
+        at: Some(at("2027-05-02T09:00")),
+        next: Some(at("2027-05-02T09:15")),
+        zone: &zone(),
+        reply: None,
+    })
+}
+
+/// Each reason of the ledger has its sentence, and those of the gates their figures.
+#[test]
+fn every_reason_is_a_sentence() {
+    let mut told = String::new();
+    for reason in Reason::ALL {
+        let words = match scene(reason) {
+            Ok(scene) => {
+                let (answer, words) = scene.told();
+                let gave = match answer {
+                    Answer::Skip(reason) | Answer::Defer(_, reason) | Answer::Hold(_, reason) => {
+                        Some(reason)
+                    }
+                    Answer::Pass => None,
+                };
+                assert_eq!(gave, Some(reason), "{words}");
+                words
+            }
+            Err(outcome) => sent_with(outcome, reason),
+        };
+        assert!(
+            words.ends_with('.') || words.contains("condition"),
+            "{words}"
+        );
+        writeln!(told, "{reason}\n    {words}").unwrap();
+    }
+    for (what, words) in others() {
+        writeln!(told, "{what}\n    {words}").unwrap();
+    }
+    insta::with_settings!({snapshot_path => "../../../tests/snapshots", prepend_module_to_snapshot => false, omit_expression => true}, {
+        insta::assert_snapshot!("explain_reasons", told);
+    });
+}
+
+/// The same reasons on other grounds.
+fn others() -> Vec<(&'static str, String)> {
+    let said = |change: fn(&mut Scene)| {
+        let mut scene = Scene::new();
+        change(&mut scene);
+        scene.told().1
+    };
+    vec![
+        ("nothing stands in its way", said(|_| {})),
+        (
+            "no-address: staff",
+            said(|scene| scene.audience = Audience::Staff),
+        ),
+        (
+            "no-address: owner",
+            said(|scene| scene.audience = Audience::Owner),
+        ),
+        (
+            "suppressed: the records say so",
+            said(|scene| scene.view.customer.unsubscribed = true),
+        ),
+        (
+            "no-consent: opt-in",
+            said(|scene| scene.policy.basis = MarketingBasis::OptIn),
+        ),
+        (
+            "capped: all letters",
+            said(|scene| {
+                scene.class = Class::Service;
+                let sent = |rule: &str, on: &str| Sent {
+                    rule: rule.to_owned(),
+                    occasion: "o".to_owned(),
+                    class: Class::Service,
+                    at: at(on),
+                };
+                scene.view.sent =
+                    vec![sent("a", "2027-02-26T10:00"), sent("b", "2027-02-27T10:00")];
+            }),
+        ),
+        (
+            "capped: none is left inside `late`",
+            said(|scene| {
+                scene.rule = Some(rule(&format!(
+                    "{BIRTHDAY}[send]\nlate = \"1 day\"\nwhen_capped = \"skip\""
+                )));
+                scene.view.sent = vec![Sent {
+                    rule: "other".to_owned(),
+                    occasion: "o".to_owned(),
+                    class: Class::Marketing,
+                    at: at("2027-02-27T10:00"),
+                }];
+            }),
+        ),
+    ]
+}
+
+/// What the ledger tells: every outcome, with a reason that it can have.
+#[test]
+fn every_outcome_is_a_sentence() {
+    let mut told = String::new();
+    for outcome in Outcome::ALL {
+        let (reason, reply) = match outcome {
+            Outcome::Planned | Outcome::Sending => (None, None),
+            Outcome::Held => (Some(Reason::TooLate), None),
+            Outcome::Deferred => (
+                Some(Reason::TemporaryRefusal),
+                Some("451 4.7.1 try again later"),
+            ),
+            Outcome::Sent => (Some(Reason::Accepted), Some("250 2.0.0 Ok: queued as 4711")),
+            Outcome::Skipped => (Some(Reason::NoConsent), None),
+            Outcome::Rejected => (Some(Reason::BadAddress), Some("550 5.1.1 no such user")),
+            Outcome::Expired => (Some(Reason::RelayTrouble), Some("connection refused")),
+            Outcome::Unknown => (Some(Reason::ReplyLost), Some("the connection ended")),
+        };
+        let words = settled(&Settled {
+            outcome,
+            reason,
+            at: Some(at("2027-05-02T09:00")),
+            next: Some(at("2027-05-02T09:15")),
+            zone: &zone(),
+            reply,
+        });
+        writeln!(told, "{outcome}\n    {words}").unwrap();
+    }
+    insta::with_settings!({snapshot_path => "../../../tests/snapshots", prepend_module_to_snapshot => false, omit_expression => true}, {
+        insta::assert_snapshot!("explain_outcomes", told);
+    });
+}
+
+#[test]
+fn numbers_are_counted_as_people_do() {
+    let said: Vec<String> = [1, 2, 3, 4, 11, 12, 13, 21, 112].map(ordinal).to_vec();
+    assert_eq!(
+        said,
+        [
+            "1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "112th"
+        ]
+    );
+    assert_eq!(counted(1, "day"), "1 day");
+}
