@@ -26,3 +26,4 @@ mod shop;
 mod smtp;
 mod town;
 mod triggers;
+mod year;

@@ -270,11 +270,7 @@ pub(crate) fn rules(shop: &Shop) {
 
 /// One rule's text.
 fn rule(id: &str, head: &str, rest: &str) -> String {
-    let audience = if id == "call-them" {
-        "staff"
-    } else {
-        "customer"
-    };
+    let audience = if is_note(id) { "staff" } else { "customer" };
     format!("title = \"{id}\"\ntemplate = \"word\"\naudience = \"{audience}\"\n{head}\n{rest}\n")
 }
 
@@ -284,4 +280,20 @@ pub(crate) fn edited(id: &str, from: &str, to: &str) -> String {
     let text = rule(id, head, rest);
     assert!(text.contains(from), "{text}");
     text.replace(from, to)
+}
+
+/// The class of a rule's letters.
+pub(crate) fn class(id: &str) -> &'static str {
+    let (_, head, _) = RULES.iter().find(|(known, ..)| *known == id).unwrap();
+    head.split('"').nth(1).unwrap()
+}
+
+/// Whether it goes to somebody of the house.
+pub(crate) fn is_note(id: &str) -> bool {
+    id == "call-them"
+}
+
+/// How many rules there are.
+pub(crate) fn rule_count() -> usize {
+    RULES.len()
 }

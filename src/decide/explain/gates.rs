@@ -84,8 +84,11 @@ fn because(case: &Case<'_>, reason: Reason) -> String {
         Reason::Capped => capped(case),
         Reason::QuietHours => case.policy.quiet.map(|quiet| {
             let (from, until) = (quiet.from.strftime("%H:%M"), quiet.until.strftime("%H:%M"));
-            let name = &case.view.zone_name;
-            format!("{from} to {until} are the quiet hours in {name}, where they live.")
+            let whose = match case.audience {
+                Audience::Customer => format!("in {}, where they live", case.view.zone_name),
+                Audience::Staff | Audience::Owner => "of the business".to_owned(),
+            };
+            format!("{from} to {until} are the quiet hours {whose}.")
         }),
         Reason::NotThisDay => other_day(case),
         Reason::DailyLimit => case.rule.and_then(|rule| rule.max_per_day).map(|most| {
