@@ -378,8 +378,7 @@ fn scene(reason: Reason) -> Result<Scene, Outcome> {
             scene.batch.first_letters = true;
         }
         Reason::Declined => scene.batch.approved = Some(false),
-        Reason::SettledByHand => return Err(Outcome::Skipped),
-        Reason::TemplateFailed => return Err(Outcome::Skipped),
+        Reason::SettledByHand | Reason::TemplateFailed => return Err(Outcome::Skipped),
         Reason::RelayTrouble | Reason::TemporaryRefusal | Reason::RelayRefusesUs => {
             return Err(Outcome::Deferred);
         }
