@@ -61,7 +61,9 @@ fn letter(house: &House, question: &Question, told: &Explained) -> String {
         .map_or_else(|| format!("Customer {id}"), |name| format!("{name} ({id})"));
     let mut lines = vec![who];
     let mut last = "";
-    for one in &told.said {
+    let is_off = |one: &&Said| one.outcome.is_none() && one.reason == Some(Reason::RuleDisabled);
+    let (off, said): (Vec<&Said>, Vec<&Said>) = told.said.iter().partition(is_off);
+    for one in said {
         if one.rule != last {
             let title = house
                 .rule(&one.rule)
@@ -75,6 +77,10 @@ fn letter(house: &House, question: &Question, told: &Explained) -> String {
     }
     if told.said.is_empty() {
         lines.push("There is no rule.".to_owned());
+    }
+    if !off.is_empty() {
+        let off: Vec<&str> = off.iter().map(|one| one.rule.as_str()).collect();
+        lines.push(format!("\nSwitched off: {}", off.join(", ")));
     }
     lines.join("\n") + "\n"
 }

@@ -108,6 +108,7 @@ pub async fn explain(house: &House, question: &Question) -> Result<Explained, En
         };
         said.extend(match question.on {
             Some(day) => file.on(day),
+            None if file.is_off() && question.rule.is_none() => vec![file.off()],
             None => file.was_and_will_be(),
         });
     }
@@ -132,6 +133,18 @@ struct File<'a> {
 }
 
 impl File<'_> {
+    /// Whether it is switched off, and there is nothing to tell of before.
+    fn is_off(&self) -> bool {
+        self.entries.is_empty() && self.rule.is_some_and(|rule| !rule.enabled)
+    }
+
+    fn off(&self) -> Said {
+        Said {
+            reason: Some(Reason::RuleDisabled),
+            ..self.bare(Reason::RuleDisabled.sentence().to_owned())
+        }
+    }
+
     /// The latest that was settled, whatever waits, and what comes next.
     fn was_and_will_be(&self) -> Vec<Said> {
         let (over, open): (Vec<&Entry>, Vec<&Entry>) = self

@@ -91,6 +91,11 @@ fn it_tells_what_was_and_what_comes_with_the_arithmetic() {
     shop.run(&["explain", "ann", "--rule", "birthday", "--on", &idle])
         .is(0)
         .says(&["Nothing is due on ", "Born on "]);
+    let bought = std::fs::read_to_string(shop.path("config/rules/bought.toml")).unwrap();
+    shop.rule("bought", &format!("enabled = false\n{bought}"));
+    shop.run(&["explain", "bob"])
+        .is(0)
+        .says(&["\n\nSwitched off: bought\n"]);
     shop.run(&["explain", "bob"]).is(0).says(&[
         "Customer bob",
         "There is no birthday on record, so nothing is due.",
