@@ -5,12 +5,10 @@
 //! to the store. May not decide anything.
 
 use std::any::Any;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use jiff::civil::Date;
 use sd_notify::NotifyState;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -20,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::reload::Watch;
 use crate::engine::tick::{self, Pass};
 use crate::engine::{EngineError, House, Report, alert};
-use crate::model::{Outcome, Reason};
+use crate::model::Outcome;
 use crate::review::{self, Pulse, ReviewError};
 
 /// When the scheduler is this late with the next wake-up, we look by ourselves.
@@ -76,7 +74,6 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
     let passes = AtomicU64::new(0);
     let mut watch = Watch::new(&house).await?;
     let mut house = house;
-    let mut told = Told::default();
     while !stop.is_cancelled() {
         // A scheduler that has lost track of its jobs knows no next one.
         let next = scheduler.time_till_next_job().await.ok().flatten();
@@ -102,7 +99,6 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
             report = pass(&house, sync, number, &stop) => match report {
                 Passed::Well(report) => {
                     tell(&report);
-                    told.of_held(&house, &report);
                     true
                 }
                 Passed::Stopped => true,
@@ -183,7 +179,7 @@ async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationTo
     };
     match joined {
         Some(Ok(Ok(report))) => {
-            if let Err(error) = alert::tell(house).await {
+            if let Err(error) = alert::after_pass(house, &report).await {
                 tracing::error!(%error, "the owner couldn't be told of what needs them");
             }
             Passed::Well(report)
@@ -235,41 +231,6 @@ fn panic_words(panic: Box<dyn Any + std::marker::Send>) -> String {
         Err(panic) => panic
             .downcast::<&str>()
             .map_or_else(|_| String::new(), |w| (*w).to_owned()),
-    }
-}
-
-/// The batches that the log has told of.
-#[derive(Debug, Default)]
-struct Told {
-    held: BTreeSet<(String, Date)>,
-}
-
-impl Told {
-    /// Says once of every batch that it waits for a person, and what to type.
-    fn of_held(&mut self, house: &House, report: &Report) {
-        let now: BTreeSet<_> = report
-            .held
-            .iter()
-            .map(|batch| (batch.rule.clone(), batch.day))
-            .collect();
-        for batch in &report.held {
-            if !self.held.contains(&(batch.rule.clone(), batch.day)) {
-                let sentence = batch.reason.map(Reason::sentence);
-                let entries = batch.entries;
-                let (rule, day) = (batch.rule.as_str(), batch.day);
-                let title = house.rule(rule).map(|rule| rule.title.as_str());
-                tracing::warn!(
-                    rule,
-                    %day,
-                    entries,
-                    title,
-                    "held: {} `fondly approve {rule} --on {day}` lets them go, \
-                     `fondly decline {rule} --on {day}` ends them",
-                    sentence.unwrap_or_default()
-                );
-            }
-        }
-        self.held = now;
     }
 }
 

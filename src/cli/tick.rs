@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Done, Outcome, house, output, run, summary};
+use crate::engine::alert;
 use crate::engine::tick::{self, Pass};
 
 #[derive(Debug, clap::Args)]
@@ -24,7 +25,12 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         sync: !args.no_sync,
         workers: None,
     };
-    let passed = Box::pin(tick::tick(&house, pass, &stop)).await;
+    let mut passed = Box::pin(tick::tick(&house, pass, &stop)).await;
+    if let Ok(report) = &passed
+        && let Err(error) = alert::after_pass(&house, report).await
+    {
+        passed = Err(error);
+    }
     let halted = house.store.paused().await;
     house.store.clone().close().await?;
     report.add(passed?);

@@ -6,17 +6,27 @@
 use jiff::civil::Date;
 
 use super::calendar::Desk;
+use crate::model::policy::Audience;
 use crate::model::{Occasion, Period, Reason};
 use crate::rules::OnHoliday;
 
 pub(super) fn occasions(desk: &Desk<'_>, on: &[Date], (from, to): (Date, Date)) -> Vec<Occasion> {
-    if desk.view.customer.email.is_none() {
+    if !has_reader(desk) {
         return Vec::new();
     }
     on.iter()
         .filter(|day| from <= **day && **day <= to)
         .filter_map(|day| desk.on_day(day.to_string(), *day, *day))
         .collect()
+}
+
+/// Whether there is somebody to read it; whether the owner has an address, the settings know.
+fn has_reader(desk: &Desk<'_>) -> bool {
+    match desk.rule.audience {
+        Audience::Customer => desk.view.customer.email.is_some(),
+        Audience::Staff => desk.view.customer.staff_email.is_some(),
+        Audience::Owner => true,
+    }
 }
 
 pub(super) fn withdrawn(on: &[Date], occasion: &Occasion) -> Option<Reason> {
@@ -28,7 +38,7 @@ pub(super) fn holidays(
     trigger: &OnHoliday,
     (from, to): (Date, Date),
 ) -> Vec<Occasion> {
-    if desk.view.customer.email.is_none() {
+    if !has_reader(desk) {
         return Vec::new();
     }
     due_days(trigger, from, to)

@@ -4,8 +4,9 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{EngineError, House};
+use super::{EngineError, House, Report};
 use crate::deliver::{Envelope, Parcel, Verdict};
+use crate::model::Reason;
 use crate::model::policy::Class;
 use crate::render::mail::{self, Mail};
 use crate::render::notice;
@@ -13,6 +14,51 @@ use crate::store::Trouble;
 
 /// What alerts bear where letters bear their rule's name.
 const RULE: &str = "alert";
+
+/// What sort of trouble a held batch is.
+const HELD: &str = "held";
+
+/// Notes what a pass left for a person to do, and tells the owner of what they don't know yet.
+/// A batch about which somebody has spoken, or whose time is over, is no trouble any more; who
+/// spoke needn't be told.
+///
+/// # Errors
+/// The store's trouble.
+pub async fn after_pass(house: &House, report: &Report) -> Result<(), EngineError> {
+    let mut held = Vec::new();
+    for batch in &report.held {
+        let (rule, day) = (&batch.rule, batch.day);
+        let title = house.rule(rule).map_or(rule.as_str(), |rule| &rule.title);
+        let subject = format!("{title} ({rule}) of {day} is held");
+        let sentence = batch.reason.map_or("", Reason::sentence);
+        let words = format!(
+            "{sentence} Look at who would get it with `fondly log --rule {rule} --outcome held`, \
+             and at the letter with `fondly preview {rule} CUSTOMER`.\n\n\
+             - `fondly approve {rule} --on {day}` lets them go.\n\
+             - `fondly decline {rule} --on {day}` ends them.\n\n\
+             Until then they wait, as long as the rule's `late` allows."
+        );
+        let now = house.clock.now();
+        let of = (HELD, subject.as_str());
+        if house.store.trouble_begins(of, &words, now).await? {
+            let entries = batch.entries;
+            tracing::warn!(
+                rule,
+                %day,
+                entries,
+                "held: {sentence} `fondly approve {rule} --on {day}` lets them go, \
+                 `fondly decline {rule} --on {day}` ends them"
+            );
+        }
+        held.push(subject);
+    }
+    for trouble in house.store.troubles().await? {
+        if trouble.kind == HELD && !held.contains(&trouble.subject) {
+            house.store.trouble_ends((HELD, &trouble.subject)).await?;
+        }
+    }
+    tell(house).await
+}
 
 /// Notes a trouble and tells the owner, unless it is known.
 ///
@@ -48,7 +94,7 @@ pub async fn ends(house: &House, (kind, subject): (&str, &str)) -> Result<(), En
 ///
 /// # Errors
 /// The store's trouble.
-pub async fn tell(house: &House) -> Result<(), EngineError> {
+async fn tell(house: &House) -> Result<(), EngineError> {
     for trouble in house.store.troubles().await? {
         if trouble.told_at.is_none() && mailed(house, &trouble, false).await {
             let of = (trouble.kind.as_str(), trouble.subject.as_str());
