@@ -42,12 +42,12 @@ pub(super) fn lines(house: &House, report: &Report) -> Vec<String> {
     if let Some(words) = &report.relay_trouble {
         lines.push(format!("Letters can't leave at the moment: {words}"));
     }
-    if report.total(Outcome::Unknown) > 0 {
-        lines.push(
-            "Unknown means: the letter may have arrived. `fondly log --outcome unknown` lists them; \
-             `fondly resolve` settles one"
-                .to_owned(),
-        );
+    if report.unknown > 0 {
+        let letters = counted(report.unknown, "letter");
+        lines.push(format!(
+            "Of {letters} nobody knows whether they arrived: `fondly log --outcome unknown` lists \
+             them, `fondly resolve ENTRY --sent`, `--not-sent` or `--resend` settles one"
+        ));
     }
     lines
 }

@@ -18,6 +18,8 @@ pub struct Report {
     pub failing_sources: Vec<String>,
     /// What waits for a person now, held by this pass or earlier.
     pub held: Vec<HeldBatch>,
+    /// Letters of which nobody knows whether they went out, of this pass or earlier.
+    pub unknown: u64,
     /// What the relay said when it stopped us.
     pub relay_trouble: Option<String>,
 }
@@ -48,14 +50,15 @@ impl Report {
         self.planned += other.planned;
         self.quarantined += other.quarantined;
         self.failing_sources.extend(other.failing_sources);
-        // The later part knows better what is still held.
+        // The later part knows better what is still held or unknown.
         self.held = other.held;
+        self.unknown = other.unknown;
         self.relay_trouble = other.relay_trouble.or(self.relay_trouble.take());
     }
 
     /// Whether it needs a person.
     pub fn needs_a_person(&self) -> bool {
-        self.total(Outcome::Unknown) + self.quarantined > 0
+        self.unknown + self.quarantined > 0
             || !self.held.is_empty()
             || !self.failing_sources.is_empty()
             || self.relay_trouble.is_some()

@@ -51,6 +51,7 @@ pub async fn tick(
         report.add(send::send_due(house, pass.workers, stop).await?);
     }
     report.held = house.store.held_batches().await?;
+    report.unknown = house.store.count_unknown().await?;
     house.store.beat(house.clock.now()).await?;
     Ok(report)
 }

@@ -235,6 +235,21 @@ impl Store {
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
+    /// Of how many entries nobody knows whether they went out.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn count_unknown(&self) -> Result<u64, StoreError> {
+        let count: sqlx::Result<i64> = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM ledger WHERE outcome = 'unknown' \
+             AND outcome IN ('sending', 'held', 'unknown')",
+        )
+        .fetch_one(self.reader())
+        .await;
+        let count = count.map_err(|error| self.trouble(error))?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
     /// How many customers there are, and how many of them have an address and weren't forgotten.
     ///
     /// # Errors

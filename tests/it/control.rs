@@ -312,6 +312,9 @@ async fn an_unknown_letter_is_settled_by_hand() {
          [mail.smtp]\nhost = \"127.0.0.1\"\nport = {port}\nsecurity = \"none\"\n"
     ));
     shop.run(&["tick"]).is(3).says(&["fondly resolve"]);
+    // As long as nobody settles them, every pass says so.
+    let again = shop.run(&["tick", "--no-sync"]).is(3);
+    again.says(&["Nothing was due", "Of 3 letters nobody knows"]);
     all_are(&shop, "unknown reply-lost");
     let mut ids = shop.ledger();
     ids.sort_by(|a, b| a.customer.cmp(&b.customer));
