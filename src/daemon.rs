@@ -88,9 +88,12 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
                 wakes.sync.store(true, Ordering::Relaxed);
             }
         }
-        match watch.refreshed(&house).await {
-            Ok(fresh) => house = fresh,
-            Err(error) => tracing::error!(%error, "an edit couldn't be looked at"),
+        tokio::select! {
+            fresh = watch.refreshed(&house) => match fresh {
+                Ok(fresh) => house = fresh,
+                Err(error) => tracing::error!(%error, "an edit couldn't be looked at"),
+            },
+            () = stop.cancelled() => break,
         }
         let sync = wakes.sync.swap(false, Ordering::Relaxed);
         let number = passes.fetch_add(1, Ordering::Relaxed) + 1;
@@ -159,15 +162,13 @@ async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationTo
     let (ours, theirs) = (Arc::clone(house), stop.clone());
     task.spawn(async move {
         faults.maybe_panic(number);
-        Box::pin(tick::tick(
-            &ours,
-            Pass {
-                sync,
-                workers: None,
-            },
-            &theirs,
-        ))
-        .await
+        let mut report = tick::settle_open(&ours).await?;
+        let pass = Pass {
+            sync,
+            workers: None,
+        };
+        report.add(Box::pin(tick::tick(&ours, pass, &theirs)).await?);
+        Ok::<_, EngineError>(report)
     });
     let joined = tokio::select! {
         joined = task.join_next() => joined,
@@ -179,8 +180,11 @@ async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationTo
     };
     match joined {
         Some(Ok(Ok(report))) => {
-            if let Err(error) = alert::after_pass(house, &report).await {
-                tracing::error!(%error, "the owner couldn't be told of what needs them");
+            tokio::select! {
+                told = alert::after_pass(house, &report) => if let Err(error) = told {
+                    tracing::error!(%error, "the owner couldn't be told of what needs them");
+                },
+                () = stop.cancelled() => {}
             }
             Passed::Well(report)
         }

@@ -2,6 +2,8 @@
 //!
 //! An alert that can't leave is tried again with the next pass. May not decide what is a trouble.
 
+use std::time::Duration;
+
 use sha2::{Digest as _, Sha256};
 
 use super::{EngineError, House, Report};
@@ -15,6 +17,9 @@ use crate::store::Trouble;
 /// What alerts bear where letters bear their rule's name.
 const RULE: &str = "alert";
 
+/// How long one alert may take to leave.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// What sort of trouble a held batch is.
 const HELD: &str = "held";
 
@@ -25,9 +30,14 @@ const HELD: &str = "held";
 /// # Errors
 /// The store's trouble.
 pub async fn after_pass(house: &House, report: &Report) -> Result<(), EngineError> {
-    let mut held = Vec::new();
+    let (mut held, mut subjects) = (Vec::new(), Vec::new());
     for batch in &report.held {
         let (rule, day) = (&batch.rule, batch.day);
+        // Some of a batch may wait for another reason than the rest.
+        if held.iter().any(|(known, of)| *known == rule && *of == day) {
+            continue;
+        }
+        held.push((rule, day));
         let title = house.rule(rule).map_or(rule.as_str(), |rule| &rule.title);
         let subject = format!("{title} ({rule}) of {day} is held");
         let sentence = batch.reason.map_or("", Reason::sentence);
@@ -50,12 +60,16 @@ pub async fn after_pass(house: &House, report: &Report) -> Result<(), EngineErro
                  `fondly decline {rule} --on {day}` ends them"
             );
         }
-        held.push(subject);
+        subjects.push(subject);
     }
     for trouble in house.store.troubles().await? {
-        if trouble.kind == HELD && !held.contains(&trouble.subject) {
+        if trouble.kind == HELD && !subjects.contains(&trouble.subject) {
             house.store.trouble_ends((HELD, &trouble.subject)).await?;
         }
+    }
+    // A relay that is away would only make us wait.
+    if report.relay_trouble.is_some() {
+        return Ok(());
     }
     tell(house).await
 }
@@ -84,8 +98,7 @@ pub async fn ends(house: &House, (kind, subject): (&str, &str)) -> Result<(), En
     };
     let told = trouble.told_at.is_some();
     if told && !mailed(house, trouble, true).await {
-        // Said with the next pass.
-        return Ok(());
+        tracing::warn!(trouble = subject, "nobody could be told that it is over");
     }
     Ok(house.store.trouble_ends((kind, subject)).await?)
 }
@@ -96,7 +109,11 @@ pub async fn ends(house: &House, (kind, subject): (&str, &str)) -> Result<(), En
 /// The store's trouble.
 async fn tell(house: &House) -> Result<(), EngineError> {
     for trouble in house.store.troubles().await? {
-        if trouble.told_at.is_none() && mailed(house, &trouble, false).await {
+        if trouble.told_at.is_none() {
+            if !mailed(house, &trouble, false).await {
+                // The others wait for the next pass, too.
+                break;
+            }
             let of = (trouble.kind.as_str(), trouble.subject.as_str());
             house.store.trouble_told(of, house.clock.now()).await?;
         }
@@ -104,8 +121,14 @@ async fn tell(house: &House) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// Writes to every owner; whether all of it left.
+/// The same within [`PATIENCE`]: a relay that hangs must hold nothing up.
 async fn mailed(house: &House, trouble: &Trouble, over: bool) -> bool {
+    let mailing = tokio::time::timeout(PATIENCE, mail_all(house, trouble, over));
+    mailing.await.unwrap_or(false)
+}
+
+/// Writes to every owner; whether somebody has it, or nobody ever will.
+async fn mail_all(house: &House, trouble: &Trouble, over: bool) -> bool {
     let settings = &house.plans.settings;
     let subject = if over {
         format!("Settled: {}", trouble.subject)
@@ -118,7 +141,7 @@ async fn mailed(house: &House, trouble: &Trouble, over: bool) -> bool {
         trouble.words.clone()
     };
     let letter = notice(&subject, &text);
-    let mut all = true;
+    let mut waits = !settings.business.owner.is_empty();
     for owner in &settings.business.owner {
         let id = id_of(trouble, over, owner.email.as_ref());
         let composed = mail::compose(
@@ -139,7 +162,6 @@ async fn mailed(house: &House, trouble: &Trouble, over: bool) -> bool {
             Ok(composed) => composed.bytes,
             Err(error) => {
                 tracing::error!(%error, "an alert can't be written");
-                all = false;
                 continue;
             }
         };
@@ -159,18 +181,18 @@ async fn mailed(house: &House, trouble: &Trouble, over: bool) -> bool {
         courier.quit().await;
         match verdict {
             // What may have left isn't sent twice.
-            Ok(Verdict::Accepted { .. } | Verdict::Unknown { .. }) => {}
+            Ok(Verdict::Accepted { .. } | Verdict::Unknown { .. }) => waits = false,
             Ok(verdict) => {
                 tracing::warn!(reply = verdict.reply(), "an alert couldn't leave");
-                all = false;
+                // Trying again won't help, and the log has it.
+                if matches!(verdict, Verdict::Rejected { .. }) {
+                    waits = false;
+                }
             }
-            Err(error) => {
-                tracing::warn!(%error, "an alert couldn't leave");
-                all = false;
-            }
+            Err(error) => tracing::warn!(%error, "an alert couldn't leave"),
         }
     }
-    all
+    !waits
 }
 
 /// The same on every attempt, another for each trouble and reader.

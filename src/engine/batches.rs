@@ -15,6 +15,7 @@ use super::{EngineError, House, guard};
 use crate::decide::gate::{Answer, Batch};
 use crate::model::Period;
 use crate::model::Reason;
+use crate::model::policy::Audience;
 use crate::model::view::Sent;
 use crate::rules::Rule;
 use crate::store::Entry;
@@ -161,7 +162,10 @@ impl Batches {
                 }
                 Answer::Skip(_) | Answer::Defer(..) | Answer::Hold(..) => continue,
             }
-            if self.take(house, entry, now) {
+            let counts = house
+                .rule(&entry.rule)
+                .is_some_and(|rule| rule.audience == Audience::Customer);
+            if self.take(house, entry, now) && counts {
                 let sent = Sent {
                     rule: entry.rule.clone(),
                     occasion: entry.occasion.key.clone(),

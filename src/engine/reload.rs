@@ -54,8 +54,11 @@ impl Watch {
         if print == self.seen || age.is_some_and(|age| age < SETTLED) {
             return Ok(Arc::clone(house));
         }
-        self.seen = print;
-        let (fresh, needs_restart) = match read(&config, house) {
+        let read = read(&config, house).and_then(|(fresh, needs_restart)| {
+            let house = house.with_plans(fresh).map_err(|error| error.to_string())?;
+            Ok((house, needs_restart))
+        });
+        let (fresh, needs_restart) = match read {
             Ok(fresh) => fresh,
             Err(words) => {
                 tracing::error!(words, "an edit can't be used; what was in force stays");
@@ -64,13 +67,15 @@ impl Watch {
                      `fondly check` shows the places."
                 );
                 alert::begins(house, TROUBLE, &words).await?;
+                self.seen = print;
                 return Ok(Arc::clone(house));
             }
         };
         for what in needs_restart {
             tracing::warn!("{what} has changed, which comes into force with a restart");
         }
-        let house = Arc::new(house.with_plans(fresh)?);
+        self.seen = print;
+        let house = Arc::new(fresh);
         let rules = house.plans.rules.iter().filter(|rule| rule.enabled).count();
         tracing::info!(rules, "the edited configuration is in force");
         alert::ends(&house, TROUBLE).await?;

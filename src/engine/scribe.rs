@@ -124,7 +124,7 @@ pub(super) fn judged(
 ) -> Answer {
     judge(&Case {
         rule,
-        class,
+        class: rule.map_or(class, |rule| rule.class),
         audience: rule.map_or(audience, |rule| rule.audience),
         occasion,
         zone: &house.zone(&occasion.zone),

@@ -81,6 +81,16 @@ async fn settle_held(house: &House, now: Timestamp) -> Result<(), EngineError> {
 /// # Errors
 /// The store's trouble, or an outbox that can't be read.
 pub async fn recover(house: &House) -> Result<Report, EngineError> {
+    let report = settle_open(house).await?;
+    resend_unknown(house).await?;
+    Ok(report)
+}
+
+/// The same between two passes, where a worker may have broken off: nothing is sent again.
+///
+/// # Errors
+/// The store's trouble, or an outbox that can't be read.
+pub async fn settle_open(house: &House) -> Result<Report, EngineError> {
     let mut report = Report::default();
     house.store.release_claims().await?;
     for entry in house.store.recover_sending().await? {
@@ -110,7 +120,6 @@ pub async fn recover(house: &House) -> Result<Report, EngineError> {
         house.store.record(record).await?;
     }
     house.store.flush().await?;
-    resend_unknown(house).await?;
     Ok(report)
 }
 

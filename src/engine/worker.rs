@@ -76,12 +76,19 @@ impl Worker {
                     None => return Ok(()),
                 }
             }
-            for _ in 0..LOOKS {
+            for look in 0..LOOKS {
                 if self.shared.stop.is_cancelled() {
                     return Ok(());
                 }
                 match Box::pin(self.entry(&entry, &view, prepared.take())).await? {
                     Step::Done => break,
+                    Step::LookAgain if look + 1 == LOOKS => {
+                        tracing::warn!(
+                            entry = entry.id,
+                            "its facts kept changing, or it was stopped; the next pass looks again"
+                        );
+                        break;
+                    }
                     Step::LookAgain => {}
                 }
                 match self.view_of(&entry).await? {
@@ -198,6 +205,7 @@ impl Worker {
             id: entry.id.clone(),
             revision: view.revision,
             recipient: envelope.to.to_string(),
+            class: rule.class,
             audience: rule.audience,
             service: rule.class == Class::Service || rule.audience != Audience::Customer,
             subject: mail.subject,

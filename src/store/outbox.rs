@@ -10,7 +10,7 @@ use super::columns::json;
 use super::dialect::texts;
 use super::ledger::{entry_columns, read_entry};
 use super::{Entry, Store, StoreError};
-use crate::model::policy::Audience;
+use crate::model::policy::{Audience, Class};
 use crate::model::{Outcome, Reason};
 
 /// Where an answer goes.
@@ -55,6 +55,8 @@ pub struct CommitToSend {
     pub message: String,
     /// Where it goes: a folder, or `smtp`. Kept, so that a restart knows where to look.
     pub via: String,
+    /// What it is about, as its rule says now.
+    pub class: Class,
     /// Whom it goes to. Only what goes to the customer is part of what later decisions about them
     /// look at.
     pub audience: Audience,

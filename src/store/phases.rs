@@ -126,6 +126,9 @@ macro_rules! look {
          WHERE entry.id = value->>0 AND entry.outcome IN ('planned', 'deferred', 'held') \
            AND c.id = entry.customer AND c.revision = CAST(value->>2 AS BIGINT) \
            AND NOT EXISTS (SELECT 1 FROM suppression s WHERE s.address = value->>5) \
+           AND NOT EXISTS (SELECT 1 FROM paused p WHERE p.rule IN ('', entry.rule)) \
+           AND NOT EXISTS (SELECT 1 FROM approval a WHERE a.rule = entry.rule \
+                           AND a.day = entry.due_day AND a.approved = 0) \
            AND (CAST(value->>3 AS BIGINT) = 1 \
                 OR NOT EXISTS (SELECT 1 FROM suppression s WHERE s.address = value->>4)))"
         )
@@ -153,7 +156,9 @@ async fn look<'a>(
         .filter(|(_, one)| turn.holds(&one.id))
         .map(|(place, one)| {
             let address = address_key(&one.recipient);
-            let forgotten = forgotten_key(&tools.secret, &one.recipient);
+            // Staff and owner may have forgotten themselves as customers.
+            let forgotten = (one.audience == Audience::Customer)
+                .then(|| forgotten_key(&tools.secret, &one.recipient));
             let service = i64::from(one.service);
             (&one.id, place, one.revision, service, address, forgotten)
         })
@@ -247,7 +252,7 @@ macro_rules! change {
              next_attempt_at = NULL, attempts = attempts + 1, \
              decided_at = CAST(value->>1 AS BIGINT), recipient = value->>2, \
              subject = value->>3, template = value->>4, language = value->>5, \
-             message_id = value->>6, via = value->>7, audience = value->>8 FROM ",
+             message_id = value->>6, via = value->>7, audience = value->>8, class = value->>9 FROM ",
                 rows!("$2"),
                 " WHERE ledger.number = CAST(value->>0 AS BIGINT)"
             ),
@@ -293,6 +298,7 @@ async fn change(tx: &mut Connection, fit: &Fit<'_>, part: Part) -> sqlx::Result<
             &one.message_id,
             &one.via,
             one.audience.as_str(),
+            one.class.as_str(),
         )
     });
     let text = match part {

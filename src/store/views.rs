@@ -105,8 +105,12 @@ impl Store {
         .collect::<sqlx::Result<_>>()?;
         if !found.is_empty() {
             for view in views.values_mut() {
-                view.suppressed |=
-                    keys(view).is_some_and(|keys| keys.iter().any(|key| found.contains(key)));
+                let Some([address, forgotten]) = keys(view) else {
+                    continue;
+                };
+                view.suppressed |= found.contains(&address);
+                // Whoever comes back in the records is still who asked to be forgotten.
+                view.erased |= found.contains(&forgotten);
             }
         }
         Ok(())

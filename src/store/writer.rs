@@ -29,6 +29,9 @@ const TURNS: u32 = 16;
 /// the driver ask the database twice whether it is still there.
 const SOON: Duration = Duration::from_millis(2);
 
+/// Times that a transaction waits for another process's to end, half a minute each.
+const PATIENCE: u32 = 10;
+
 /// The task.
 pub(super) struct Writer {
     path: Arc<str>,
@@ -145,9 +148,19 @@ impl Writer {
         if batch.len() == 0 {
             return;
         }
-        let error = match self.write(&batch).await {
-            Ok(done) => return self.wake(batch, done),
-            Err(error) => StoreError::new(&self.path, error),
+        let mut tries = 0;
+        let error = loop {
+            tries += 1;
+            match self.write(&batch).await {
+                Ok(done) => return self.wake(batch, done),
+                Err(error) => {
+                    let error = StoreError::new(&self.path, error);
+                    // Somebody applies a very large file. What the relay took must not get lost.
+                    if !matches!(error, StoreError::Busy { .. }) || tries == PATIENCE {
+                        break error;
+                    }
+                }
+            }
         };
         if batch.len() == 1 || error.is_of_the_store() {
             return self.fail(batch, &error);

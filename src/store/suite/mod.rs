@@ -137,6 +137,7 @@ fn commit(id: &str, revision: i64) -> CommitToSend {
         language: "en".to_owned(),
         message_id: format!("<{id}@fondly>"),
         via: "smtp".to_owned(),
+        class: Class::Marketing,
         audience: Audience::Customer,
         service: false,
         message: "From: x\r\n\r\n\"Hello\" \u{1F381}\r\n".to_owned(),
