@@ -9,7 +9,8 @@
 //!   minute at which something is due, as a daemon does that looks every minute. Twice it is
 //!   switched off for three days, and opened anew afterwards.
 //! - *forecast*: made once at the start, from the books of the two months before it.
-//! - *rehearsed*: from the same moment; it forgets those books from there on.
+//! - *rehearsed*: from the same moment; it forgets those books from there on. Its rules start on that
+//!   civil day, so where it is still the day before, what is due in its last hours isn't compared.
 //!
 //! Nobody can foresee when a machine will stand still, so the last two are told beforehand (for
 //! tests only, [`Stretch::away`]). Nor can they foresee records: everything that the year brings is
@@ -179,6 +180,12 @@ fn same(text: &str) -> BTreeSet<String> {
     entries(text).iter().map(line).collect()
 }
 
+/// Without what was due on the last day before the year, which is still going on in the west.
+fn from_the_first_day(lines: &BTreeSet<String>) -> BTreeSet<String> {
+    let due = |line: &&String| line.split(' ').nth(3).unwrap() >= START;
+    lines.iter().filter(due).cloned().collect()
+}
+
 fn assert_same(name: &str, one: &BTreeSet<String>, happened: &BTreeSet<String>) {
     let mut text = String::new();
     for line in happened.difference(one).take(10) {
@@ -223,7 +230,7 @@ async fn a_year_is_as_it_was_forecast_and_rehearsed_and_annoys_nobody() {
         let text = happened(&shop, &year).await;
         let was = same(&text);
         assert_same("forecast", &told, &was);
-        assert_same("rehearsed", &played, &was);
+        assert_same("rehearsed", &played, &from_the_first_day(&was));
         let all = shop.run(&["log", "--format", "json", "--limit", "10000000"]);
         let all = entries(&all.is(0).out);
         let watched = Watch::new(&shop).over(&all);
@@ -266,11 +273,7 @@ fn summary(seed: u64, was: &BTreeSet<String>, watched: &BTreeMap<&'static str, u
     }
     // What needs many people to come about.
     if was.len() > 5000 {
-        for reason in [
-            "skipped contacted-since",
-            "skipped quiet-hours",
-            "skipped not-this-day",
-        ] {
+        for reason in ["skipped contacted-since", "skipped quiet-hours"] {
             assert!(
                 reasons.contains_key(reason),
                 "{reason} never came: {reasons:?}"
