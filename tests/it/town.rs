@@ -201,7 +201,7 @@ const RULES: &[(&str, &str, &str)] = &[
         "thanks",
         "class = \"relationship\"",
         "[trigger.event]\nevent = \"purchase\"\nafter = \"3 days\"\n\
-         [limits]\nholdout = \"25%\"\nbackfill = \"5 days\"",
+         [limits]\nholdout = \"25%\"\nbackfill = \"5 days\"\nmax_per_day = 2",
     ),
     (
         "first-time",
@@ -218,7 +218,8 @@ const RULES: &[(&str, &str, &str)] = &[
     (
         "come-back",
         "class = \"relationship\"",
-        "[trigger.event]\nevent = \"cancellation\"\nafter = \"1 day\"\n[send]\nat = \"06:30\"",
+        "[trigger.event]\nevent = \"cancellation\"\nafter = \"1 day\"\n[send]\nat = \"06:30\"\n\
+         [limits]\napprove = \"first 3\"",
     ),
     (
         "settled",
