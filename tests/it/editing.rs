@@ -113,3 +113,24 @@ async fn a_file_that_was_away_starts_anew_too() {
     let ledger = year.days(50).await;
     assert_eq!(ledger, ["03-02 sent accepted", "05-20 sent accepted"]);
 }
+
+#[tokio::test]
+async fn a_corrected_class_holds_for_what_waits_already() {
+    let mut year = Year::new();
+    year.shop
+        .customers("id,email,consent\nann,ann@mail.example,no\n");
+    year.shop.events(&purchases(&["03-02"]));
+    year.shop
+        .settings("[sending]\nquiet_hours = \"20:00-08:00\"\ncaps = {}\n");
+    year.rule(("09:00", "21:00"));
+    year.pass().await;
+    year.now = "2027-03-04T21:30[Europe/London]".parse().unwrap();
+    assert_eq!(year.pass().await, ["03-02 deferred quiet-hours"]);
+    // It was taken for a service by mistake.
+    let corrected = THANKS
+        .replace("service", "marketing")
+        .replace("09:00", "21:00");
+    year.shop.rule("thanks", &corrected);
+    assert_eq!(year.days(1).await, ["03-02 skipped no-consent"]);
+    assert!(year.shop.outbox().is_empty());
+}

@@ -237,6 +237,7 @@ contract!(
         a_deferral_is_claimed_again_in_time,
         a_stale_view_stops_the_commit,
         a_suppression_in_between_stops_the_commit,
+        a_pause_or_a_decline_in_between_stops_the_commit,
         an_unsubscription_holds_for_the_customer_and_the_address,
         a_refused_address_is_suppressed_with_the_record,
         two_entries_of_one_customer_cannot_pass_on_one_view,

@@ -142,6 +142,29 @@ pub(super) async fn an_unsubscription_holds_for_the_customer_and_the_address(sto
     assert!(view(store, "eve").await.suppressed);
 }
 
+/// What a person says while a pass is under way holds for what hasn't gone yet.
+pub(super) async fn a_pause_or_a_decline_in_between_stops_the_commit(store: &Store) {
+    let (id, revision) = claimed(store).await;
+    let go = async || store.commit_to_send(commit(&id, revision)).await.unwrap();
+    for rule in [Some("birthday"), None] {
+        store.pause(rule, noon()).await.unwrap();
+        assert!(!go().await);
+        store.resume(rule).await.unwrap();
+    }
+    let mut said = Approval {
+        rule: "birthday".to_owned(),
+        day: date(2027, 5, 2),
+        approved: false,
+        at: noon(),
+    };
+    let declined = Some(Reason::Declined);
+    store.approve(&said, declined).await.unwrap();
+    assert!(!go().await);
+    said.approved = true;
+    store.approve(&said, None).await.unwrap();
+    assert!(go().await);
+}
+
 pub(super) async fn a_refused_address_is_suppressed_with_the_record(store: &Store) {
     let (id, _) = claimed(store).await;
     let refused = Record {
