@@ -293,8 +293,3 @@ pub(crate) fn class(id: &str) -> &'static str {
 pub(crate) fn is_note(id: &str) -> bool {
     id == "call-them"
 }
-
-/// How many rules there are.
-pub(crate) fn rule_count() -> usize {
-    RULES.len()
-}

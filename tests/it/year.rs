@@ -274,19 +274,19 @@ fn summary(seed: u64, was: &BTreeSet<String>, watched: &BTreeMap<&'static str, u
             "{reason} never came: {reasons:?}"
         );
     }
-    // What needs many people to come about.
+    // What needs many people to come about. The letters for everybody are too many for the guard,
+    // and nobody in this town approves them.
     if was.len() > 5000 {
-        for reason in ["skipped contacted-since", "skipped quiet-hours"] {
+        for reason in [
+            "held awaits-approval",
+            "skipped daily-limit",
+            "skipped quiet-hours",
+        ] {
             assert!(
                 reasons.contains_key(reason),
                 "{reason} never came: {reasons:?}"
             );
         }
-        assert_eq!(
-            rules.len(),
-            town::rule_count(),
-            "only {rules:?} sent anything"
-        );
     }
     assert!(rules.len() >= 8, "only {rules:?} sent anything");
     for (what, count) in watched {
