@@ -126,7 +126,8 @@ macro_rules! look {
          WHERE entry.id = value->>0 AND entry.outcome IN ('planned', 'deferred', 'held') \
            AND c.id = entry.customer AND c.revision = CAST(value->>2 AS BIGINT) \
            AND NOT EXISTS (SELECT 1 FROM suppression s WHERE s.address = value->>5) \
-           AND NOT EXISTS (SELECT 1 FROM paused p WHERE p.rule IN ('', entry.rule)) \
+           AND NOT EXISTS (SELECT 1 FROM paused p WHERE p.rule = '') \
+           AND NOT EXISTS (SELECT 1 FROM paused p WHERE p.rule = entry.rule) \
            AND NOT EXISTS (SELECT 1 FROM approval a WHERE a.rule = entry.rule \
                            AND a.day = entry.due_day AND a.approved = 0) \
            AND (CAST(value->>3 AS BIGINT) = 1 \
