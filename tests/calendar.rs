@@ -17,7 +17,6 @@ use chrono::{Duration, NaiveDate, NaiveDateTime, TimeZone as _};
 use chrono_tz::Tz;
 use fondly::decide;
 use fondly::model::finding::SourceText;
-use fondly::model::policy::{Guard, MarketingBasis};
 use fondly::model::{Customer, Policy, View};
 use fondly::rules::{self, OwnHolidays, Rule, Trigger};
 use jiff::Timestamp;
@@ -61,36 +60,19 @@ fn rule(days: &[Date], (hour, minute): (i8, i8)) -> Rule {
 }
 
 fn view(zone: &TimeZone, name: &str) -> View {
-    View {
-        customer: Customer {
+    View::new(
+        Customer {
             id: "c".to_owned(),
             email: Some("c@mail.example".to_owned()),
             ..Customer::default()
         },
-        erased: false,
-        suppressed: false,
-        revision: 0,
-        zone: zone.clone(),
-        zone_name: name.to_owned(),
-        events: Vec::new(),
-        sent: Vec::new(),
-    }
+        zone.clone(),
+        name,
+    )
 }
 
 fn policy() -> Policy {
-    Policy {
-        zone: TimeZone::UTC,
-        zone_name: "UTC".to_owned(),
-        basis: MarketingBasis::ExistingCustomers,
-        quiet: None,
-        caps: Vec::new(),
-        owner: None,
-        guard: Guard {
-            most: u32::MAX,
-            share: 10_000,
-        },
-        live_from: None,
-    }
+    Policy::new(TimeZone::UTC, "UTC")
 }
 
 fn naive(day: Date, (hour, minute): (i8, i8)) -> NaiveDateTime {

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::gate::{Answer, Case, judge};
 use super::*;
 use crate::model::customer::Consent;
-use crate::model::policy::{Audience, Cap, Class, Guard, MarketingBasis, QuietHours};
+use crate::model::policy::{Audience, Cap, Class, MarketingBasis, QuietHours};
 use crate::model::view::Sent;
 use crate::model::{AttrValue, Customer, Event, PartialDate, Period, When};
 use crate::rules::{
@@ -18,7 +18,7 @@ use crate::rules::{
     Silence, WhenCapped, Which,
 };
 
-fn rule(trigger: Trigger) -> Rule {
+pub(super) fn rule(trigger: Trigger) -> Rule {
     Rule {
         id: "r".to_owned(),
         version: "v".to_owned(),
@@ -84,39 +84,22 @@ fn after(kind: &str, delay: Delay, which: Which) -> Rule {
 }
 
 fn view(zone: &str) -> View {
-    View {
-        customer: Customer {
+    View::new(
+        Customer {
             id: "c".to_owned(),
             email: Some("c@mail.example".to_owned()),
             ..Customer::default()
         },
-        erased: false,
-        suppressed: false,
-        revision: 0,
-        zone: TimeZone::get(zone).unwrap(),
-        zone_name: zone.to_owned(),
-        events: Vec::new(),
-        sent: Vec::new(),
-    }
+        TimeZone::get(zone).unwrap(),
+        zone,
+    )
 }
 
 fn policy() -> Policy {
-    Policy {
-        zone: TimeZone::get("Europe/London").unwrap(),
-        zone_name: "Europe/London".to_owned(),
-        basis: MarketingBasis::ExistingCustomers,
-        quiet: None,
-        caps: Vec::new(),
-        owner: None,
-        guard: Guard {
-            most: 200,
-            share: 500,
-        },
-        live_from: None,
-    }
+    Policy::new(TimeZone::get("Europe/London").unwrap(), "Europe/London")
 }
 
-fn event(id: &str, kind: &str, at: When) -> Event {
+pub(super) fn event(id: &str, kind: &str, at: When) -> Event {
     Event {
         id: id.to_owned(),
         customer_id: "c".to_owned(),

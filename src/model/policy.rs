@@ -137,6 +137,26 @@ pub struct Policy {
     pub live_from: Option<Date>,
 }
 
+impl Policy {
+    /// What holds where a business says nothing but where it is: customers may be written to at any
+    /// hour, as often as the rules say, and as many at once.
+    pub fn new(zone: TimeZone, zone_name: impl Into<String>) -> Self {
+        Self {
+            zone,
+            zone_name: zone_name.into(),
+            basis: MarketingBasis::ExistingCustomers,
+            quiet: None,
+            caps: Vec::new(),
+            owner: None,
+            guard: Guard {
+                most: u32::MAX,
+                share: Guard::WHOLE,
+            },
+            live_from: None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,6 +28,22 @@ pub struct View {
     pub sent: Vec<Sent>,
 }
 
+impl View {
+    /// Somebody to whom nothing happened and nothing was sent.
+    pub fn new(customer: Customer, zone: TimeZone, zone_name: impl Into<String>) -> Self {
+        Self {
+            customer,
+            erased: false,
+            suppressed: false,
+            revision: 0,
+            zone,
+            zone_name: zone_name.into(),
+            events: Vec::new(),
+            sent: Vec::new(),
+        }
+    }
+}
+
 /// A message that counts towards the frequency caps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {

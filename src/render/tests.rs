@@ -44,14 +44,8 @@ fn facts(customer: Customer) -> Value {
         attrs: BTreeMap::new(),
     };
     let view = View {
-        customer,
-        erased: false,
-        suppressed: false,
-        revision: 1,
-        zone: TimeZone::UTC,
-        zone_name: "UTC".to_owned(),
         events: vec![event],
-        sent: Vec::new(),
+        ..View::new(customer, TimeZone::UTC, "UTC")
     };
     let occasion = Occasion {
         key: "4711".to_owned(),

@@ -66,14 +66,12 @@ pub(super) fn policy(
     table.finish(&[]);
     let (zone_name, zone) = zone?;
     Some(Policy {
-        zone,
-        zone_name,
         basis: basis?,
         quiet: quiet?,
         caps: caps.unwrap_or_else(|| DEFAULT_CAPS.to_vec()),
-        owner: None,
         guard,
         live_from,
+        ..Policy::new(zone, zone_name)
     })
 }
 

@@ -62,11 +62,7 @@ impl Store {
                 erased: columns.flag()?,
                 revision: columns.number()?,
                 suppressed: columns.flag()?,
-                zone,
-                zone_name,
-                events: Vec::new(),
-                sent: Vec::new(),
-                customer,
+                ..View::new(customer, zone, zone_name)
             };
             views.insert(view.customer.id.clone(), view);
         }

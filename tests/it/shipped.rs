@@ -137,14 +137,12 @@ fn occasion(rule: &Rule, of_bare: bool) -> Occasion {
 
 fn view(customer: Customer, events: Vec<Event>) -> View {
     View {
-        customer,
-        erased: false,
-        suppressed: false,
-        revision: 1,
-        zone: TimeZone::get("Europe/London").unwrap(),
-        zone_name: "Europe/London".to_owned(),
         events,
-        sent: Vec::new(),
+        ..View::new(
+            customer,
+            TimeZone::get("Europe/London").unwrap(),
+            "Europe/London",
+        )
     }
 }
 

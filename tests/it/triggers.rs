@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use fondly::model::policy::{Guard, MarketingBasis};
 use fondly::model::view::moment;
 use fondly::model::{AttrValue, Customer, Event, PartialDate, Policy, View, When};
 use fondly::{decide, rules};
@@ -311,21 +310,22 @@ impl Town {
         }
         events.sort_by_key(|event| (moment(event, &zone), event.id.clone()));
         self.views.push(View {
-            customer: Customer {
-                id,
-                email,
-                birthday: Some(birthday),
-                joined_on: Some(joined_on),
-                attrs: BTreeMap::from([("renewal".to_owned(), AttrValue::Date(renewal.into()))]),
-                ..Customer::default()
-            },
-            erased: false,
-            suppressed: false,
-            revision: 0,
-            zone,
-            zone_name,
             events,
-            sent: Vec::new(),
+            ..View::new(
+                Customer {
+                    id,
+                    email,
+                    birthday: Some(birthday),
+                    joined_on: Some(joined_on),
+                    attrs: BTreeMap::from([(
+                        "renewal".to_owned(),
+                        AttrValue::Date(renewal.into()),
+                    )]),
+                    ..Customer::default()
+                },
+                zone,
+                zone_name,
+            )
         });
     }
 }
@@ -391,19 +391,7 @@ fn planning_day_by_day_misses_nobody_and_adds_nobody() {
 
 fn expected(shop: &Shop, views: &[View], until: &jiff::ZonedDateTime) -> Vec<String> {
     let zone = TimeZone::get("Europe/London").unwrap();
-    let policy = Policy {
-        zone,
-        zone_name: "Europe/London".to_owned(),
-        basis: MarketingBasis::ExistingCustomers,
-        quiet: None,
-        caps: Vec::new(),
-        owner: None,
-        guard: Guard {
-            most: u32::MAX,
-            share: 10_000,
-        },
-        live_from: None,
-    };
+    let policy = Policy::new(zone, "Europe/London");
     let loaded = rules::load(&shop.path("config/rules"), &shop.path("config/holidays")).unwrap();
     let (first, last) = (jiff::civil::date(2027, 1, 1), jiff::civil::date(2028, 3, 3));
     let mut found = Vec::new();

@@ -10,7 +10,7 @@ use crate::decide::gate::{Answer, Batch, Case, judge};
 use crate::decide::occasions;
 use crate::model::customer::Consent;
 use crate::model::finding::SourceText;
-use crate::model::policy::{Audience, Cap, Class, Guard, MarketingBasis, QuietHours};
+use crate::model::policy::{Audience, Cap, Class, MarketingBasis, QuietHours};
 use crate::model::view::Sent;
 use crate::model::{AttrValue, Customer, Event, Occasion, Outcome, Policy, Reason, View, When};
 use crate::rules::{OwnHolidays, Rule, parse};
@@ -48,29 +48,21 @@ fn rule(text: &str) -> Rule {
 }
 
 fn view() -> View {
-    View {
-        customer: Customer {
+    View::new(
+        Customer {
             id: "1".to_owned(),
             email: Some("ann@mail.example".to_owned()),
             birthday: Some("1984-02-29".parse().unwrap()),
             joined_on: Some(day(2022, 5, 3)),
             ..Customer::default()
         },
-        erased: false,
-        suppressed: false,
-        revision: 1,
-        zone: zone(),
-        zone_name: BERLIN.to_owned(),
-        events: Vec::new(),
-        sent: Vec::new(),
-    }
+        zone(),
+        BERLIN,
+    )
 }
 
 fn policy() -> Policy {
     Policy {
-        zone: TimeZone::get("Europe/London").unwrap(),
-        zone_name: "Europe/London".to_owned(),
-        basis: MarketingBasis::ExistingCustomers,
         quiet: Some(QuietHours {
             from: jiff::civil::time(20, 0, 0, 0),
             until: jiff::civil::time(8, 0, 0, 0),
@@ -87,12 +79,7 @@ fn policy() -> Policy {
                 days: 3,
             },
         ],
-        owner: None,
-        guard: Guard {
-            most: 200,
-            share: 500,
-        },
-        live_from: None,
+        ..Policy::new(TimeZone::get("Europe/London").unwrap(), "Europe/London")
     }
 }
 

@@ -6,10 +6,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::decide::calendar::instant;
+use crate::decide::tests::{event, rule};
 use crate::model::policy::{Cap, Guard, QuietHours};
 use crate::model::view::Sent;
-use crate::model::{Customer, Event, Period, When};
-use crate::rules::{AfterEvent, Delay, Send, SendZone, Sender, Trigger, Which};
+use crate::model::{Customer, Period, When};
+use crate::rules::{AfterEvent, Delay, Send, SendZone, Trigger, Which};
 
 /// Zones with a change of the clock at midnight, by half an hour, and at both ends of the world.
 const ZONES: &[&str] = &[
@@ -88,32 +89,23 @@ impl World {
             days: *days,
         });
         let policy = Policy {
-            zone: ours.clone(),
-            zone_name: ZONES[self.zones.1].to_owned(),
-            basis: MarketingBasis::ExistingCustomers,
             quiet: self.quiet.map(|(from, until)| QuietHours {
                 from: clock(from),
                 until: clock(until),
             }),
             caps: caps.collect(),
             guard: Guard { most: 1, share: 0 },
-            owner: None,
-            live_from: None,
+            ..Policy::new(ours.clone(), ZONES[self.zones.1])
         };
-        let view = View {
-            customer: Customer {
+        let view = View::new(
+            Customer {
                 id: "c".to_owned(),
                 email: Some("c@mail.example".to_owned()),
                 ..Customer::default()
             },
-            erased: false,
-            suppressed: false,
-            revision: 0,
-            zone: theirs.clone(),
-            zone_name: ZONES[self.zones.0].to_owned(),
-            events: Vec::new(),
-            sent: Vec::new(),
-        };
+            theirs.clone(),
+            ZONES[self.zones.0],
+        );
         let zone = if self.by_customer { theirs } else { ours };
         Scene {
             rule: self.rule(),
@@ -141,27 +133,13 @@ impl World {
             when_capped: WhenCapped::Defer,
         };
         Rule {
-            id: "r".to_owned(),
-            version: "v".to_owned(),
-            written: std::sync::Arc::default(),
-            title: "R".to_owned(),
-            template: "t".to_owned(),
             class: Class::Relationship,
-            audience: Audience::Customer,
-            sender: Sender::Business,
-            priority: 50,
-            enabled: true,
-            trigger: Trigger::Event(AfterEvent {
+            send,
+            ..rule(Trigger::Event(AfterEvent {
                 kind: "visit".to_owned(),
                 delay: Delay::After(Period::Days(0)),
                 which: Which::Every,
-            }),
-            condition: None,
-            send,
-            holdout: 0,
-            backfill: Period::Days(0),
-            approve_first: None,
-            max_per_day: None,
+            }))
         }
     }
 }
@@ -171,16 +149,7 @@ impl Scene {
     fn due(&mut self, at: Timestamp) -> Occasion {
         let day = self.zone.to_datetime(at).date();
         let id = self.view.events.len().to_string();
-        self.view.events.push(Event {
-            id: id.clone(),
-            customer_id: "c".to_owned(),
-            kind: "visit".to_owned(),
-            at: When::Day(day),
-            amount: None,
-            currency: None,
-            quantity: None,
-            attrs: std::collections::BTreeMap::new(),
-        });
+        self.view.events.push(event(&id, "visit", When::Day(day)));
         Occasion {
             key: id.clone(),
             day,
