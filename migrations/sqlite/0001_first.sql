@@ -164,9 +164,9 @@ CREATE TABLE ledger (
     planned_at      BIGINT NOT NULL,
     -- Where its letter was going: a folder, or smtp. A restart looks there.
     via             TEXT,
-    UNIQUE (rule, customer, occasion)
+    -- One entry an occasion; by the customer first, whose entries are wanted together.
+    UNIQUE (customer, rule, occasion)
 );
-CREATE INDEX ledger_customer ON ledger (customer);
 CREATE INDEX ledger_due ON ledger (due_at);
 -- A rule's letters of one day: how many there are. Written when an entry is planned, and never again.
 CREATE INDEX ledger_batch ON ledger (rule, due_day);

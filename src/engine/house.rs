@@ -234,10 +234,10 @@ impl Outbox {
     }
 
     /// What the store keeps of a letter: the whole, unless it goes nowhere.
-    pub(super) fn kept(&self, message: &[u8]) -> String {
+    pub(super) fn kept(&self, message: &[u8]) -> Arc<str> {
         match self {
-            Self::Folder(..) | Self::Relay(_) => String::from_utf8_lossy(message).into_owned(),
-            Self::Nowhere => String::new(),
+            Self::Folder(..) | Self::Relay(_) => String::from_utf8_lossy(message).into(),
+            Self::Nowhere => Arc::default(),
         }
     }
 }

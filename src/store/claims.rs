@@ -57,8 +57,10 @@ impl Claims {
 }
 
 impl<'a> Turn<'a> {
-    pub(super) fn holds(&self, id: &str) -> bool {
-        self.before.numbers.contains_key(id) && !self.ended.contains(id)
+    /// The number of an entry that is in hand.
+    pub(super) fn number(&self, id: &str) -> Option<i64> {
+        let number = self.before.numbers.get(id).copied();
+        number.filter(|_| !self.ended.contains(id))
     }
 
     /// The entry is sending, or something became of it.

@@ -3,6 +3,8 @@
 //! May not render, decide or deliver. Everything here goes through the one writer task (see
 //! `writer`), so that hundreds of waiting changes become one durable transaction.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
@@ -52,7 +54,7 @@ pub struct CommitToSend {
     /// The `Message-ID`.
     pub message_id: String,
     /// The message as it is sent.
-    pub message: String,
+    pub message: Arc<str>,
     /// Where it goes: a folder, or `smtp`. Kept, so that a restart knows where to look.
     pub via: String,
     /// What it is about, as its rule says now.

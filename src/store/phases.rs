@@ -3,6 +3,7 @@
 //! May not begin or end a transaction.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -123,7 +124,8 @@ macro_rules! look {
             " FROM ",
             rows!("$2"),
             " CROSS JOIN ledger entry CROSS JOIN customer c \
-         WHERE entry.id = value->>0 AND entry.outcome IN ('planned', 'deferred', 'held') \
+         WHERE entry.number = CAST(value->>6 AS BIGINT) AND entry.id = value->>0 \
+           AND entry.outcome IN ('planned', 'deferred', 'held') \
            AND c.id = entry.customer AND c.revision = CAST(value->>2 AS BIGINT) \
            AND NOT EXISTS (SELECT 1 FROM suppression s WHERE s.address = value->>5) \
            AND NOT EXISTS (SELECT 1 FROM paused p WHERE p.rule = '') \
@@ -147,21 +149,29 @@ async fn look<'a>(
         .records
         .iter()
         .map(|(place, one)| {
-            let in_hand = i64::from(turn.holds(&one.id));
+            let in_hand = i64::from(turn.number(&one.id).is_some());
             (&one.id, place, one.outcome.as_str(), in_hand)
         })
         .collect();
     let commits: Vec<_> = round
         .commits
         .iter()
-        .filter(|(_, one)| turn.holds(&one.id))
-        .map(|(place, one)| {
+        .filter_map(|(place, one)| Some((place, one, turn.number(&one.id)?)))
+        .map(|(place, one, number)| {
             let address = address_key(&one.recipient);
             // Staff and owner may have forgotten themselves as customers.
             let forgotten = (one.audience == Audience::Customer)
                 .then(|| forgotten_key(&tools.secret, &one.recipient));
             let service = i64::from(one.service);
-            (&one.id, place, one.revision, service, address, forgotten)
+            (
+                &one.id,
+                place,
+                one.revision,
+                service,
+                address,
+                forgotten,
+                number,
+            )
         })
         .collect();
     let text = match part {
@@ -218,7 +228,7 @@ async fn keep_letters(
     for some in going.chunks(Bulk::ROWS) {
         let mut query = letters.query(some.len());
         for (number, _, one) in some {
-            query = query.bind(*number).bind(one.message.clone());
+            query = query.bind(*number).bind(Arc::clone(&one.message));
         }
         query.execute(&mut *tx).await?;
     }

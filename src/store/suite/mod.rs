@@ -140,7 +140,7 @@ fn commit(id: &str, revision: i64) -> CommitToSend {
         class: Class::Marketing,
         audience: Audience::Customer,
         service: false,
-        message: "From: x\r\n\r\n\"Hello\" \u{1F381}\r\n".to_owned(),
+        message: "From: x\r\n\r\n\"Hello\" \u{1F381}\r\n".into(),
         now: noon(),
     }
 }

@@ -10,7 +10,7 @@ pub(super) async fn a_message_goes_its_way(store: &Store) {
     assert_eq!(going.revision, revision + 1);
     assert!(store.record_durably(sent(&id)).await.unwrap());
     let shown = store.entry(&id).await.unwrap().unwrap();
-    assert_eq!(shown.message, Some(commit(&id, 0).message));
+    assert_eq!(shown.message.as_deref(), Some(&*commit(&id, 0).message));
     let steps: Vec<_> = shown.history.iter().map(|step| step.outcome).collect();
     assert_eq!(steps, [Outcome::Planned, Outcome::Sending, Outcome::Sent]);
     assert_eq!(shown.history[2].reply.as_deref(), Some("250 2.0.0 Ok"));

@@ -24,7 +24,7 @@ async fn a_full_disk_reaches_the_waiters() {
     let (id, revision) = claimed(&store).await;
     fill_disk(&store).await;
     let large = CommitToSend {
-        message: "x".repeat(500_000),
+        message: "x".repeat(500_000).into(),
         ..commit(&id, revision)
     };
     let full = store.commit_to_send(large).await.unwrap_err();
