@@ -48,19 +48,14 @@ pub(crate) fn measure(letters: u32, connections: u32, rounds: u32) -> anyhow::Re
     );
     let mut done = Vec::new();
     for n in 1..=rounds.max(1) {
-        // Each goes first every other time, so that neither has the quieter machine.
-        let round = if n % 2 == 0 {
-            let tool = sink.load_tool(letters, connections, size)?;
-            Round {
-                tool,
-                ..fondly(&sink, letters, connections)?
-            }
-        } else {
-            let mine = fondly(&sink, letters, connections)?;
-            Round {
-                tool: sink.load_tool(letters, connections, size)?,
-                ..mine
-            }
+        // The load tool before and after: a machine that becomes slower or faster meanwhile does
+        // so for both.
+        let before = sink.load_tool(letters, connections, size)?;
+        let mine = fondly(&sink, letters, connections)?;
+        let after = sink.load_tool(letters, connections, size)?;
+        let round = Round {
+            tool: f64::midpoint(before, after),
+            ..mine
         };
         round.print(&n.to_string(), letters);
         done.push(round);
@@ -79,9 +74,9 @@ fn summary(rounds: &[Round], letters: u32) {
     };
     middle.print("median", letters);
     println!(
-        "ratio {:.3} with planning, {:.3} of sending alone (goal {GOAL_RATIO}); peak {:.1} MiB (goal {GOAL_MIB})\n",
-        middle.ratio(),
-        middle.tool / middle.sending,
+        "median of the rounds' ratios: {:.3} with planning, {:.3} of sending alone (goal {GOAL_RATIO}); peak {:.1} MiB (goal {GOAL_MIB})\n",
+        of(Round::ratio),
+        of(Round::ratio_of_sending),
         middle.mib(),
     );
 }
@@ -93,6 +88,10 @@ impl Round {
 
     fn ratio(&self) -> f64 {
         self.tool / self.whole()
+    }
+
+    fn ratio_of_sending(&self) -> f64 {
+        self.tool / self.sending
     }
 
     #[expect(clippy::cast_precision_loss, reason = "kibibytes of one process")]
