@@ -4,6 +4,9 @@
 //! The rooms stand in the order in which data flows. Who may use whom is written down, and
 //! enforced, in `tests/it/rooms.rs`.
 
+// HOW CUSTOMERS COME: rhythms and silences, pure arithmetic.
+pub mod rhythm;
+
 // The words of the business: plain data.
 pub mod model;
 

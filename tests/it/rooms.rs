@@ -8,20 +8,21 @@ const MOST_LINES: usize = 400;
 
 /// Every room in the order in which data flows, and the rooms it may use.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("model", &[]),
+    ("rhythm", &[]),
+    ("model", &["rhythm"]),
     ("clock", &[]),
     ("settings", &["model", "records", "deliver", "observe"]),
     ("records", &["model"]),
     ("rules", &["model"]),
-    ("decide", &["model", "rules"]),
+    ("decide", &["rhythm", "model", "rules"]),
     ("store", &["model"]),
     ("render", &["model"]),
     ("deliver", &["model"]),
     (
         "engine",
         &[
-            "model", "clock", "settings", "records", "rules", "decide", "store", "render",
-            "deliver",
+            "rhythm", "model", "clock", "settings", "records", "rules", "decide", "store",
+            "render", "deliver",
         ],
     ),
     (
@@ -55,6 +56,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("tokio_cron_scheduler", &["daemon"]),
     ("axum", &["review"]),
     ("hyper", &["review"]),
+    ("argmin", &["rhythm"]),
+    ("statrs", &["rhythm"]),
     ("icu_calendar", &["rules"]),
     ("sqlx", &["store"]),
     ("tokio_rustls", &["deliver"]),

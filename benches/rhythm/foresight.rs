@@ -1,0 +1,69 @@
+//! Who doesn't come any more: the ranking, and whether the chances are what they say.
+
+use fondly::rhythm::cadence::gaps;
+use fondly::rhythm::{Habit, Pattern};
+
+use super::known;
+
+/// Largest difference between chance and share in a tenth of the customers.
+const GOAL_OFF: f64 = 0.04;
+/// The share of pairs in the right order.
+const GOAL_ORDER: f64 = 0.73;
+
+pub(crate) fn print(pattern: &Pattern, customers: &[Vec<i32>], (today, until): (i32, i32)) {
+    for horizon in [90, (until - today).unsigned_abs()] {
+        let mut seen = seen(pattern, customers, today, horizon);
+        seen.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let order = ordered(&seen);
+        println!(
+            "no contact in {horizon} days, {} customers with two contact days or more: pairs in the right order {order:.4} (goal {GOAL_ORDER})",
+            seen.len()
+        );
+        let size = seen.len().div_ceil(10).max(1);
+        let mut most = 0.0_f64;
+        for tenth in seen.chunks(size) {
+            let (said, was) = (mean(tenth, |one| one.0), mean(tenth, |one| one.1));
+            most = most.max((said - was).abs());
+            println!("  said {said:.3}  was {was:.3}  {:+.3}", said - was);
+        }
+        println!("  at most {most:.3} off (goal {GOAL_OFF})\n");
+    }
+}
+
+/// The chance that was given, and whether it came so (1) or not (0).
+fn seen(pattern: &Pattern, customers: &[Vec<i32>], today: i32, horizon: u32) -> Vec<(f64, f64)> {
+    let end = today.saturating_add_unsigned(horizon);
+    let mut found = Vec::new();
+    for all in customers {
+        let days = known(all, today);
+        let Some(last) = days.last().filter(|_| days.len() >= 2) else {
+            continue;
+        };
+        let habit = Habit::of(pattern.scale, gaps(days));
+        let silent = (today - last).unsigned_abs();
+        let chance = pattern.outlook(&habit).chance(silent, horizon);
+        let away = !all.iter().any(|day| *day > today && *day <= end);
+        found.push((chance, f64::from(u8::from(away))));
+    }
+    found
+}
+
+/// The share of pairs of one who stayed away and one who came, in which the first had the higher
+/// chance; ties count half (the area under the ROC curve).
+fn ordered(sorted: &[(f64, f64)]) -> f64 {
+    let (mut below, mut pairs, mut right) = (0.0, 0.0, 0.0);
+    let away: f64 = sorted.iter().map(|one| one.1).sum();
+    for ties in sorted.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
+        let stayed_away: f64 = ties.iter().map(|one| one.1).sum();
+        let came: f64 = ties.iter().map(|one| 1.0 - one.1).sum();
+        right += stayed_away * (below + came / 2.0);
+        pairs += came * away;
+        below += came;
+    }
+    right / pairs
+}
+
+#[expect(clippy::cast_precision_loss, reason = "customers of one business")]
+fn mean(of: &[(f64, f64)], field: impl Fn(&(f64, f64)) -> f64) -> f64 {
+    of.iter().map(field).sum::<f64>() / of.len() as f64
+}
