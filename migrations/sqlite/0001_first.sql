@@ -106,6 +106,15 @@ CREATE TABLE rule_state (
     written         TEXT                        -- its files' words; NULL while its file is away
 ) WITHOUT ROWID;
 
+-- When a rule has to look at a customer again whose silence has a length of its own.
+CREATE TABLE awaited (
+    rule        TEXT NOT NULL,
+    customer_id TEXT NOT NULL,
+    day         INTEGER NOT NULL,
+    PRIMARY KEY (rule, customer_id)
+) WITHOUT ROWID;
+CREATE INDEX awaited_day ON awaited (rule, day);
+
 -- The empty rule stands for all of them.
 CREATE TABLE paused (
     rule TEXT NOT NULL PRIMARY KEY,

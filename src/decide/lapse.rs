@@ -1,4 +1,5 @@
-//! `lapsed`: nothing happened for so many days.
+//! `lapsed`: nothing happened for so many days, the same for all or as a customer's own cadence has
+//! it.
 //!
 //! Contacts count by distinct civil days in the customer's zone. Every contact starts the count
 //! anew and ends the steps of the silence before it; only the first contact of a silence's end
@@ -11,7 +12,13 @@ use jiff::tz::TimeZone;
 use super::calendar::Desk;
 use crate::model::view::moment;
 use crate::model::{Event, Occasion, Period, Reason, View, When};
-use crate::rules::Silence;
+use crate::rhythm::Cadence;
+use crate::rules::{Patience, Silence};
+
+/// Between a civil day somewhere and the same instant's elsewhere.
+const SLACK_DAYS: i32 = 2;
+
+const EPOCH: Date = jiff::civil::date(1970, 1, 1);
 
 pub(super) fn occasions(
     desk: &Desk<'_>,
@@ -26,7 +33,12 @@ pub(super) fn occasions(
             continue;
         }
         let next = contacts.get(index + 1);
-        for (step, days) in trigger.steps() {
+        // What came of a silence that was over well before is of no interest.
+        if next.is_some_and(|next| Period::Days(SLACK_DAYS).from_date(next.day) < Some(from)) {
+            continue;
+        }
+        let first = first_days(trigger, contacts.get(..=index).unwrap_or_default());
+        for (step, days) in trigger.steps(first) {
             let Some(day) = Period::Days(days).from_date(contact.day) else {
                 break;
             };
@@ -61,6 +73,31 @@ pub(super) fn withdrawn(
         Some(day) if day == occasion.anchor => None,
         Some(_) | None => Some(Reason::RecordChanged),
     }
+}
+
+/// Civil days of silence until the first step, after contacts up to the last one.
+pub(super) fn first_days(trigger: &Silence, contacts: &[Contact]) -> i32 {
+    match trigger.after {
+        Patience::Days(days) => days,
+        Patience::Cadences(own) => cadence(contacts).map_or(own.otherwise_days, |cadence| {
+            cadence
+                .times(own.tenths)
+                .min(own.at_most_days)
+                .max(own.at_least_days)
+        }),
+    }
+}
+
+/// The median gap of the latest contacts; `None` while it isn't known.
+pub(super) fn cadence(contacts: &[Contact]) -> Option<Cadence> {
+    let latest = contacts.len().saturating_sub(Cadence::DAYS);
+    let days = contacts.iter().skip(latest).map(|one| day_number(one.day));
+    Cadence::of(&days.collect::<Vec<_>>())
+}
+
+/// Whole days since the beginning of 1970.
+fn day_number(day: Date) -> i32 {
+    EPOCH.until(day).map_or(0, |span| span.get_days())
 }
 
 /// `1998-01-05/1`: the last contact and the step.

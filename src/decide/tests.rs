@@ -15,8 +15,8 @@ use crate::model::policy::{Audience, Cap, Class, MarketingBasis, QuietHours};
 use crate::model::view::Sent;
 use crate::model::{AttrValue, Customer, Event, PartialDate, Period, When};
 use crate::rules::{
-    AfterEvent, Anniversary, Condition, DateField, Delay, Feb29, OnDate, Send, SendZone, Sender,
-    Silence, WhenCapped, Which,
+    AfterEvent, Anniversary, Condition, DateField, Delay, Feb29, OnDate, Patience, Send, SendZone,
+    Sender, Silence, WhenCapped, Which,
 };
 
 pub(super) fn rule(trigger: Trigger) -> Rule {
@@ -68,7 +68,7 @@ fn yearly(offset: Period, feb29: Feb29, years: &[i16]) -> Rule {
 fn silence(after_days: i32, min_contacts: u32, (repeat_days, times): (i32, u32)) -> Rule {
     rule(Trigger::Lapsed(Silence {
         contact: vec!["visit".to_owned(), "purchase".to_owned()],
-        after_days,
+        after: Patience::Days(after_days),
         min_contacts,
         repeat_days,
         times,

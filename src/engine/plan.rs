@@ -5,19 +5,21 @@
 //! decides. Writing the same occasion twice is refused by the store, so a pass that was
 //! interrupted is simply done again.
 
+mod candidates;
+
 use std::collections::{HashMap, HashSet};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use candidates::Whom;
+
 use super::{EngineError, House};
 use crate::decide;
 use crate::decide::calendar::deadline;
-use crate::decide::fixed::due_days;
-use crate::model::policy::Audience;
 use crate::model::{Occasion, Period, View};
-use crate::rules::{AfterEvent, Anniversary, OnDate, Rule, Silence, Trigger};
+use crate::rules::{Rule, Trigger};
 use crate::store::{NewEntry, PlanBatch, PlannedKey, RuleState};
 
 /// The civil day that is furthest ahead anywhere (UTC+14) is planned as soon as it begins there.
@@ -166,9 +168,14 @@ impl Pass<'_> {
         if from > self.horizon {
             return Ok(0);
         }
-        let ids = self.candidates(from, false).await?;
+        let whom = if through.is_none() {
+            Whom::All
+        } else {
+            Whom::Due
+        };
+        let ids = self.candidates(from, whom).await?;
         let mut new = 0;
-        let mut found: Vec<NewEntry> = Vec::new();
+        let mut found = PlanBatch::default();
         for chunk in ids.chunks(CHUNK) {
             // The next customers are read while what was found for the last ones is written.
             let (written, views) = tokio::try_join!(
@@ -177,20 +184,19 @@ impl Pass<'_> {
             )?;
             new += written;
             let entries = views.iter().flat_map(|view| self.entries(view, from));
-            found.extend(entries.filter(|entry| self.is_news(&entry.occasion)));
+            let news = entries.filter(|entry| self.is_news(&entry.occasion));
+            found.new.extend(news);
+            let awaited = views.iter().filter_map(|view| self.await_next(view));
+            found.awaited.extend(awaited);
         }
         Ok(new + self.enter(found).await?)
     }
 
     /// Enters occasions into the ledger; how many weren't there.
-    async fn enter(&self, new: Vec<NewEntry>) -> Result<u64, EngineError> {
-        if new.is_empty() {
+    async fn enter(&self, batch: PlanBatch) -> Result<u64, EngineError> {
+        if batch.new.is_empty() && batch.awaited.is_empty() {
             return Ok(0);
         }
-        let batch = PlanBatch {
-            new,
-            ..PlanBatch::default()
-        };
         Ok(self.house.store.plan_write(&batch, self.now).await?.new)
     }
 
@@ -216,7 +222,7 @@ impl Pass<'_> {
         let mut ids = if from > self.horizon {
             Vec::new()
         } else {
-            self.candidates(from, true).await?
+            self.candidates(from, Whom::Touched).await?
         };
         ids.extend(planned.keys().cloned());
         ids.sort_unstable();
@@ -236,6 +242,7 @@ impl Pass<'_> {
                     .filter(|r| !wanted.contains(&(&r.occasion, r.due_at)));
                 batch.withdraw.extend(stale.map(|row| row.id));
                 batch.new.extend(entries);
+                batch.awaited.extend(self.await_next(&view));
             }
             total.withdrawn += batch.withdraw.len() as u64;
             total.new += self.house.store.plan_write(&batch, self.now).await?.new;
@@ -277,79 +284,6 @@ impl Pass<'_> {
             | Trigger::Fixed(_) => true,
             Trigger::Event(_) | Trigger::Lapsed(_) => false,
         }
-    }
-
-    /// Ids of everybody who may have an occasion due from this day to the horizon.
-    async fn candidates(&self, from: Date, only_touched: bool) -> Result<Vec<String>, EngineError> {
-        let store = &self.house.store;
-        // What starts on these days may come due from this day to the horizon.
-        let starts = |(least, most): (i32, i32)| {
-            let first = Period::Days(-most - SLACK_DAYS).from_date(from);
-            let last = Period::Days(-least + SLACK_DAYS).from_date(self.horizon);
-            (first.unwrap_or(from), last.unwrap_or(self.horizon))
-        };
-        let touched = only_touched;
-        Ok(match &self.rule.trigger {
-            Trigger::Anniversary(Anniversary { field, offset, .. }) => {
-                let days = starts(offset.days_between());
-                store.with_anniversary(&field.name(), days, touched).await?
-            }
-            Trigger::Date(OnDate { field, offset }) => {
-                let days = starts(offset.days_between());
-                store.with_date(&field.name(), days, touched).await?
-            }
-            Trigger::Event(AfterEvent { kind, delay, .. }) => {
-                let (kinds, days) = (std::slice::from_ref(kind), starts(delay.days_between()));
-                store.with_event(kinds, days, touched).await?
-            }
-            Trigger::Lapsed(silence) => self.silent(silence, starts, touched).await?,
-            Trigger::Holiday(trigger) => {
-                let mut due = due_days(trigger, from, self.horizon);
-                self.everybody_if(due.next().is_some(), touched).await?
-            }
-            Trigger::Fixed(on) => {
-                let due = |day: &Date| from <= *day && *day <= self.horizon;
-                self.everybody_if(on.iter().any(due), touched).await?
-            }
-        })
-    }
-
-    /// Everybody for whom the rule's reader can be written to, on the days on which something is
-    /// due.
-    async fn everybody_if(&self, due: bool, touched: bool) -> Result<Vec<String>, EngineError> {
-        if !due {
-            return Ok(Vec::new());
-        }
-        let store = &self.house.store;
-        Ok(match self.rule.audience {
-            Audience::Customer => store.with_address(touched).await?,
-            Audience::Staff | Audience::Owner => store.everyone(touched).await?,
-        })
-    }
-
-    /// Those who were silent for any of the steps. Of the few who were touched, one question
-    /// covers all steps.
-    async fn silent(
-        &self,
-        silence: &Silence,
-        starts: impl Fn((i32, i32)) -> (Date, Date),
-        touched: bool,
-    ) -> Result<Vec<String>, EngineError> {
-        let (store, contact) = (&self.house.store, &silence.contact);
-        if touched {
-            let (shortest, steps) = (silence.after_days, silence.steps());
-            let longest = steps.last().map_or(shortest, |(_, days)| days);
-            let days = starts((shortest, longest));
-            return Ok(store.silent_since(contact, days, shortest, touched).await?);
-        }
-        let mut ids = Vec::new();
-        for (_, gap) in silence.steps() {
-            let days = starts((gap, gap));
-            ids.extend(store.silent_since(contact, days, gap, touched).await?);
-        }
-        ids.sort_unstable();
-        ids.dedup();
-        Ok(ids)
     }
 
     fn entries(&self, view: &View, from: Date) -> Vec<NewEntry> {

@@ -17,6 +17,7 @@ pub use load::{Loaded, load};
 pub use parse::parse;
 pub use rule::{Rule, Send, SendZone, Sender, WhenCapped};
 pub use trigger::{
-    AfterEvent, Anniversary, DateField, Delay, Feb29, OnDate, OnHoliday, Silence, Trigger, Which,
+    AfterEvent, Anniversary, Cadences, DateField, Delay, Feb29, OnDate, OnHoliday, Patience,
+    Silence, Trigger, Which,
 };
 pub use written::Written;

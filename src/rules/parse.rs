@@ -359,7 +359,8 @@ fn share(text: &str) -> Result<u32, String> {
 mod tests {
     use super::*;
     use crate::rules::{
-        AfterEvent, Anniversary, DateField, Delay, Feb29, OnDate, Silence, Trigger, Which,
+        AfterEvent, Anniversary, Cadences, DateField, Delay, Feb29, OnDate, Patience, Silence,
+        Trigger, Which,
     };
 
     const TOP: &str =
@@ -523,7 +524,7 @@ mod tests {
         let silence = |repeat_days, times| {
             Trigger::Lapsed(Silence {
                 contact: vec!["visit".to_owned()],
-                after_days: 56,
+                after: Patience::Days(56),
                 min_contacts: 2,
                 repeat_days,
                 times,
@@ -534,6 +535,34 @@ mod tests {
         assert_eq!(
             trigger(&format!("{text}\nrepeat = \"30 days\"\ntimes = 3")),
             silence(30, 3)
+        );
+    }
+
+    #[test]
+    fn silences_are_heard_in_cadences_with_their_bounds() {
+        let silence = |tenths, (otherwise_days, at_least_days, at_most_days)| {
+            Trigger::Lapsed(Silence {
+                contact: vec!["visit".to_owned()],
+                after: Patience::Cadences(Cadences {
+                    tenths,
+                    otherwise_days,
+                    at_least_days,
+                    at_most_days,
+                }),
+                min_contacts: 1,
+                repeat_days: 90,
+                times: 1,
+            })
+        };
+        let text = "lapsed]\ncontact = [\"visit\"]\nafter = ";
+        assert_eq!(
+            trigger(&format!("{text}\"2 cadences\"")),
+            silence(20, (90, 7, 36_525))
+        );
+        let bounds = "otherwise = \"8 weeks\"\nat_least = \"10 days\"\nat_most = \"200 days\"";
+        assert_eq!(
+            trigger(&format!("{text}\"1.5 cadences\"\n{bounds}")),
+            silence(15, (56, 10, 200))
         );
     }
 

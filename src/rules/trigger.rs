@@ -92,8 +92,8 @@ pub enum Which {
 pub struct Silence {
     /// The kinds of event that count as a contact.
     pub contact: Vec<String>,
-    /// Civil days of silence, at least 1.
-    pub after_days: i32,
+    /// After which silence the first step comes.
+    pub after: Patience,
     /// Distinct contact days before anybody is missed, at least 1.
     pub min_contacts: u32,
     /// Civil days from one step to the next, at least 1.
@@ -102,11 +102,33 @@ pub struct Silence {
     pub times: u32,
 }
 
+/// After which silence somebody is missed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// The same civil days for everybody, at least 1.
+    Days(i32),
+    /// As their own cadence has it.
+    Cadences(Cadences),
+}
+
+/// `after = "2 cadences"`: so many times a customer's own cadence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cadences {
+    /// Tenths of a cadence, at least 1.
+    pub tenths: u32,
+    /// Civil days while the cadence isn't known, at least 1.
+    pub otherwise_days: i32,
+    /// Civil days, however short the cadence, at least 1.
+    pub at_least_days: i32,
+    /// Civil days, however long the cadence.
+    pub at_most_days: i32,
+}
+
 impl Silence {
     /// Every step with its civil days since the last contact, the first first.
-    pub fn steps(&self) -> impl Iterator<Item = (u32, i32)> + use<> {
-        let (after, repeat) = (self.after_days, self.repeat_days);
-        (1..=self.times).scan(after, move |days, step| {
+    pub fn steps(&self, first_days: i32) -> impl Iterator<Item = (u32, i32)> + use<> {
+        let repeat = self.repeat_days;
+        (1..=self.times).scan(first_days, move |days, step| {
             let this = *days;
             *days = this.saturating_add(repeat);
             Some((step, this))

@@ -211,6 +211,18 @@ impl Store {
         self.ids(query).await
     }
 
+    /// Customers whom this rule awaits until the day, that day included.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn awaited(&self, rule: &str, until: Date) -> Result<Vec<String>, StoreError> {
+        let text = "SELECT customer_id FROM awaited WHERE rule = $1 AND day <= $2 ORDER BY 1";
+        let query = sqlx::query_scalar(in_one_row(text))
+            .bind(rule)
+            .bind(day_number(until));
+        self.ids(query).await
+    }
+
     async fn ids(
         &self,
         query: sqlx::query::QueryScalar<'_, sqlx::Sqlite, String, sqlx::sqlite::SqliteArguments>,

@@ -56,7 +56,7 @@ pub use ledger::{Entry, NewEntry, PlannedKey, RuleState};
 pub use open::OpenOptions;
 pub use outbox::{CommitToSend, Record};
 pub use people::{Applied, FileMeta, FileRow};
-pub use plan::{PlanBatch, Planned};
+pub use plan::{Awaited, PlanBatch, Planned};
 pub use review::{Filter, Quarantined, Shown, Step};
 pub use trouble::Trouble;
 

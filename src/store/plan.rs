@@ -3,6 +3,7 @@
 //! May not decide what is due. One entry per rule, customer and occasion: the database says so.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::columns::{day_number, json, nonsense};
 use super::dialect::{Bulk, Transaction, rows, texts};
@@ -25,10 +26,23 @@ pub struct PlanBatch {
     pub new: Vec<NewEntry>,
     /// Ids of entries that no longer hold. Only those still planned and not yet due are deleted.
     pub withdraw: Vec<String>,
+    /// Who is to be looked at again, and when.
+    pub awaited: Vec<Awaited>,
     /// Rules to note.
     pub rules: Vec<RuleState>,
     /// The [`Store::touch_mark`] taken before the planner read: touches up to it are done with.
     pub clear_touched: Option<i64>,
+}
+
+/// When a rule has to look at a customer again whose records don't change until then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Awaited {
+    /// The rule's id.
+    pub rule: String,
+    /// The customer's id.
+    pub customer: String,
+    /// The civil day; `None` for never.
+    pub day: Option<Date>,
 }
 
 /// What the planner's batch changed.
@@ -59,6 +73,9 @@ impl Store {
             let bulk = Bulk::new(INSERT_HEAD, 17, "ON CONFLICT DO NOTHING");
             for entries in batch.new.chunks(Bulk::ROWS) {
                 planned.new += insert(&mut tx, &bulk, entries, now).await?;
+            }
+            for some in batch.awaited.chunks(TOGETHER) {
+                await_them(&mut tx, some).await?;
             }
             for rule in &batch.rules {
                 note_rule(&mut tx, rule).await?;
@@ -143,6 +160,31 @@ async fn refuse_collisions(tx: &mut Transaction, list: &str) -> sqlx::Result<()>
         Some(id) => Err(nonsense(format!("two occasions with the entry id {id}"))),
         None => Ok(()),
     }
+}
+
+async fn await_them(tx: &mut Transaction, some: &[Awaited]) -> sqlx::Result<()> {
+    let keys: Vec<_> = some.iter().map(|one| (&one.rule, &one.customer)).collect();
+    sqlx::query(concat!(
+        "DELETE FROM awaited WHERE (rule, customer_id) IN (SELECT value->>0, value->>1 FROM ",
+        rows!("$1"),
+        ")"
+    ))
+    .bind(json(&keys)?)
+    .execute(&mut **tx)
+    .await?;
+    let days = some.iter().filter_map(|one| {
+        let day = day_number(one.day?);
+        Some((&one.rule, &one.customer, day))
+    });
+    sqlx::query(concat!(
+        "INSERT INTO awaited (rule, customer_id, day) \
+         SELECT value->>0, value->>1, CAST(value->>2 AS BIGINT) FROM ",
+        rows!("$1")
+    ))
+    .bind(json(&days.collect::<Vec<_>>())?)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 async fn note_rule(tx: &mut Transaction, rule: &RuleState) -> sqlx::Result<()> {

@@ -7,11 +7,12 @@ use jiff::civil::Date;
 use super::{any_of, counted, date, moment, ordinal};
 use crate::decide::anniversary::date_of;
 use crate::decide::event::meant;
-use crate::decide::lapse::contact_days;
+use crate::decide::lapse::{Contact, cadence, contact_days, first_days};
 use crate::model::policy::Audience;
 use crate::model::{Occasion, PartialDate, Period, Policy, View};
 use crate::rules::{
-    AfterEvent, Anniversary, DateField, Delay, OnHoliday, Rule, SendZone, Silence, Trigger, Which,
+    AfterEvent, Anniversary, DateField, Delay, OnHoliday, Patience, Rule, SendZone, Silence,
+    Trigger, Which,
 };
 
 /// The arithmetic of an occasion: "Born on 2 May 1984; due on 2 May 2027 at 09:00 Europe/London."
@@ -128,13 +129,15 @@ fn event(trigger: &AfterEvent, occasion: &Occasion) -> String {
 }
 
 fn silence(view: &View, trigger: &Silence, occasion: &Occasion) -> String {
-    let days = contact_days(view, &trigger.contact);
-    let count = days.iter().filter(|one| one.day <= occasion.anchor).count();
+    let mut days = contact_days(view, &trigger.contact);
+    days.retain(|one| one.day <= occasion.anchor);
+    let count = days.len();
     let step = occasion.key.rsplit('/').next().unwrap_or("1");
+    let first = first_days(trigger, &days);
     let silent = trigger
-        .steps()
+        .steps(first)
         .find(|(number, _)| number.to_string() == step)
-        .map_or(trigger.after_days, |(_, days)| days);
+        .map_or(first, |(_, days)| days);
     let mut words = format!(
         "Last {} on {}",
         any_of(&trigger.contact),
@@ -147,6 +150,7 @@ fn silence(view: &View, trigger: &Silence, occasion: &Occasion) -> String {
             " (contact day {count}, at least {needed} are needed)"
         );
     }
+    words += &usually(trigger, &days);
     _ = write!(
         words,
         "; {} later is {}",
@@ -155,6 +159,47 @@ fn silence(view: &View, trigger: &Silence, occasion: &Occasion) -> String {
     );
     if trigger.times > 1 {
         _ = write!(words, ", letter {step} of {}", trigger.times);
+    }
+    words
+}
+
+/// `; usually every 31 days (26 to 38), 14 contact days, and the rule waits for 2 of that`, where
+/// the rule looks at it.
+fn usually(trigger: &Silence, days: &[Contact]) -> String {
+    let Patience::Cadences(own) = trigger.after else {
+        return String::new();
+    };
+    let count = counted(u32::try_from(days.len()).unwrap_or(u32::MAX), "contact day");
+    let Some(cadence) = cadence(days) else {
+        return format!("; {count}, too few to say how often they usually come");
+    };
+    let (few, many) = cadence.usual();
+    let every = if cadence.times(10) == 1 {
+        "every day".to_owned()
+    } else {
+        format!("every {cadence} days")
+    };
+    let times = match (own.tenths / 10, own.tenths % 10) {
+        (1, 0) => "once".to_owned(),
+        (2, 0) => "twice".to_owned(),
+        (whole, 0) => format!("{whole} times"),
+        (whole, tenth) => format!("{whole}.{tenth} times"),
+    };
+    let days = cadence.times(own.tenths);
+    let mut words = format!("; usually {every} ({few} to {many}), {count}, and {times} that is ");
+    words += &counted(days, "day");
+    if days < own.at_least_days {
+        _ = write!(
+            words,
+            ", of which the rule makes at least {}",
+            own.at_least_days
+        );
+    } else if days > own.at_most_days {
+        _ = write!(
+            words,
+            ", of which the rule makes at most {}",
+            own.at_most_days
+        );
     }
     words
 }
@@ -241,10 +286,8 @@ fn no_silence(view: &View, trigger: &Silence) -> String {
         return format!("Only {count} of the {needed} contact days that are needed");
     }
     let last_day = date(last.day);
-    let end = trigger
-        .steps()
-        .last()
-        .map_or(trigger.after_days, |(_, n)| n);
+    let first = first_days(trigger, &days);
+    let end = trigger.steps(first).last().map_or(first, |(_, n)| n);
     let over = Period::Days(end).from_date(last.day).map(date);
     let over = over.unwrap_or_default();
     format!("Last {kinds} on {last_day}; what comes of this silence was due until {over}")

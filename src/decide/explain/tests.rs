@@ -223,6 +223,18 @@ fn of_what_happened() -> Vec<Example> {
             shopped(),
         ),
         (
+            "[trigger.lapsed]\ncontact = [\"visit\", \"purchase\"]\nafter = \"2 cadences\"",
+            shopped(),
+        ),
+        (
+            "[trigger.lapsed]\ncontact = [\"visit\", \"purchase\"]\nafter = \"1.5 cadences\"\nat_least = \"60 days\"\ntimes = 2",
+            shopped(),
+        ),
+        (
+            "[trigger.lapsed]\ncontact = [\"visit\"]\nafter = \"1 cadence\"\notherwise = \"8 weeks\"",
+            shopped(),
+        ),
+        (
             "[trigger.lapsed]\ncontact = [\"visit\", \"call\"]\nafter = \"90 days\"",
             view(),
         ),

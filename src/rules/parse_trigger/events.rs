@@ -4,7 +4,7 @@
 
 use crate::model::period::Period;
 use crate::model::tables::{Node, Table, Value};
-use crate::rules::trigger::{AfterEvent, Delay, Silence, Trigger, Which};
+use crate::rules::trigger::{AfterEvent, Cadences, Delay, Patience, Silence, Trigger, Which};
 
 /// More contact days, or events, than anybody has.
 const MOST_CONTACTS: u32 = 10_000;
@@ -12,6 +12,14 @@ const MOST_CONTACTS: u32 = 10_000;
 const MOST_TIMES: u32 = 100;
 /// The agreed days between two steps.
 const DEFAULT_REPEAT: i32 = 90;
+/// The agreed days while a customer's cadence isn't known.
+const DEFAULT_OTHERWISE: i32 = 90;
+/// Nobody is missed sooner, however often they come, unless the rule says so.
+const DEFAULT_LEAST: i32 = 7;
+/// A century: no bound.
+const LONGEST: i32 = 36_525;
+/// A hundred cadences.
+const MOST_TENTHS: u32 = 1_000;
 
 const BETWEEN: &str = "[\"10 days\", \"40 days\"]";
 
@@ -127,29 +135,107 @@ pub(super) fn lapsed(mut table: Table<'_>) -> Option<Trigger> {
         }
         kinds.iter().map(|kind| kind.read(event_kind)).collect()
     });
-    let after = table.require("after", "\"60 days\"");
-    let after = after.and_then(|v| v.read(silence));
+    let after = patience(&mut table);
     let min_contacts = table.get("min_contacts");
     let min_contacts = min_contacts.and_then(|v| v.whole(1..=MOST_CONTACTS));
     let repeat = table.get("repeat").and_then(|v| v.read(silence));
     let times = table.get("times").and_then(|v| v.whole(1..=MOST_TIMES));
-    table.finish(&["otherwise", "at_least", "at_most", "horizon"]);
+    table.finish(&["horizon"]);
     Some(Trigger::Lapsed(Silence {
         contact: contact?,
-        after_days: after?,
+        after: after?,
         min_contacts: min_contacts.unwrap_or(1),
         repeat_days: repeat.unwrap_or(DEFAULT_REPEAT),
         times: times.unwrap_or(1),
     }))
 }
 
+/// `after`, with `otherwise`, `at_least` and `at_most` where it is a customer's own.
+fn patience(table: &mut Table<'_>) -> Option<Patience> {
+    let after = table.require("after", "\"60 days\"");
+    let after = after.and_then(|value| value.read(after_silence));
+    let otherwise = bound(table, "otherwise", after).map(|(_, days)| days);
+    let least = bound(table, "at_least", after).map(|(_, days)| days);
+    let most = bound(table, "at_most", after);
+    let least = least.unwrap_or(DEFAULT_LEAST);
+    let most_days = most.as_ref().map_or(LONGEST, |(_, days)| *days);
+    if let Some((value, most)) = most.filter(|(_, most)| *most < least) {
+        let message = format!("at most {most} days is less than at least {least} days");
+        value.complain(message, Some("make `at_most` the longer one".to_owned()));
+    }
+    Some(match after? {
+        Patience::Cadences(cadences) => Patience::Cadences(Cadences {
+            otherwise_days: otherwise.unwrap_or(DEFAULT_OTHERWISE),
+            at_least_days: least,
+            at_most_days: most_days,
+            ..cadences
+        }),
+        days @ Patience::Days(_) => days,
+    })
+}
+
+/// A number of days that only means something beside `after = "2 cadences"`.
+fn bound<'a>(
+    table: &mut Table<'a>,
+    name: &'static str,
+    after: Option<Patience>,
+) -> Option<(Value<'a>, i32)> {
+    let value = table.get(name)?;
+    if let Some(Patience::Days(days)) = after {
+        let message = format!("`{name}` says nothing beside `after = \"{days} days\"`");
+        let help = "take it out, or count `after` in cadences, such as `after = \"2 cadences\"`";
+        value.complain_of_key(&message, help);
+    }
+    let days = value.read(silence)?;
+    Some((value, days))
+}
+
+/// `60 days` or `2 cadences`.
+fn after_silence(text: &str) -> Result<Patience, String> {
+    let mut words = text.split_whitespace();
+    let (Some(number), Some(unit), None) = (words.next(), words.next(), words.next()) else {
+        return silence(text).map(Patience::Days);
+    };
+    if !matches!(unit, "cadence" | "cadences") {
+        return silence(text).map(Patience::Days);
+    }
+    let tenths = tenths(number).filter(|tenths| (1..=MOST_TENTHS).contains(tenths));
+    let Some(tenths) = tenths else {
+        return Err(format!(
+            "`{text}` is no number of cadences; write one such as `2 cadences` or `1.5 cadences`"
+        ));
+    };
+    Ok(Patience::Cadences(Cadences {
+        tenths,
+        otherwise_days: DEFAULT_OTHERWISE,
+        at_least_days: DEFAULT_LEAST,
+        at_most_days: LONGEST,
+    }))
+}
+
+/// `2` or `1.5`, in tenths.
+fn tenths(text: &str) -> Option<u32> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(part) || part.len() != 1 {
+        return None;
+    }
+    let (whole, part): (u32, u32) = (whole.parse().ok()?, part.parse().ok()?);
+    whole.checked_mul(10)?.checked_add(part)
+}
+
 /// A silence in civil days, at least one.
 fn silence(text: &str) -> Result<i32, String> {
     let mut words = text.split_whitespace();
     let unit = words.nth(1).unwrap_or("");
-    if unit.starts_with("cadence") || (text.contains('%') && unit == "sure") {
+    if unit.starts_with("cadence") {
         return Err(format!(
-            "`{text}` isn't supported yet; write a number of days such as `60 days`"
+            "`{text}` isn't a number of days; write one such as `60 days`"
+        ));
+    }
+    if text.contains('%') && unit == "sure" {
+        return Err(format!(
+            "`{text}` isn't supported yet; write a number of days such as `60 days`, or `2 cadences`"
         ));
     }
     match Period::parse(text)? {

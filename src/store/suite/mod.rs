@@ -224,6 +224,7 @@ contract!(
         the_later_of_two_rows_with_one_id_counts,
         quarantine_shows_the_last_reading,
         candidates_are_found,
+        who_is_awaited_is_found_on_the_day,
         dates_and_addresses_are_found,
         the_forgotten_stay_forgotten;
     ledger: an_occasion_is_unique,

@@ -223,6 +223,41 @@ pub(super) async fn candidates_are_found(store: &Store) {
     }
 }
 
+pub(super) async fn who_is_awaited_is_found_on_the_day(store: &Store) {
+    let awaited = |rule: &str, customer: &str, day: Option<jiff::civil::Date>| Awaited {
+        rule: rule.to_owned(),
+        customer: customer.to_owned(),
+        day,
+    };
+    let write = async |awaited: Vec<Awaited>| {
+        let batch = PlanBatch {
+            awaited,
+            ..PlanBatch::default()
+        };
+        store.plan_write(&batch, noon()).await.unwrap();
+    };
+    let (may, june) = (date(2027, 5, 2), date(2027, 6, 2));
+    write(vec![
+        awaited("missed", "ben", Some(may)),
+        awaited("missed", "ann", Some(may)),
+        awaited("missed", "cleo", Some(june)),
+        awaited("other", "dora", Some(may)),
+    ])
+    .await;
+    let until = async |day| store.awaited("missed", day).await.unwrap();
+    assert!(until(date(2027, 5, 1)).await.is_empty());
+    assert_eq!(until(may).await, ["ann", "ben"]);
+    assert_eq!(until(june).await, ["ann", "ben", "cleo"]);
+    // One day a customer and rule: the last word counts, and it may be none.
+    write(vec![
+        awaited("missed", "ann", Some(june)),
+        awaited("missed", "ben", None),
+    ])
+    .await;
+    assert!(until(may).await.is_empty());
+    assert_eq!(until(june).await, ["ann", "cleo"]);
+}
+
 pub(super) async fn dates_and_addresses_are_found(store: &Store) {
     let due = |id: &str, date| Customer {
         attrs: BTreeMap::from([("due".to_owned(), AttrValue::Date(date))]),
