@@ -129,7 +129,7 @@ pub(super) fn contact_days(view: &View, kinds: &[String]) -> Vec<Contact> {
 }
 
 /// The civil day on which an event happened, where the customer lives.
-fn day_of(event: &Event, zone: &TimeZone) -> Date {
+pub(super) fn day_of(event: &Event, zone: &TimeZone) -> Date {
     match event.at {
         When::Day(day) => day,
         When::Instant(at) => zone.to_datetime(at).date(),

@@ -15,10 +15,12 @@ pub(crate) mod fixed;
 pub mod gate;
 mod lapse;
 mod moment;
+pub(crate) mod usage;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::model::occasion::Change;
 use crate::model::{Occasion, Policy, Reason, View};
 use crate::rules::{Rule, Trigger};
 
@@ -36,6 +38,7 @@ pub fn occasions(rule: &Rule, view: &View, policy: &Policy, from: Date, to: Date
             .collect(),
         Trigger::Event(trigger) => event::occasions(&desk, trigger, (from, to)),
         Trigger::Lapsed(trigger) => lapse::occasions(&desk, trigger, (from, to)),
+        Trigger::Usage(trigger) => usage::occasions(&desk, trigger, (from, to)),
         Trigger::Holiday(trigger) => fixed::holidays(&desk, trigger, (from, to)),
         Trigger::Fixed(on) => fixed::occasions(&desk, on, (from, to)),
     };
@@ -55,8 +58,23 @@ pub(crate) fn withdrawn(
         Trigger::Date(trigger) => anniversary::once_withdrawn(view, trigger, occasion),
         Trigger::Event(trigger) => event::withdrawn(view, trigger, &rule.id, occasion),
         Trigger::Lapsed(trigger) => lapse::withdrawn(view, trigger, occasion, now),
+        Trigger::Usage(trigger) => usage::withdrawn(view, trigger, occasion),
         Trigger::Holiday(trigger) => fixed::holiday_withdrawn(trigger, occasion),
         Trigger::Fixed(on) => fixed::withdrawn(on, occasion),
+    }
+}
+
+/// What letters may say of a change in use: the figures of the occasion's window, as the records are
+/// now. `None` for every other trigger.
+pub(crate) fn change(rule: &Rule, view: &View, occasion: &Occasion) -> Option<Change> {
+    match &rule.trigger {
+        Trigger::Usage(trigger) => usage::change(view, trigger, occasion),
+        Trigger::Anniversary(_)
+        | Trigger::Date(_)
+        | Trigger::Event(_)
+        | Trigger::Lapsed(_)
+        | Trigger::Holiday(_)
+        | Trigger::Fixed(_) => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod gates;
 mod triggers;
+mod usage;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, date};

@@ -134,7 +134,11 @@ fn no_year(rule: &Rule, view: &View) -> Option<String> {
     let (field, needs_it) = match &rule.trigger {
         Trigger::Anniversary(yearly) => (&yearly.field, !yearly.years.is_empty()),
         Trigger::Date(once) => (&once.field, true),
-        Trigger::Event(_) | Trigger::Lapsed(_) | Trigger::Holiday(_) | Trigger::Fixed(_) => {
+        Trigger::Event(_)
+        | Trigger::Lapsed(_)
+        | Trigger::Usage(_)
+        | Trigger::Holiday(_)
+        | Trigger::Fixed(_) => {
             return None;
         }
     };
@@ -220,7 +224,7 @@ fn tried(house: &House, rule: &Rule, view: &View, now: Timestamp) -> Result<u64,
         return Ok(0);
     };
     if let Some(condition) = &rule.condition {
-        let facts = letter::facts_of(house, view, &occasion, now);
+        let facts = letter::facts_of(house, Some(rule), view, &occasion, now);
         match condition.holds(&facts) {
             Ok(true) => {}
             Ok(false) => return Ok(0),
@@ -249,7 +253,7 @@ fn an_occasion(house: &House, rule: &Rule, view: &View, now: Timestamp) -> Optio
                 .into_iter()
                 .next()
         }
-        Trigger::Event(_) | Trigger::Lapsed(_) => {
+        Trigger::Event(_) | Trigger::Lapsed(_) | Trigger::Usage(_) => {
             decide::occasions(rule, view, policy, since, ahead).pop()
         }
     }

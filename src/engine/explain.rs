@@ -312,7 +312,7 @@ impl File<'_> {
             policy: self.house.policy(),
             batch: self.batch(rule, occasion),
             now: at,
-            facts: &|| letter::facts_of(self.house, self.view, occasion, at),
+            facts: &|| letter::facts_of(self.house, Some(rule), self.view, occasion, at),
         };
         let answer = judge(&case);
         (answer, explain::verdict(&case, answer))

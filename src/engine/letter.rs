@@ -5,6 +5,7 @@ use lettre::Address;
 use lettre::message::Mailbox;
 
 use super::House;
+use crate::decide;
 use crate::model::facts;
 use crate::model::policy::{Audience, Class};
 use crate::model::{Customer, Occasion, View};
@@ -40,11 +41,13 @@ pub(super) enum NoLetter {
 /// What templates and conditions see.
 pub(super) fn facts_of(
     house: &House,
+    rule: Option<&Rule>,
     view: &View,
     occasion: &Occasion,
     now: Timestamp,
 ) -> minijinja::Value {
-    facts::build(view, Some(occasion), &house.plans.words, now)
+    let change = rule.and_then(|rule| decide::change(rule, view, occasion));
+    facts::build_with(view, (Some(occasion), change), &house.plans.words, now)
 }
 
 /// Writes the letter as it goes out at `now`.
@@ -64,7 +67,7 @@ pub(super) fn write(
         Some(late) if today > occasion.day => late,
         Some(_) | None => &rule.template,
     };
-    let facts = facts_of(house, view, occasion, now);
+    let facts = facts_of(house, Some(rule), view, occasion, now);
     let entry_id = crate::model::occasion::entry_id(&rule.id, &customer.id, &occasion.key);
     let way_out = way_out(house, &links::token(&house.link_key, &entry_id));
     let letter = house.plans.letters.letter(

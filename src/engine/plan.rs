@@ -6,6 +6,7 @@
 //! interrupted is simply done again.
 
 mod candidates;
+mod usage;
 
 use std::collections::{HashMap, HashSet};
 
@@ -160,7 +161,7 @@ impl Pass<'_> {
         let mut from = after.max(self.start);
         // What an edit moves to days that are over isn't news, so there is no need to look there.
         if let (None, Some(before), true) =
-            (through, self.planned_before, self.is_on_the_calendar())
+            (through, self.planned_before, self.edits_rewrite_the_past())
         {
             let never_planned = before.tomorrow().unwrap_or(before);
             from = from.max(never_planned.min(self.earliest_not_too_late()));
@@ -185,7 +186,9 @@ impl Pass<'_> {
             new += written;
             let entries = views.iter().flat_map(|view| self.entries(view, from));
             let news = entries.filter(|entry| self.is_news(&entry.occasion));
-            found.new.extend(news);
+            found
+                .new
+                .extend(self.not_told_of(news.collect(), &[]).await?);
             let awaited = views.iter().filter_map(|view| self.await_next(view));
             found.awaited.extend(awaited);
         }
@@ -203,7 +206,7 @@ impl Pass<'_> {
     /// Plans anew for the customers whose records changed since the last pass.
     async fn changed_customers(&self, touched: &[String]) -> Result<Planned, EngineError> {
         let from = match &self.rule.trigger {
-            Trigger::Event(_) | Trigger::Lapsed(_) => self.start,
+            Trigger::Event(_) | Trigger::Lapsed(_) | Trigger::Usage(_) => self.start,
             Trigger::Anniversary(_)
             | Trigger::Date(_)
             | Trigger::Holiday(_)
@@ -244,6 +247,7 @@ impl Pass<'_> {
                 batch.new.extend(entries);
                 batch.awaited.extend(self.await_next(&view));
             }
+            batch.new = self.not_told_of(batch.new, &batch.withdraw).await?;
             total.withdrawn += batch.withdraw.len() as u64;
             total.new += self.house.store.plan_write(&batch, self.now).await?.new;
         }
@@ -282,7 +286,7 @@ impl Pass<'_> {
             | Trigger::Date(_)
             | Trigger::Holiday(_)
             | Trigger::Fixed(_) => true,
-            Trigger::Event(_) | Trigger::Lapsed(_) => false,
+            Trigger::Event(_) | Trigger::Lapsed(_) | Trigger::Usage(_) => false,
         }
     }
 

@@ -6,7 +6,7 @@ use super::{EngineError, House, letter};
 use crate::decide;
 use crate::decide::calendar;
 use crate::model::{Occasion, Period, View};
-use crate::rules::{Rule, SendZone};
+use crate::rules::{Rule, SendZone, Trigger};
 
 /// Days ahead in which the next occasion is looked for: two leap years.
 const AHEAD: i32 = 366 * 8;
@@ -109,7 +109,12 @@ fn next_occasion(
         day: from,
         due_at,
         zone,
-        anchor: from,
+        anchor: match &rule.trigger {
+            Trigger::Usage(usage) => Period::Days(-usage.window_days)
+                .from_date(from)
+                .unwrap_or(from),
+            _ => from,
+        },
         years: None,
         event,
     };

@@ -132,6 +132,6 @@ pub(super) fn judged(
         policy: house.policy(),
         batch,
         now,
-        facts: &|| letter::facts_of(house, view, occasion, now),
+        facts: &|| letter::facts_of(house, rule, view, occasion, now),
     })
 }

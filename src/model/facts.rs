@@ -18,7 +18,7 @@ use super::amount::Amount;
 use super::customer::{AttrValue, Customer};
 use super::dates::{PartialDate, When};
 use super::event::Event;
-use super::occasion::Occasion;
+use super::occasion::{Change, Occasion};
 use super::view::{View, moment};
 
 mod history;
@@ -53,6 +53,16 @@ pub fn build(
     business: &Arc<BusinessWords>,
     now: Timestamp,
 ) -> Value {
+    build_with(view, (occasion, None), business, now)
+}
+
+/// The same, with what an occasion of the trigger `usage` is about.
+pub fn build_with(
+    view: &View,
+    (occasion, change): (Option<&Occasion>, Option<Change>),
+    business: &Arc<BusinessWords>,
+    now: Timestamp,
+) -> Value {
     let today = view.zone.to_datetime(now).date();
     let customer = CustomerFacts {
         record: view.customer.clone(),
@@ -74,7 +84,7 @@ pub fn build(
     Value::from_object(Facts {
         customer: Value::from_object(customer),
         event,
-        occasion: occasion.map(|o| Value::from_object(OccasionFacts(o.clone()))),
+        occasion: occasion.map(|o| Value::from_object(OccasionFacts(o.clone(), change))),
         business: Value::from_dyn_object(Arc::clone(business)),
     })
 }
@@ -273,7 +283,7 @@ impl Object for EventFacts {
 
 /// `occasion`.
 #[derive(Debug)]
-struct OccasionFacts(Occasion);
+struct OccasionFacts(Occasion, Option<Change>);
 
 impl Object for OccasionFacts {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
@@ -292,6 +302,10 @@ impl Object for OccasionFacts {
             "day" => Some(date_text(o.day)),
             "years" => o.years.map(Value::from),
             "days_silent" => Some(Value::from(history::days_between(o.anchor, o.day))),
+            "used" => self.1.map(|change| number(change.used.to_f64())),
+            "usual" => self.1.map(|change| number(change.usual.to_f64())),
+            "percent" => self.1.map(|change| Value::from(change.percent.abs())),
+            "window_days" => self.1.map(|change| Value::from(change.days)),
             _ => None,
         };
         value.or_else(|| names::unknown("occasion", key))

@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
 
+use super::amount::Amount;
+
 /// Bytes of the hash that make an entry's id: 64 bits, so that ten million entries collide with a
 /// chance of about three in a million; the store's unique constraint would notice.
 const ID_BYTES: usize = 8;
@@ -29,6 +31,20 @@ pub struct Occasion {
     pub years: Option<i16>,
     /// The event that caused it, by id.
     pub event: Option<String>,
+}
+
+/// How much somebody used, against what is usual for them: what an occasion of the trigger `usage`
+/// is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// In the window.
+    pub used: Amount,
+    /// What is usual in so many days, rounded to ten-thousandths.
+    pub usual: Amount,
+    /// By how many percent it is more (or, negative, less), without what is behind the comma.
+    pub percent: i64,
+    /// The window's civil days.
+    pub days: i32,
 }
 
 /// The ledger's id for an occasion: the same in every store and on every run.

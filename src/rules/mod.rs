@@ -9,6 +9,7 @@ pub mod parse;
 mod parse_trigger;
 pub mod rule;
 pub mod trigger;
+pub mod usage;
 pub mod written;
 
 pub use condition::Condition;
@@ -20,4 +21,5 @@ pub use trigger::{
     AfterEvent, Anniversary, Cadences, DateField, Delay, Feb29, OnDate, OnHoliday, Patience,
     Silence, Trigger, Which,
 };
+pub use usage::{Measure, Usage};
 pub use written::Written;

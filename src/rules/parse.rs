@@ -58,6 +58,12 @@ const HOMES: Homes = &[
     ("min_contacts", "under `[trigger.lapsed]`"),
     ("repeat", "under `[trigger.lapsed]`"),
     ("times", "under `[trigger.lapsed]`"),
+    ("measure", "under `[trigger.usage]`"),
+    ("of", "under `[trigger.usage]`"),
+    ("window", "under `[trigger.usage]`"),
+    ("versus", "under `[trigger.usage]`"),
+    ("change", "under `[trigger.usage]`"),
+    ("min_base", "under `[trigger.usage]`"),
     ("holiday", "under `[trigger.holiday]`"),
     ("on", "under `[trigger.fixed]`"),
 ];

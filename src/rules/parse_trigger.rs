@@ -4,6 +4,7 @@
 
 mod dates;
 mod events;
+mod usage;
 
 pub(super) use dates::days;
 
@@ -12,9 +13,15 @@ use super::trigger::Trigger;
 use crate::model::tables::{Node, Table, nearest};
 
 /// The kinds that are built.
-const KINDS: &[&str] = &["anniversary", "date", "event", "lapsed", "holiday", "fixed"];
-/// The kinds that are agreed on but not built yet.
-const LATER_KINDS: &[&str] = &["usage"];
+const KINDS: &[&str] = &[
+    "anniversary",
+    "date",
+    "event",
+    "lapsed",
+    "usage",
+    "holiday",
+    "fixed",
+];
 
 const EXAMPLE: &str = "add one, such as `[trigger.anniversary]` with `field = \"birthday\"`";
 
@@ -39,11 +46,11 @@ pub(super) fn trigger(top: &mut Table<'_>, own: &OwnHolidays) -> Option<Trigger>
             "date" => triggers.extend(value.table().map(dates::date)),
             "event" => triggers.extend(value.table().map(events::event)),
             "lapsed" => triggers.extend(value.table().map(events::lapsed)),
+            "usage" => triggers.extend(value.table().map(usage::usage)),
             "holiday" => triggers.extend(value.table().map(|t| dates::holiday(t, own))),
             "fixed" => triggers.extend(value.table().map(dates::fixed)),
-            later if LATER_KINDS.contains(&later) => value.not_yet(),
             other => {
-                let help = match nearest(other, KINDS.iter().chain(LATER_KINDS).copied()) {
+                let help = match nearest(other, KINDS.iter().copied()) {
                     Some(near) => format!("did you mean `[trigger.{near}]`?"),
                     None => format!("there are {}", KINDS.join(", ")),
                 };

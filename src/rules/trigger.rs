@@ -5,6 +5,7 @@
 use jiff::civil::Date;
 
 use super::holiday::Holiday;
+use super::usage::Usage;
 use crate::model::Period;
 
 /// What makes a rule due.
@@ -18,6 +19,8 @@ pub enum Trigger {
     Event(AfterEvent),
     /// When nothing happened for so long.
     Lapsed(Silence),
+    /// When there is much less of something than usual, or much more.
+    Usage(Usage),
     /// For everybody, around a holiday.
     Holiday(OnHoliday),
     /// For everybody on these dates; never empty, in order, each once.

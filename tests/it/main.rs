@@ -26,4 +26,5 @@ mod shop;
 mod smtp;
 mod town;
 mod triggers;
+mod usage;
 mod year;

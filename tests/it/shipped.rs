@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fondly::model::facts::{self, BusinessWords};
+use fondly::model::occasion::Change;
 use fondly::model::{Amount, AttrValue, Customer, Event, Occasion, View, When};
 use fondly::render::{Catalogue, Letter};
 use fondly::rules::{self, AfterEvent, Rule, Trigger};
+use jiff::ToSpan as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -22,9 +24,9 @@ const LANGUAGES: [&str; 3] = ["en", "de", "fr"];
 /// The rules that work without a word of explanation.
 const ON: [&str; 3] = ["birthday", "thank-you", "we-miss-you"];
 /// How many are ready.
-const RULES: usize = 15;
+const RULES: usize = 17;
 /// Notes to the business's own people, which may be as long as the facts are.
-const TO_THE_HOUSE: [&str; 2] = ["owner-quiet", "staff-call"];
+const TO_THE_HOUSE: [&str; 4] = ["owner-quiet", "staff-call", "usage-down", "usage-up"];
 /// A letter that takes longer to read is no longer a greeting.
 const MOST_WORDS: usize = 120;
 const BUSINESS: &str = "Thorn & Rose";
@@ -121,6 +123,7 @@ fn occasion(rule: &Rule, of_bare: bool) -> Occasion {
         Trigger::Date(_) => ("2027-05-10", None),
         Trigger::Event(_) => ("2027-05-01", None),
         Trigger::Lapsed(_) => ("2027-01-01", None),
+        Trigger::Usage(_) => ("2027-04-03", None),
         Trigger::Holiday(_) | Trigger::Fixed(_) => (DAY, None),
     };
     let about_event = matches!(rule.trigger, Trigger::Event(_));
@@ -157,7 +160,15 @@ fn write(
         language: "en".to_owned(),
         ..BusinessWords::default()
     });
-    let facts = facts::build(view, Some(occasion), &business, occasion.due_at);
+    // Those we know have figures; where the records have changed since, there are none.
+    let (about_use, known) = (template.starts_with("usage"), &view.customer.first_name);
+    let change = (about_use && known.is_some()).then(|| Change {
+        used: Amount::parse("14").unwrap(),
+        usual: Amount::parse("20.6667").unwrap(),
+        percent: if template.ends_with("up") { 32 } else { -32 },
+        days: 30,
+    });
+    let facts = facts::build_with(view, (Some(occasion), change), &business, occasion.due_at);
     letters
         .letter(template, Some(language), "en", &facts)
         .unwrap_or_else(|error| panic!("{error}"))
@@ -375,6 +386,13 @@ fn with_everything_switched_on_every_rule_writes_in_three_languages() {
         .enumerate()
         {
             writeln!(events, "{customer}-{n},{customer},{kind},{on},400,GBP").unwrap();
+        }
+        // Used every day until the end of April, in the end twice a day.
+        for n in 0..120 {
+            let on = day("2026-01-01") + n.days();
+            for again in 0..if n < 100 { 1 } else { 2 } {
+                writeln!(events, "{customer}-u{n}-{again},{customer},usage,{on},,").unwrap();
+            }
         }
     }
     shop.events(&events);

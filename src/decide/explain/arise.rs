@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::civil::Date;
 
-use super::{any_of, counted, date, moment, ordinal};
+use super::{any_of, counted, date, moment, ordinal, usage};
 use crate::decide::anniversary::date_of;
 use crate::decide::event::meant;
 use crate::decide::lapse::{Contact, cadence, contact_days, first_days};
@@ -26,6 +26,7 @@ pub fn arises(rule: &Rule, view: &View, policy: &Policy, occasion: &Occasion) ->
         }
         Trigger::Event(trigger) => event(trigger, occasion),
         Trigger::Lapsed(trigger) => silence(view, trigger, occasion),
+        Trigger::Usage(trigger) => usage::arises(view, trigger, occasion),
         Trigger::Holiday(OnHoliday {
             holiday,
             offset: by,
@@ -218,6 +219,7 @@ pub fn nothing(rule: &Rule, view: &View, from: Date) -> String {
         },
         Trigger::Event(trigger) => no_event(rule, view, trigger),
         Trigger::Lapsed(trigger) => no_silence(view, trigger),
+        Trigger::Usage(trigger) => usage::nothing(view, trigger, from),
         Trigger::Holiday(_) | Trigger::Fixed(_)
             if rule.audience == Audience::Customer && view.customer.email.is_none() =>
         {

@@ -7,6 +7,7 @@
 mod arise;
 mod gates;
 mod ledger;
+mod usage;
 
 #[cfg(test)]
 mod tests;

@@ -245,11 +245,87 @@ fn of_what_happened() -> Vec<Example> {
     ]
 }
 
+/// Visits on the first so many days of so many years, 2026 the first.
+fn visits(days: i32, years: &[i16]) -> View {
+    let mut view = view();
+    for year in years {
+        for n in 0..days {
+            let on = crate::model::Period::Days(n).from_date(day(*year, 1, 1));
+            let id = format!("{year}-{n}");
+            view.events.push(Event {
+                id,
+                at: When::Day(on.unwrap()),
+                amount: crate::model::Amount::parse("12.5"),
+                currency: Some("EUR".to_owned()),
+                quantity: crate::model::Amount::parse("1.25"),
+                ..with_events(&[("visit", "2026-01-01")]).events.remove(0)
+            });
+        }
+    }
+    view
+}
+
+fn of_use() -> Vec<Example> {
+    const COUNT: &str = "[trigger.usage]\nmeasure = \"count\"\nof = [\"visit\"]\nchange = \"-30%\"";
+    const AMOUNT: &str = "[trigger.usage]\nmeasure = \"amount\"\nof = [\"visit\", \"purchase\"]\nwindow = \"2 weeks\"\nchange = \"-12.5%\"";
+    const QUANTITY: &str = "[trigger.usage]\nmeasure = \"quantity\"\nof = [\"visit\"]\nchange = \"+33%\"\nmin_base = 30";
+    let mut two_currencies = visits(120, &[2027]);
+    if let Some(last) = two_currencies.events.last_mut() {
+        last.currency = Some("GBP".to_owned());
+    }
+    let mut doubled = visits(120, &[2027]);
+    let more = doubled.events.split_off(100);
+    let again = more.iter().map(|one| Event {
+        id: format!("{}+", one.id),
+        ..one.clone()
+    });
+    doubled.events.extend(again.collect::<Vec<_>>());
+    doubled.events.extend(more);
+    vec![
+        (COUNT, visits(150, &[2027])),
+        (COUNT, visits(150, &[2025, 2026, 2027])),
+        (COUNT, visits(150, &[2025, 2026])),
+        (COUNT, view()),
+        (COUNT, visits(40, &[2026])),
+        (AMOUNT, visits(120, &[2027])),
+        (AMOUNT, two_currencies),
+        (QUANTITY, doubled),
+        (QUANTITY, visits(120, &[2027])),
+        (QUANTITY, shopped()),
+    ]
+}
+
+/// The days on which nothing comes of it, each for another reason.
+#[test]
+fn why_a_change_in_use_isnt_told() {
+    let mut told = String::new();
+    for (n, (text, view)) in of_use().into_iter().enumerate() {
+        let rule = rule(text);
+        for on in [
+            day(2027, 1, 20),
+            day(2027, 5, 20),
+            day(2027, 6, 5),
+            day(2027, 6, 30),
+            day(2028, 3, 1),
+        ] {
+            let words = nothing(&rule, &view, on);
+            if told.contains(&words) {
+                continue;
+            }
+            writeln!(told, "{n} on {on}\n    {words}").unwrap();
+        }
+    }
+    insta::with_settings!({snapshot_path => "../../../tests/snapshots", prepend_module_to_snapshot => false, omit_expression => true}, {
+        insta::assert_snapshot!("explain_use", told);
+    });
+}
+
 /// Every trigger's arithmetic, and why it gives nothing.
 #[test]
 fn how_occasions_come_about() {
     let mut told = String::new();
-    for (text, view) in of_the_calendar().into_iter().chain(of_what_happened()) {
+    let all = of_the_calendar().into_iter().chain(of_what_happened());
+    for (text, view) in all.chain(of_use()) {
         let rule = rule(text);
         let words = first(&rule, &view).map_or_else(
             || nothing(&rule, &view, day(2027, 1, 1)),

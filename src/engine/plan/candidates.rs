@@ -53,6 +53,7 @@ impl Pass<'_> {
                 store.with_event(kinds, days, touched).await?
             }
             Trigger::Lapsed(silence) => self.silent(silence, starts, whom).await?,
+            Trigger::Usage(usage) => self.in_use(usage, starts, touched).await?,
             Trigger::Holiday(trigger) => {
                 let mut due = due_days(trigger, from, self.horizon);
                 self.everybody_if(due.next().is_some(), touched).await?
@@ -117,6 +118,7 @@ impl Pass<'_> {
             Trigger::Anniversary(_)
             | Trigger::Date(_)
             | Trigger::Event(_)
+            | Trigger::Usage(_)
             | Trigger::Holiday(_)
             | Trigger::Fixed(_) => false,
         };

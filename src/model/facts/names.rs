@@ -45,7 +45,17 @@ const EVENT_MORE: &[&str] = &["date", "attr"];
 /// Fields of each of `customer.last_contacts`.
 const CONTACT: &[&str] = &["kind", "date", "amount", "currency"];
 /// Fields of `occasion`.
-const OCCASION: &[&str] = &["key", "date", "day", "years", "days_silent"];
+const OCCASION: &[&str] = &[
+    "key",
+    "date",
+    "day",
+    "years",
+    "days_silent",
+    "used",
+    "usual",
+    "percent",
+    "window_days",
+];
 /// Fields of `business`.
 const BUSINESS: &[&str] = &["name", "postal_address", "email", "language", "timezone"];
 

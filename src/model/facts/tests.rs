@@ -118,7 +118,13 @@ fn ask_of(
     });
     let mut env = Environment::new();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
-    let facts = build(view, occasion, &business, at(now));
+    let change = occasion.map(|_| Change {
+        used: Amount::parse("14").unwrap(),
+        usual: Amount::parse("20.6667").unwrap(),
+        percent: -32,
+        days: 30,
+    });
+    let facts = build_with(view, (occasion, change), &business, at(now));
     env.compile_expression(expression)?.eval(facts)
 }
 
@@ -220,6 +226,22 @@ fn every_name_that_exists_is_known_and_answered() {
     assert!(check_name("range").is_ok());
     let unknown = check_name("custmer.first_name").unwrap_err();
     assert_eq!(unknown.help, "did you mean `customer`?");
+}
+
+#[test]
+fn a_change_in_use_has_its_figures_and_other_occasions_have_none() {
+    is("occasion.used", 14);
+    is("occasion.usual", 20.6667);
+    is("occasion.percent", 32);
+    is("occasion.window_days", 30);
+    let facts = build(
+        &view(),
+        Some(&occasion()),
+        &Arc::new(BusinessWords::default()),
+        at(NOW),
+    );
+    let occasion = facts.get_attr("occasion").unwrap();
+    assert!(occasion.get_attr("used").unwrap().is_undefined());
 }
 
 #[test]

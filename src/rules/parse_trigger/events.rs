@@ -105,7 +105,7 @@ fn which(value: &Value<'_>) -> Option<Which> {
     }
 }
 
-fn event_kind(text: &str) -> Result<String, String> {
+pub(super) fn event_kind(text: &str) -> Result<String, String> {
     if text.trim() != text || text.chars().any(char::is_control) {
         return Err(format!(
             "`{}` has spaces or line breaks around it; take them out",

@@ -35,6 +35,16 @@ pub(super) async fn the_planner_withdraws_only_what_is_still_planned(store: &Sto
         .await
         .unwrap();
     assert!(some.is_empty());
+    let noted = |rule: &'static str, customer: &str| {
+        let customers = [customer.to_owned()];
+        async move { store.noted_of(rule, &customers).await.unwrap() }
+    };
+    let of_ann = noted("birthday", "ann").await;
+    let keys: Vec<&str> = of_ann.iter().map(|one| one.occasion.as_str()).collect();
+    assert_eq!(keys, ["a", "b", "due"]);
+    assert_eq!(of_ann[0].anchor, date(1987, 5, 2));
+    assert!(noted("birthday", "bob").await.is_empty());
+    assert!(noted("other", "ann").await.is_empty());
     let state = RuleState {
         rule: "birthday".to_owned(),
         version: "v2".to_owned(),
