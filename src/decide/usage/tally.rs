@@ -1,9 +1,8 @@
 //! What a customer's events add up to on any of their days, and how that compares.
 //!
-//! Sums are made once, in ten-thousandths and in the order of days; a day is then two look-ups.
+//! Sums are made once, in ten-thousandths and in the order of days; a day is then a few look-ups.
+//! Days are numbers in here: a calendar's arithmetic for each would take most of the time.
 //! What is reached and what is told stands in [`super`].
-
-use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
@@ -13,6 +12,8 @@ use crate::rules::{Measure, Usage};
 
 /// Days back to the same season: 52 weeks.
 pub(crate) const SEASON_DAYS: i32 = 364;
+/// Day 0.
+const EPOCH: Date = Date::constant(1970, 1, 1);
 /// Ten-thousandths in one event.
 const ONE: i64 = 10_000;
 /// Hundredths of a percent in the whole.
@@ -121,13 +122,15 @@ pub(in crate::decide) fn back(day: Date, days: i32) -> Option<Date> {
 }
 
 /// A customer's events that count, ready for any sum.
+#[derive(Debug)]
 pub(in crate::decide) struct Tally<'a> {
     /// In the order of days.
     counted: Vec<Counted<'a>>,
 }
 
+#[derive(Debug)]
 struct Counted<'a> {
-    day: Date,
+    day: i32,
     /// All up to and including this one.
     total: i128,
     /// How often the currency was another than just before, up to and including this one.
@@ -138,11 +141,11 @@ struct Counted<'a> {
 impl<'a> Tally<'a> {
     pub(in crate::decide) fn new(view: &'a View, trigger: &Usage) -> Self {
         let of_kind = view.events.iter();
-        let mut items: Vec<(Date, Option<&str>, i64)> = of_kind
+        let mut items: Vec<(i32, Option<&str>, i64)> = of_kind
             .filter(|event| trigger.kinds.contains(&event.kind))
             .filter_map(|event| {
                 let (number, currency) = measured(event, trigger.measure)?;
-                Some((day_of(event, &view.zone), currency, number))
+                Some((numbered(day_of(event, &view.zone)), currency, number))
             })
             .collect();
         items.sort_by_cached_key(|(day, currency, number)| {
@@ -168,30 +171,65 @@ impl<'a> Tally<'a> {
 
     /// The customer's days on which the change is told, in order.
     pub(super) fn told_days(&self, trigger: &Usage) -> Vec<Date> {
-        let mut told: Vec<Date> = Vec::new();
+        let mut told: Vec<i32> = Vec::new();
         let mut before = false;
         for (day, reached) in self.course(trigger) {
             let apart = told
                 .last()
-                .and_then(|last| back(*last, -trigger.window_days))
-                .is_none_or(|next| next <= day);
+                .is_none_or(|last| last.saturating_add(trigger.window_days) <= day);
             if reached && !before && apart {
                 told.push(day);
             }
             before = reached;
         }
-        told
+        told.into_iter().filter_map(dated).collect()
+    }
+
+    /// The first day from which on it is reached without a break until this day, where it is.
+    pub(in crate::decide) fn reached_since(&self, trigger: &Usage, day: Date) -> Option<Date> {
+        let mut since = None;
+        for (turn, reached) in self.course(trigger) {
+            if turn > numbered(day) {
+                break;
+            }
+            since = match (reached, since) {
+                (true, since) => since.or(Some(turn)),
+                (false, _) => None,
+            };
+        }
+        dated(since?)
+    }
+
+    /// Every turning day, with whether the change is reached from there to the next.
+    fn course(&self, trigger: &Usage) -> Vec<(i32, bool)> {
+        let mut explained = false;
+        let turns = self.turning_days(trigger).into_iter();
+        turns
+            .map(|day| {
+                let Standing::Compared { now, last_year } = self.at(trigger, day) else {
+                    explained = false;
+                    return (day, false);
+                };
+                let far = now.reach(trigger);
+                let news = match last_year {
+                    Some(then) => now.beyond(then, trigger),
+                    None => !explained,
+                };
+                explained = far && !news;
+                (day, far && news)
+            })
+            .collect()
     }
 
     /// The only days on which anything can become otherwise: when an event enters the window,
     /// leaves it for the base, or leaves the base, this year or in the comparison of a year later;
     /// and when there is history enough.
-    fn turning_days(&self, trigger: &Usage) -> BTreeSet<Date> {
+    fn turning_days(&self, trigger: &Usage) -> Vec<i32> {
         let (window, reach) = (trigger.window_days, reach(trigger));
-        let mut days = BTreeSet::new();
-        let mut add = |day: Date, later: i32| {
-            days.extend(back(day, -later));
-            days.extend(back(day, -(later + SEASON_DAYS)));
+        let mut days = Vec::new();
+        let mut add = |day: i32, later: i32| {
+            let turn = day.saturating_add(later);
+            days.extend([turn, turn.saturating_add(SEASON_DAYS)]);
         };
         if let Some(first) = self.counted.first() {
             add(first.day, reach);
@@ -204,6 +242,8 @@ impl<'a> Tally<'a> {
                 }
             }
         }
+        days.sort_unstable();
+        days.dedup();
         days
     }
 
@@ -220,52 +260,19 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// The first day from which on it is reached without a break until this day, where it is.
-    pub(in crate::decide) fn reached_since(&self, trigger: &Usage, day: Date) -> Option<Date> {
-        let mut since = None;
-        for (turn, reached) in self.course(trigger) {
-            if turn > day {
-                break;
-            }
-            since = match (reached, since) {
-                (true, since) => since.or(Some(turn)),
-                (false, _) => None,
-            };
-        }
-        since
-    }
-
-    /// Every turning day, with whether the change is reached from there to the next.
-    fn course(&self, trigger: &Usage) -> Vec<(Date, bool)> {
-        let mut explained = false;
-        let turns = self.turning_days(trigger).into_iter();
-        turns
-            .map(|day| {
-                let Standing::Compared { now, last_year } = self.standing(trigger, day) else {
-                    explained = false;
-                    return (day, false);
-                };
-                let far = now.reach(trigger);
-                let news = match last_year {
-                    Some(then) => now.beyond(then, trigger),
-                    None => !explained,
-                };
-                explained = far && !news;
-                (day, far && news)
-            })
-            .collect()
-    }
-
+    /// How they stand on this day of theirs.
     pub(in crate::decide) fn standing(&self, trigger: &Usage, day: Date) -> Standing {
+        self.at(trigger, numbered(day))
+    }
+
+    fn at(&self, trigger: &Usage, day: i32) -> Standing {
         let known = self.counted.first().filter(|first| first.day < day);
         let Some(first) = known else {
             return Standing::Nothing;
         };
-        let reach = reach(trigger);
-        match back(first.day, -reach) {
-            Some(enough) if enough <= day => {}
-            Some(enough) => return Standing::TooShort(enough),
-            None => return Standing::Nothing,
+        let enough = first.day.saturating_add(reach(trigger));
+        if day < enough {
+            return dated(enough).map_or(Standing::Nothing, Standing::TooShort);
         }
         let Some(now) = self.sums(trigger, day) else {
             return Standing::Mixed;
@@ -273,22 +280,20 @@ impl<'a> Tally<'a> {
         if !now.large_enough(trigger) {
             return Standing::TooLittle(now);
         }
-        let last_year = back(day, SEASON_DAYS)
-            .filter(|then| back(first.day, -reach).is_some_and(|enough| enough <= *then))
+        let last_year = Some(day.saturating_sub(SEASON_DAYS))
+            .filter(|then| enough <= *then)
             .and_then(|then| self.sums(trigger, then))
             .filter(|then| then.large_enough(trigger));
         Standing::Compared { now, last_year }
     }
 
     /// Window and base before this day; `None` in several currencies.
-    fn sums(&self, trigger: &Usage, day: Date) -> Option<Sums> {
-        let start = |days| back(day, days).unwrap_or(Date::MIN);
-        let (base, window) = (start(reach(trigger)), start(trigger.window_days));
-        let (first, middle, end) = (self.before(base), self.before(window), self.before(day));
-        let switches = |at: usize| at.checked_sub(1).and_then(|at| self.counted.get(at));
-        let of_one = first >= end
-            || self.counted.get(first).map(|one| one.switches)
-                == switches(end).map(|one| one.switches);
+    fn sums(&self, trigger: &Usage, day: i32) -> Option<Sums> {
+        let first = self.before(day.saturating_sub(reach(trigger)));
+        let middle = self.before(day.saturating_sub(trigger.window_days));
+        let end = self.before(day);
+        let switches = |at: Option<usize>| self.counted.get(at?).map(|one| one.switches);
+        let of_one = first >= end || switches(Some(first)) == switches(end.checked_sub(1));
         of_one.then(|| Sums {
             used: self.total(end) - self.total(middle),
             base: self.total(middle) - self.total(first),
@@ -297,12 +302,12 @@ impl<'a> Tally<'a> {
 
     /// The currency of the latest before this day.
     pub(in crate::decide) fn currency(&self, day: Date) -> Option<&'a str> {
-        let last = self.before(day).checked_sub(1)?;
+        let last = self.before(numbered(day)).checked_sub(1)?;
         self.counted.get(last)?.currency
     }
 
     /// How many happened before this day.
-    fn before(&self, day: Date) -> usize {
+    fn before(&self, day: i32) -> usize {
         self.counted.partition_point(|counted| counted.day < day)
     }
 
@@ -313,6 +318,16 @@ impl<'a> Tally<'a> {
             .and_then(|last| self.counted.get(last))
             .map_or(0, |counted| counted.total)
     }
+}
+
+/// The day's number.
+fn numbered(day: Date) -> i32 {
+    EPOCH.until(day).map_or(0, |span| span.get_days())
+}
+
+/// The day of that number; `None` outside the calendar's range.
+fn dated(number: i32) -> Option<Date> {
+    Period::Days(number).from_date(EPOCH)
 }
 
 /// Days from the base's first day to the day on which it is looked at.
