@@ -10,6 +10,7 @@
 pub mod alert;
 mod batches;
 pub mod check;
+pub mod compare;
 pub mod control;
 pub mod diff;
 pub mod entry_json;
