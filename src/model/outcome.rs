@@ -264,6 +264,26 @@ impl Reason {
         }
     }
 
+    /// Whether it is asked before the question of the comparison group: whoever was skipped with
+    /// one of these was never sorted into those who get a letter and those who are held out.
+    pub const fn precedes_holdout(self) -> bool {
+        matches!(
+            self,
+            Self::Erased
+                | Self::NoAddress
+                | Self::Suppressed
+                | Self::NoConsent
+                | Self::RuleRemoved
+                | Self::RuleDisabled
+                | Self::TooLate
+                | Self::ContactedSince
+                | Self::RecordChanged
+                | Self::ComplaintOpen
+                | Self::ConditionFalse
+                | Self::ConditionFailed
+        )
+    }
+
     /// As the ledger writes it: `too-late`.
     pub const fn as_str(self) -> &'static str {
         self.words().0

@@ -34,6 +34,7 @@ mod people;
 mod phases;
 mod plan;
 mod privacy;
+mod results;
 mod review;
 mod rows;
 #[cfg(test)]
@@ -59,6 +60,7 @@ pub use open::OpenOptions;
 pub use outbox::{CommitToSend, Record};
 pub use people::{Applied, FileMeta, FileRow};
 pub use plan::{Awaited, PlanBatch, Planned};
+pub use results::{Question, Tally};
 pub use review::{Filter, Quarantined, Shown, Step};
 pub use trouble::Trouble;
 

@@ -9,18 +9,31 @@ fn judged(change: impl Fn(&mut Rule, &mut View, &mut Policy), now: &str) -> Answ
     let day = date(1998, 4, 5);
     let occasion = occasions(&rule, &view, &policy, day, day).pop().unwrap();
     change(&mut rule, &mut view, &mut policy);
-    judge(&Case {
-        rule: (rule.id == "r").then_some(&rule),
-        class: rule.class,
-        audience: rule.audience,
-        occasion: &occasion,
-        zone: &TimeZone::UTC,
-        view: &view,
-        policy: &policy,
-        batch: gate::Batch::default(),
-        now: ts(now),
-        facts: &|| minijinja::context! { customer => minijinja::context! { vip => true } },
-    })
+    let judged = |rule: &Rule| {
+        judge(&Case {
+            rule: (rule.id == "r").then_some(rule),
+            class: rule.class,
+            audience: rule.audience,
+            occasion: &occasion,
+            zone: &TimeZone::UTC,
+            view: &view,
+            policy: &policy,
+            batch: gate::Batch::default(),
+            now: ts(now),
+            facts: &|| minijinja::context! { customer => minijinja::context! { vip => true } },
+        })
+    };
+    let answer = judged(&rule);
+    // Were they held out, only what comes before the holdout would still be the reason.
+    let earlier = matches!(answer, Answer::Skip(reason) if reason.precedes_holdout());
+    let held_out = if earlier {
+        answer
+    } else {
+        Answer::Skip(Reason::Holdout)
+    };
+    rule.holdout = u32::MAX;
+    assert_eq!(judged(&rule), held_out);
+    answer
 }
 
 const DUE: &str = "1998-04-05T09:00:00Z";

@@ -3,6 +3,7 @@
 
 mod ledger;
 mod people;
+mod results;
 mod sending;
 mod sqlite_only;
 
@@ -234,6 +235,8 @@ contract!(
         held_batches_wait_for_a_person,
         batches_are_counted,
         the_log_filters;
+    results: those_who_came_back_in_time_count,
+        a_customer_counts_once_in_the_days_of_the_holdout;
     sending: a_message_goes_its_way,
         a_deferral_is_claimed_again_in_time,
         a_stale_view_stops_the_commit,

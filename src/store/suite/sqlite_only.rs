@@ -1,6 +1,7 @@
 //! What only SQLite does: a full disk, query plans.
 
 use super::super::batches::{BATCH, CUSTOMERS, DUE_BATCHES, GONE, HELD_BATCHES, SENT_BETWEEN};
+use super::super::results::COUNT;
 use super::*;
 
 /// Lets the store's file grow no more, as far as the connection that writes now is concerned.
@@ -59,6 +60,7 @@ async fn hot_statements_scan_no_table() {
         GONE,
         SENT_BETWEEN,
         BATCH,
+        COUNT,
         "SELECT id FROM ledger WHERE outcome = 'sending' \
          AND outcome IN ('sending', 'held', 'unknown')",
         "WITH op AS MATERIALIZED (SELECT value->>0 AS id FROM json_each('[]')) \
