@@ -109,7 +109,7 @@ fn outcome(text: &str) -> Result<model::Outcome, Failure> {
 }
 
 /// A day begins at midnight in the business's zone.
-fn moment(house: &House, text: &str) -> Result<Timestamp, Failure> {
+pub(super) fn moment(house: &House, text: &str) -> Result<Timestamp, Failure> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at);
     }

@@ -18,6 +18,7 @@ mod preview;
 mod quarantine;
 mod rehearse;
 mod resolve;
+mod results;
 mod run;
 mod show;
 mod summary;
@@ -74,6 +75,8 @@ enum Command {
     Diff(diff::Args),
     /// Why a customer did, didn't, will or won't get something, with the arithmetic
     Explain(explain::Args),
+    /// Did it help? Who came back after a rule's letter, against those who were held out
+    Results(results::Args),
     /// A letter as a customer would get it
     Preview(preview::Args),
     /// A stretch of time on a copy of the store, under a virtual clock; touches nothing real
@@ -187,6 +190,7 @@ impl Cli {
             Command::Forecast(args) => Box::pin(forecast::run(args, &config)).await,
             Command::Diff(args) => Box::pin(diff::run(args, &config)).await,
             Command::Explain(args) => Box::pin(explain::run(args, &config)).await,
+            Command::Results(args) => results::run(args, &config).await,
             Command::Preview(args) => preview::run(args, &config).await,
             Command::Rehearse(args) => Box::pin(rehearse::run(args, &config)).await,
             Command::Approve(args) => approve::run(args, &config, true).await,

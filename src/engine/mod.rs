@@ -24,6 +24,7 @@ pub mod preview;
 pub mod rehearse;
 pub mod reload;
 mod report;
+pub mod results;
 mod scratch;
 mod scribe;
 pub mod send;

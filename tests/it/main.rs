@@ -19,6 +19,7 @@ mod holidays;
 mod mail;
 mod public;
 mod relay;
+mod results;
 mod rooms;
 mod scenarios;
 mod shipped;
