@@ -16,6 +16,7 @@ pub mod output;
 mod pause;
 mod preview;
 mod quarantine;
+mod quiet;
 mod rehearse;
 mod resolve;
 mod results;
@@ -75,6 +76,8 @@ enum Command {
     Diff(diff::Args),
     /// Why a customer did, didn't, will or won't get something, with the arithmetic
     Explain(explain::Args),
+    /// Who has gone quiet, the most valuable first: since when, what is usual for them, how sure
+    Quiet(quiet::Args),
     /// Did it help? Who came back after a rule's letter, against those who were held out
     Results(results::Args),
     /// A letter as a customer would get it
@@ -190,6 +193,7 @@ impl Cli {
             Command::Forecast(args) => Box::pin(forecast::run(args, &config)).await,
             Command::Diff(args) => Box::pin(diff::run(args, &config)).await,
             Command::Explain(args) => Box::pin(explain::run(args, &config)).await,
+            Command::Quiet(args) => quiet::run(args, &config).await,
             Command::Results(args) => results::run(args, &config).await,
             Command::Preview(args) => preview::run(args, &config).await,
             Command::Rehearse(args) => Box::pin(rehearse::run(args, &config)).await,

@@ -96,7 +96,7 @@ pub(super) fn cadence(contacts: &[Contact]) -> Option<Cadence> {
 }
 
 /// Whole days since the beginning of 1970.
-fn day_number(day: Date) -> i32 {
+pub(crate) fn day_number(day: Date) -> i32 {
     EPOCH.until(day).map_or(0, |span| span.get_days())
 }
 
@@ -106,14 +106,14 @@ fn key(last_contact: Date, step: u32) -> String {
 }
 
 /// One civil day with at least one contact.
-pub(super) struct Contact {
-    pub(super) day: Date,
+pub(crate) struct Contact {
+    pub(crate) day: Date,
     /// When the day's first contact is seen.
-    pub(super) seen_at: Timestamp,
+    pub(crate) seen_at: Timestamp,
 }
 
 /// The distinct contact days, the earliest first.
-pub(super) fn contact_days(view: &View, kinds: &[String]) -> Vec<Contact> {
+pub(crate) fn contact_days(view: &View, kinds: &[String]) -> Vec<Contact> {
     let mut contacts: Vec<Contact> = view
         .events
         .iter()
@@ -129,7 +129,7 @@ pub(super) fn contact_days(view: &View, kinds: &[String]) -> Vec<Contact> {
 }
 
 /// The civil day on which an event happened, where the customer lives.
-pub(super) fn day_of(event: &Event, zone: &TimeZone) -> Date {
+pub(crate) fn day_of(event: &Event, zone: &TimeZone) -> Date {
     match event.at {
         When::Day(day) => day,
         When::Instant(at) => zone.to_datetime(at).date(),

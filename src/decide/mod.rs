@@ -13,7 +13,7 @@ mod event;
 pub mod explain;
 pub(crate) mod fixed;
 pub mod gate;
-mod lapse;
+pub(crate) mod lapse;
 mod moment;
 pub(crate) mod usage;
 

@@ -21,6 +21,7 @@ pub mod house;
 mod letter;
 pub mod plan;
 pub mod preview;
+pub mod quiet;
 pub mod rehearse;
 pub mod reload;
 mod report;

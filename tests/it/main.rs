@@ -18,6 +18,7 @@ mod forecast;
 mod holidays;
 mod mail;
 mod public;
+mod quiet;
 mod relay;
 mod results;
 mod rooms;

@@ -34,8 +34,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "model", "clock", "settings", "records", "rules", "store", "engine", "daemon",
-            "observe", "review",
+            "rhythm", "model", "clock", "settings", "records", "rules", "store", "engine",
+            "daemon", "observe", "review",
         ],
     ),
 ];

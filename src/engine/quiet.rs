@@ -1,0 +1,185 @@
+//! Who has gone quiet: how often they used to come, how sure it is that they stay away, and what
+//! they used to bring.
+//!
+//! Seen from a day with what was known on it. May not change anything.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan as _};
+
+use super::{EngineError, House};
+use crate::decide::lapse::{contact_days, day_number};
+use crate::model::{Amount, View};
+use crate::rhythm::cadence::gaps;
+use crate::rhythm::{Cadence, Habit, Sample};
+use crate::rules::Trigger;
+
+/// What counts as a contact where no rule says so.
+const CONTACTS: [&str; 2] = ["visit", "purchase"];
+/// Customers looked at together.
+const CHUNK: usize = 512;
+/// Who was here within the week isn't quiet, however sure it is that they stay away.
+const LEAST_SILENCE: u32 = 7;
+/// Somebody with one contact day never had a rhythm to fall out of.
+const LEAST_CONTACTS: usize = 2;
+/// From this chance on somebody counts as gone quiet.
+const QUIET: f64 = 0.8;
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Question {
+    /// The last civil day of what is known.
+    pub on: Date,
+    /// No contact in so many coming days.
+    pub horizon_days: u32,
+    /// Everybody with a contact, not only those who have gone quiet.
+    pub all: bool,
+}
+
+/// A customer and their silence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quiet {
+    /// The customer's id.
+    pub customer: String,
+    /// Their first and last name, as far as they are known.
+    pub name: String,
+    /// Distinct contact days.
+    pub contacts: usize,
+    /// The last of them.
+    pub last_contact: Date,
+    /// Whole days since.
+    pub silent_days: u32,
+    /// The median gap, from three contact days on.
+    pub cadence: Option<Cadence>,
+    /// The chance of no contact in the coming days, from 0 to 1.
+    pub chance_gone: f64,
+    /// What they brought in the year up to their last contact; `None` where nothing with an amount
+    /// is known, or amounts are in several currencies.
+    pub value_per_year: Option<Amount>,
+    /// Its currency, if it is known.
+    pub currency: Option<String>,
+    /// The last letter, if there was one: the rule, and when it went out.
+    pub last_letter: Option<(String, Timestamp)>,
+}
+
+/// Who has gone quiet, the most valuable first.
+///
+/// # Errors
+/// The store's trouble.
+pub async fn quiet(house: &House, question: &Question) -> Result<Vec<Quiet>, EngineError> {
+    let kinds = kinds(house);
+    let today = day_number(question.on);
+    let (mut sample, mut found) = (Sample::default(), Vec::new());
+    for ids in house.store.everyone(false).await?.chunks(CHUNK) {
+        for view in house.views(ids).await?.iter().filter(|view| !view.erased) {
+            let contacts = contact_days(view, &kinds);
+            let mut days: Vec<i32> = contacts.iter().map(|one| day_number(one.day)).collect();
+            days.truncate(days.partition_point(|day| *day <= today));
+            let Some(last) = contacts.get(days.len().wrapping_sub(1)) else {
+                continue;
+            };
+            sample.add(&days, today);
+            found.push((seen(view, question, last.day), days));
+        }
+    }
+    let pattern = sample.fit();
+    let judged = found.into_iter().map(|(mut one, days)| {
+        let outlook = pattern.outlook(&Habit::of(pattern.scale, gaps(&days)));
+        one.contacts = days.len();
+        one.silent_days = days.last().map_or(0, |last| today.abs_diff(*last));
+        one.cadence = Cadence::of(&days);
+        one.chance_gone = outlook.chance(one.silent_days, question.horizon_days);
+        one
+    });
+    let mut listed: Vec<Quiet> = judged
+        .filter(|one| question.all || one.is_quiet())
+        .collect();
+    listed.sort_by(|a, b| {
+        let dearer = b.value_per_year.cmp(&a.value_per_year);
+        dearer
+            .then_with(|| b.chance_gone.total_cmp(&a.chance_gone))
+            .then_with(|| a.customer.cmp(&b.customer))
+    });
+    Ok(listed)
+}
+
+impl Quiet {
+    /// Whether they have gone quiet: they came more than once, stay away longer than is usual for
+    /// them, and most likely go on doing so.
+    fn is_quiet(&self) -> bool {
+        let unusual = self
+            .cadence
+            .is_none_or(|cadence| f64::from(self.silent_days) > cadence.days());
+        self.contacts >= LEAST_CONTACTS
+            && self.silent_days >= LEAST_SILENCE
+            && unusual
+            && self.chance_gone >= QUIET
+    }
+}
+
+/// The kinds of event that count as a contact: those of every rule for silences.
+fn kinds(house: &House) -> Vec<String> {
+    let named = house.plans.rules.iter().filter_map(|rule| {
+        if let Trigger::Lapsed(silence) = &rule.trigger {
+            Some(silence.contact.iter().cloned())
+        } else {
+            None
+        }
+    });
+    let kinds: BTreeSet<String> = named.flatten().collect();
+    if kinds.is_empty() {
+        return CONTACTS.map(str::to_owned).to_vec();
+    }
+    kinds.into_iter().collect()
+}
+
+/// What is known of a customer but for their rhythm.
+fn seen(view: &View, question: &Question, last_contact: Date) -> Quiet {
+    let customer = &view.customer;
+    let names = [&customer.first_name, &customer.last_name];
+    let names: Vec<&str> = names.iter().filter_map(|name| name.as_deref()).collect();
+    let (value_per_year, currency) = value(view, last_contact);
+    let end = question.on.tomorrow().unwrap_or(question.on);
+    let end = view.zone.to_timestamp(end.at(0, 0, 0, 0));
+    let sent = view.sent.iter();
+    let sent = sent.filter(|sent| end.as_ref().is_ok_and(|end| sent.at < *end));
+    let last_letter = sent.max_by_key(|sent| sent.at);
+    Quiet {
+        customer: customer.id.clone(),
+        name: names.join(" ").trim().to_owned(),
+        contacts: 0,
+        last_contact,
+        silent_days: 0,
+        cadence: None,
+        chance_gone: 0.0,
+        value_per_year,
+        currency,
+        last_letter: last_letter.map(|sent| (sent.rule.clone(), sent.at)),
+    }
+}
+
+/// The sum of everything with an amount in the year up to the last contact.
+fn value(view: &View, last_contact: Date) -> (Option<Amount>, Option<String>) {
+    let before = last_contact.saturating_sub(365.days());
+    let paid = view.events.iter().filter_map(|event| {
+        let day = crate::decide::lapse::day_of(event, &view.zone);
+        let counts = day > before && day <= last_contact;
+        counts.then_some((event.amount?, event.currency.as_deref()))
+    });
+    let mut total: Option<(Amount, Option<&str>)> = None;
+    for (amount, currency) in paid {
+        let sum = match total {
+            None => Some(amount),
+            Some((sum, one)) if one == currency => sum.checked_add(amount),
+            Some(_) => None,
+        };
+        let Some(sum) = sum else {
+            return (None, None);
+        };
+        total = Some((sum, currency));
+    }
+    total.map_or((None, None), |(sum, currency)| {
+        (Some(sum), currency.map(str::to_owned))
+    })
+}
