@@ -186,21 +186,16 @@ fn usually(trigger: &Silence, days: &[Contact]) -> String {
         (whole, 0) => format!("{whole} times"),
         (whole, tenth) => format!("{whole}.{tenth} times"),
     };
+    let mut words = format!(
+        "; usually {every} ({few} to {many}), {count}, and the rule waits for {times} that"
+    );
     let days = cadence.times(own.tenths);
-    let mut words = format!("; usually {every} ({few} to {many}), {count}, and {times} that is ");
-    words += &counted(days, "day");
     if days < own.at_least_days {
-        _ = write!(
-            words,
-            ", of which the rule makes at least {}",
-            own.at_least_days
-        );
+        let least = counted(own.at_least_days, "day");
+        _ = write!(words, ", at least {least}");
     } else if days > own.at_most_days {
-        _ = write!(
-            words,
-            ", of which the rule makes at most {}",
-            own.at_most_days
-        );
+        let most = counted(own.at_most_days, "day");
+        _ = write!(words, ", at most {most}");
     }
     words
 }
