@@ -72,7 +72,7 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
             done.extend(state.map(|_| next));
             continue;
         }
-        let edited = state.is_some_and(|state| state.version != rule.version);
+        let edited = state.is_some_and(|state| starts_over(state, rule));
         let through = state
             .filter(|_| !edited)
             .and_then(|state| state.planned_through);
@@ -119,6 +119,12 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
         house.store.plan_write(&batch, now).await?;
     }
     Ok(total)
+}
+
+/// Whether what was planned no longer counts: the rule was edited, or its file was away, and nobody
+/// looked at whose records changed meanwhile.
+fn starts_over(state: &RuleState, rule: &Rule) -> bool {
+    state.version != rule.version || state.written.is_none()
 }
 
 /// The first due day on which the rule's occasions exist.

@@ -134,3 +134,22 @@ async fn a_corrected_class_holds_for_what_waits_already() {
     assert_eq!(year.days(1).await, ["03-02 skipped no-consent"]);
     assert!(year.shop.outbox().is_empty());
 }
+
+const MISSED: &str = "title = \"We miss you\"\ntemplate = \"we-miss-you\"\nclass = \"service\"\n\
+                      audience = \"customer\"\n[trigger.lapsed]\ncontact = [\"purchase\"]\n\
+                      after = \"1 cadence\"\notherwise = \"20 days\"\n";
+
+#[tokio::test]
+async fn whoever_came_while_a_rule_was_away_is_missed_when_their_day_comes() {
+    let mut year = Year::new();
+    year.shop.customers("id,email\nann,ann@mail.example\n");
+    year.shop.events(&purchases(&[]));
+    year.shop.rule("missed", MISSED);
+    year.days(1).await;
+    year.shop.no_rules();
+    year.shop.events(&purchases(&["03-03"]));
+    year.days(2).await;
+    year.shop.rule("missed", MISSED);
+    let ledger = year.days(21).await;
+    assert_eq!(ledger, ["2027-03-03/1 sent accepted"]);
+}
