@@ -76,7 +76,7 @@ enum Command {
     Diff(diff::Args),
     /// Why a customer did, didn't, will or won't get something, with the arithmetic
     Explain(explain::Args),
-    /// Who has gone quiet, the most valuable first: since when, what is usual for them, how sure
+    /// Who has gone quiet, the most valuable first, and how sure it is
     Quiet(quiet::Args),
     /// Did it help? Who came back after a rule's letter, against those who were held out
     Results(results::Args),

@@ -51,7 +51,8 @@ the business's other customers did up to the day, anew each time.
 
 Gone quiet means: came on at least two days, is away for a week or more and for longer than usual for \
 them, and is at least 80 % sure to stay away. What they used to bring in a year is the sum of everything \
-with an amount in the year up to their last contact.";
+with an amount in the year up to their last contact; currencies aren't converted, and who paid in several \
+has no sum. The last letter is one that went out, or of which nobody knows whether it did.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = MEANING)]

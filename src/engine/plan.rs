@@ -81,7 +81,8 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
             rule,
             now,
             start: start_of(house, rule, next.first_day),
-            horizon,
+            // A clock that went back leaves days behind that were planned already.
+            horizon: through.max(Some(horizon)).unwrap_or(horizon),
             planned_before: state.and_then(|state| state.planned_through),
         };
         if edited {
@@ -95,7 +96,8 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
             total.withdrawn += changed.withdrawn;
         }
         // A clock that went back must not make the cursor go back.
-        next.planned_through = through.max(Some(horizon));
+        // Nor does it move before the rule's first day: until then nobody was looked at.
+        next.planned_through = through.max(Some(horizon)).filter(|_| pass.start <= horizon);
         done.push(next);
     }
     // Nor does a rule whose file is away catch up on the time when it comes back.

@@ -59,7 +59,7 @@ pub struct Quiet {
     pub value_per_year: Option<Amount>,
     /// Its currency, if it is known.
     pub currency: Option<String>,
-    /// The last letter, if there was one: the rule, and when it went out.
+    /// The last letter that went out or may have, if there was one: the rule, and when.
     pub last_letter: Option<(String, Timestamp)>,
 }
 
@@ -171,7 +171,7 @@ fn value(view: &View, last_contact: Date) -> (Option<Amount>, Option<String>) {
     for (amount, currency) in paid {
         let sum = match total {
             None => Some(amount),
-            Some((sum, one)) if one == currency => sum.checked_add(amount),
+            Some((sum, one)) if same(one, currency) => sum.checked_add(amount),
             Some(_) => None,
         };
         let Some(sum) = sum else {
@@ -182,4 +182,13 @@ fn value(view: &View, last_contact: Date) -> (Option<Amount>, Option<String>) {
     total.map_or((None, None), |(sum, currency)| {
         (Some(sum), currency.map(str::to_owned))
     })
+}
+
+/// Whether two amounts add up: `EUR` and `eur` do.
+fn same(one: Option<&str>, other: Option<&str>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
 }

@@ -20,6 +20,9 @@ const FOR_SCALE: usize = 1_500;
 const GAPS: usize = 100;
 /// Steps of a search.
 const STEPS: u64 = 300;
+/// The search stays this close to where it begins, so that nothing becomes zero or endless: perfectly
+/// regular customers have no spread at all.
+const FARTHEST: f64 = 8.0;
 /// A business of which nothing is known: customers come once in so many days.
 const USUAL_DAYS: f64 = 30.0;
 
@@ -118,7 +121,7 @@ impl Sample {
     fn fit_once(&self) -> Once {
         let read = |at: &[f64]| Once {
             centre: at.first().copied().unwrap_or_default(),
-            spread: at.get(1).copied().unwrap_or_default().exp(),
+            spread: at.get(1).map_or(0.0, |at| at.clamp(-5.0, 5.0)).exp(),
             stop: share(at.get(2).copied().unwrap_or_default()),
         };
         let height = |at: &[f64]| {
@@ -182,7 +185,10 @@ impl Seen {
 
     /// In units in which every number is about 1: the search is at home there.
     fn pattern(&self, at: &[f64], once: Once) -> Pattern {
-        let number = |n: usize| at.get(n).copied().unwrap_or_default();
+        let number = |n: usize| {
+            let number = at.get(n).copied().unwrap_or_default();
+            number.clamp(-FARTHEST, FARTHEST)
+        };
         let shape = number(2).exp();
         let (stop, strength) = (share(number(4)), number(5).exp());
         Pattern {

@@ -116,7 +116,8 @@ impl Outlook {
     /// The chance that an active customer's gap is longer than so many days.
     fn longer(&self, days: f64) -> f64 {
         let off = (self.scale.of(days) - self.middle) / self.width;
-        (above(off, self.freedom) / self.any).min(1.0)
+        let share = above(off, self.freedom) / self.any;
+        if share > 1.0 { 1.0 } else { share }
     }
 
     /// The chance that a silence lasts longer than so many days.
@@ -151,6 +152,10 @@ const MANY: f64 = 15.0;
 /// of Mathematical Statistics* 30), which is within one in ten thousand of it and five times as
 /// fast.
 pub(super) fn above(t: f64, freedom: f64) -> f64 {
+    if t.is_nan() || freedom.is_nan() {
+        // A search that came to the edge of what can be computed steps back from here.
+        return f64::NAN;
+    }
     if t == f64::NEG_INFINITY {
         return 1.0;
     }

@@ -1,4 +1,4 @@
-//! What the ledger has noted of customers by one rule, whatever became of it.
+//! What the ledger has noted of customers by one rule, sent or not.
 //!
 //! May not judge it.
 
@@ -22,7 +22,8 @@ pub struct Noted {
 }
 
 impl Store {
-    /// Every entry of this rule for these customers, in the order of customers and occasions.
+    /// Every entry of this rule for these customers but those that the records took back, in the
+    /// order of customers and occasions.
     ///
     /// # Errors
     /// When the store fails.
@@ -34,7 +35,9 @@ impl Store {
         let read = async {
             sqlx::query(concat!(
                 "SELECT id, customer, occasion, anchor FROM ledger \
-                 WHERE rule = $1 AND customer IN ",
+                 WHERE rule = $1 \
+                   AND NOT (outcome = 'skipped' AND COALESCE(reason, '') = 'record-changed') \
+                   AND customer IN ",
                 texts!("$2"),
                 " ORDER BY customer, occasion"
             ))

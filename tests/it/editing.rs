@@ -153,3 +153,28 @@ async fn whoever_came_while_a_rule_was_away_is_missed_when_their_day_comes() {
     let ledger = year.days(21).await;
     assert_eq!(ledger, ["2027-03-03/1 sent accepted"]);
 }
+
+#[tokio::test]
+async fn whoever_is_silent_before_a_business_goes_live_is_missed_when_their_day_comes() {
+    let mut year = Year::new();
+    year.shop
+        .settings("[sending]\nquiet_hours = \"none\"\ncaps = {}\nlive_from = 2027-03-10\n");
+    year.shop.customers("id,email\nann,ann@mail.example\n");
+    year.shop.events(&purchases(&["02-28"]));
+    year.shop.rule("missed", MISSED);
+    let ledger = year.days(20).await;
+    assert_eq!(ledger, ["2027-02-28/1 sent accepted"]);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_loses_nobody() {
+    let mut year = Year::new();
+    year.shop.customers("id,email\nann,ann@mail.example\n");
+    year.shop.events(&purchases(&[]));
+    year.shop.rule("missed", MISSED);
+    year.days(31).await;
+    year.now = "2027-03-02T12:00[Europe/London]".parse().unwrap();
+    year.shop.events(&purchases(&["03-02"]));
+    let ledger = year.days(21).await;
+    assert_eq!(ledger, ["2027-03-02/1 sent accepted"]);
+}

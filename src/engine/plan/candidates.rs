@@ -92,7 +92,12 @@ impl Pass<'_> {
         let Patience::Days(shortest) = silence.after else {
             return Ok(match whom {
                 Whom::All | Whom::Touched => store.everyone(touched).await?,
-                Whom::Due => store.awaited(&self.rule.id, self.horizon).await?,
+                Whom::Due => {
+                    // Where a zone changed, the day may lie a little before the one that is kept.
+                    let until = Period::Days(SLACK_DAYS).from_date(self.horizon);
+                    let until = until.unwrap_or(self.horizon);
+                    store.awaited(&self.rule.id, until).await?
+                }
             });
         };
         if touched {

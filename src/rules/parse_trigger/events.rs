@@ -154,7 +154,8 @@ pub(super) fn lapsed(mut table: Table<'_>) -> Option<Trigger> {
 fn patience(table: &mut Table<'_>) -> Option<Patience> {
     let after = table.require("after", "\"60 days\"");
     let after = after.and_then(|value| value.read(after_silence));
-    let otherwise = bound(table, "otherwise", after).map(|(_, days)| days);
+    // Beside days it says what is true anyway: they hold while the cadence isn't known, too.
+    let otherwise = table.get("otherwise").and_then(|value| value.read(silence));
     let least = bound(table, "at_least", after).map(|(_, days)| days);
     let most = bound(table, "at_most", after);
     let least = least.unwrap_or(DEFAULT_LEAST);
