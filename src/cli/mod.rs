@@ -12,6 +12,7 @@ mod fields;
 mod forecast;
 mod init;
 mod log;
+mod numbers;
 pub mod output;
 mod pause;
 mod preview;

@@ -6,14 +6,12 @@ use std::path::Path;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
+use super::numbers::{four_places, whole_days};
 use super::output::{self, Format, Row};
 use super::{Done, Outcome, house_for_review};
 use crate::engine::quiet::{Question, Quiet, quiet};
-use crate::model::{Amount, Period};
+use crate::model::Amount;
 use crate::rhythm::Cadence;
-
-/// The longest time ahead, in days.
-const LONGEST: i32 = 3_650;
 
 const COLUMNS: &[(&str, &str)] = &[
     ("customer", "Customer"),
@@ -64,28 +62,18 @@ pub(super) struct Args {
     #[arg(long)]
     all: bool,
     /// How far ahead, in whole days or weeks
-    #[arg(long, value_name = "TIME", default_value = "90 days", value_parser = days)]
-    horizon: u32,
+    #[arg(long, value_name = "TIME", default_value = "90 days", value_parser = whole_days)]
+    horizon: u16,
     /// How to print. In JSON and CSV, `chance_gone` is from 0 to 1
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-}
-
-/// Whole days, at least one.
-fn days(text: &str) -> Result<u32, String> {
-    match Period::parse(text)? {
-        Period::Days(days @ 1..=LONGEST) => Ok(days.unsigned_abs()),
-        _ => Err(format!(
-            "`{text}` isn't from 1 to {LONGEST} days; write such as `90 days` or `12 weeks`"
-        )),
-    }
 }
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let house = house_for_review(config).await?;
     let question = Question {
         on: args.on.unwrap_or_else(|| house.today(house.clock.now())),
-        horizon_days: args.horizon,
+        horizon_days: args.horizon.into(),
         all: args.all,
     };
     let found = quiet(&house, &question).await;
@@ -115,7 +103,7 @@ fn row(one: &Quiet) -> Row {
         json!(one.last_contact.to_string()),
         json!(one.silent_days),
         json!(one.cadence.map(Cadence::days)),
-        json!(rounded(one.chance_gone)),
+        json!(four_places(one.chance_gone)),
         json!(one.value_per_year.map(Amount::to_f64)),
         json!(one.currency),
         json!(letter.map(|(rule, _)| rule)),
@@ -189,9 +177,4 @@ fn summary(found: &[Quiet], question: &Question) -> String {
         "{who}{brought}. Sure: of a hundred like them, so many have no contact in the {} days after {}.",
         question.horizon_days, question.on
     )
-}
-
-/// Four decimal places: more would only look exact.
-fn rounded(share: f64) -> f64 {
-    (share * 10_000.0).round() / 10_000.0
 }

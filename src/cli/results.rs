@@ -4,14 +4,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::numbers::{four_places, whole_days};
 use super::output::{self, Format, Row};
 use super::{Done, Outcome, house_for_review, log};
 use crate::engine::compare::{Difference, Group, SMALLEST_GROUP, Verdict};
 use crate::engine::results::{Question, RuleResult, results};
-use crate::model::Period;
-
-/// The longest time in which a return counts, in days.
-const LONGEST: i32 = 3_650;
 
 /// The fields of JSON and CSV.
 const FIELDS: &[&str] = &[
@@ -53,7 +50,7 @@ pub(super) struct Args {
     /// Only this rule; without it, each that is on or ever had a letter to decide about
     rule: Option<String>,
     /// How soon a return counts, in whole days or weeks
-    #[arg(long, value_name = "TIME", default_value = "30 days", value_parser = days)]
+    #[arg(long, value_name = "TIME", default_value = "30 days", value_parser = whole_days)]
     within: u16,
     /// Only what came due on this day or later (2027-05-02, in the business's zone) or from this
     /// moment on (RFC 3339)
@@ -65,16 +62,6 @@ pub(super) struct Args {
     /// How to print. In JSON and CSV, shares and differences are from -1 to 1
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-}
-
-/// Whole days, at least one.
-fn days(text: &str) -> Result<u16, String> {
-    match Period::parse(text)? {
-        Period::Days(days @ 1..=LONGEST) => Ok(u16::try_from(days).unwrap_or(u16::MAX)),
-        _ => Err(format!(
-            "`{text}` isn't from 1 to {LONGEST} days; write such as `30 days` or `6 weeks`"
-        )),
-    }
 }
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
@@ -110,7 +97,7 @@ fn row(result: &RuleResult) -> Row {
         let day = tally.days.as_ref().map(pick);
         day.map(|day| day.to_string())
     };
-    let part = |pick: fn(&Difference) -> f64| result.difference.as_ref().map(pick).map(rounded);
+    let part = |pick: fn(&Difference) -> f64| result.difference.as_ref().map(pick).map(four_places);
     let values: [Value; 18] = [
         json!(result.rule),
         json!(result.within_days),
@@ -135,11 +122,6 @@ fn row(result: &RuleResult) -> Row {
     fields.zip(values).collect()
 }
 
-/// Four decimal places: more would only look exact. Zero has no sign.
-fn rounded(share: f64) -> f64 {
-    (share * 10_000.0).round() / 10_000.0 + 0.0
-}
-
 /// One rule, for people.
 fn told(result: &RuleResult) -> String {
     let title = match &result.title {
@@ -153,7 +135,7 @@ fn told(result: &RuleResult) -> String {
     }
     if let Some(difference) = &result.difference {
         let Difference { low, found, high } = *difference;
-        let [low, found, high] = [low, found, high].map(|share| rounded(share) * 100.0 + 0.0);
+        let [low, found, high] = [low, found, high].map(|share| four_places(share) * 100.0 + 0.0);
         lines.push(format!(
             "Difference: {found:+.1} in a hundred; with 95 % confidence from {low:+.1} to {high:+.1}."
         ));
@@ -312,8 +294,8 @@ mod tests {
 
     #[test]
     fn shares_for_machines_are_rounded_and_zero_has_no_sign() {
-        assert_eq!(rounded(0.123_456).to_string(), "0.1235");
-        assert_eq!(rounded(-0.000_001).to_string(), "0");
+        assert_eq!(four_places(0.123_456).to_string(), "0.1235");
+        assert_eq!(four_places(-0.000_001).to_string(), "0");
         let row = row(&result((30, 90), (10, 30)));
         assert_eq!(row.keys().map(String::as_str).collect::<Vec<_>>(), FIELDS);
         assert_eq!(row["difference"], json!(0.0));

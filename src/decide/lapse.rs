@@ -7,18 +7,16 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use super::calendar::Desk;
+use crate::model::dates::day_number;
 use crate::model::view::moment;
-use crate::model::{Event, Occasion, Period, Reason, View, When};
+use crate::model::{Occasion, Period, Reason, View};
 use crate::rhythm::Cadence;
 use crate::rules::{Patience, Silence};
 
 /// Between a civil day somewhere and the same instant's elsewhere.
 const SLACK_DAYS: i32 = 2;
-
-const EPOCH: Date = jiff::civil::date(1970, 1, 1);
 
 pub(super) fn occasions(
     desk: &Desk<'_>,
@@ -95,11 +93,6 @@ pub(super) fn cadence(contacts: &[Contact]) -> Option<Cadence> {
     Cadence::of(&days.collect::<Vec<_>>())
 }
 
-/// Whole days since the beginning of 1970.
-pub(crate) fn day_number(day: Date) -> i32 {
-    EPOCH.until(day).map_or(0, |span| span.get_days())
-}
-
 /// `1998-01-05/1`: the last contact and the step.
 fn key(last_contact: Date, step: u32) -> String {
     format!("{last_contact}/{step}")
@@ -119,19 +112,11 @@ pub(crate) fn contact_days(view: &View, kinds: &[String]) -> Vec<Contact> {
         .iter()
         .filter(|event| kinds.contains(&event.kind))
         .map(|event| Contact {
-            day: day_of(event, &view.zone),
+            day: event.at.civil_day(&view.zone),
             seen_at: moment(event, &view.zone),
         })
         .collect();
     contacts.sort_by_key(|contact| (contact.day, contact.seen_at));
     contacts.dedup_by_key(|contact| contact.day);
     contacts
-}
-
-/// The civil day on which an event happened, where the customer lives.
-pub(crate) fn day_of(event: &Event, zone: &TimeZone) -> Date {
-    match event.at {
-        When::Day(day) => day,
-        When::Instant(at) => zone.to_datetime(at).date(),
-    }
 }

@@ -81,7 +81,8 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
             rule,
             now,
             start: start_of(house, rule, next.first_day),
-            // A clock that went back leaves days behind that were planned already.
+            // A clock that went back leaves days behind that were planned already, and must not make
+            // the cursor go back.
             horizon: through.max(Some(horizon)).unwrap_or(horizon),
             planned_before: state.and_then(|state| state.planned_through),
         };
@@ -95,9 +96,8 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
             total.new += changed.new;
             total.withdrawn += changed.withdrawn;
         }
-        // A clock that went back must not make the cursor go back.
-        // Nor does it move before the rule's first day: until then nobody was looked at.
-        next.planned_through = through.max(Some(horizon)).filter(|_| pass.start <= horizon);
+        // There is no cursor before the rule's first day: until then nobody was looked at.
+        next.planned_through = Some(pass.horizon).filter(|horizon| pass.start <= *horizon);
         done.push(next);
     }
     // Nor does a rule whose file is away catch up on the time when it comes back.

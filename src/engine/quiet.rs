@@ -8,15 +8,16 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
 
+use super::results::CONTACTS;
 use super::{EngineError, House};
-use crate::decide::lapse::{contact_days, day_number};
+use crate::decide::lapse::contact_days;
+use crate::model::amount::same_currency;
+use crate::model::dates::day_number;
 use crate::model::{Amount, View};
 use crate::rhythm::cadence::gaps;
 use crate::rhythm::{Cadence, Habit, Sample};
 use crate::rules::Trigger;
 
-/// What counts as a contact where no rule says so.
-const CONTACTS: [&str; 2] = ["visit", "purchase"];
 /// Customers looked at together.
 const CHUNK: usize = 512;
 /// Who was here within the week isn't quiet, however sure it is that they stay away.
@@ -163,7 +164,7 @@ fn seen(view: &View, question: &Question, last_contact: Date) -> Quiet {
 fn value(view: &View, last_contact: Date) -> (Option<Amount>, Option<String>) {
     let before = last_contact.saturating_sub(365.days());
     let paid = view.events.iter().filter_map(|event| {
-        let day = crate::decide::lapse::day_of(event, &view.zone);
+        let day = event.at.civil_day(&view.zone);
         let counts = day > before && day <= last_contact;
         counts.then_some((event.amount?, event.currency.as_deref()))
     });
@@ -171,7 +172,7 @@ fn value(view: &View, last_contact: Date) -> (Option<Amount>, Option<String>) {
     for (amount, currency) in paid {
         let sum = match total {
             None => Some(amount),
-            Some((sum, one)) if same(one, currency) => sum.checked_add(amount),
+            Some((sum, one)) if same_currency(one, currency) => sum.checked_add(amount),
             Some(_) => None,
         };
         let Some(sum) = sum else {
@@ -182,13 +183,4 @@ fn value(view: &View, last_contact: Date) -> (Option<Amount>, Option<String>) {
     total.map_or((None, None), |(sum, currency)| {
         (Some(sum), currency.map(str::to_owned))
     })
-}
-
-/// Whether two amounts add up: `EUR` and `eur` do.
-fn same(one: Option<&str>, other: Option<&str>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
-        (None, None) => true,
-        (Some(_), None) | (None, Some(_)) => false,
-    }
 }

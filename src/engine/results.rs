@@ -29,8 +29,8 @@ use super::{EngineError, House, control};
 use crate::rules::{Rule, Trigger};
 use crate::store::{self, Tally};
 
-/// What counts as a return after a letter whose rule doesn't say what a contact is.
-const CONTACTS: [&str; 2] = ["visit", "purchase"];
+/// What counts as a contact where no rule for silences says so.
+pub(super) const CONTACTS: [&str; 2] = ["visit", "purchase"];
 
 /// What is asked.
 #[derive(Debug, Clone, Default)]

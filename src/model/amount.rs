@@ -95,6 +95,15 @@ impl fmt::Display for Amount {
     }
 }
 
+/// Whether amounts in these currencies add up: `EUR` and `eur` do.
+pub fn same_currency(one: Option<&str>, other: Option<&str>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,9 +7,15 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::Period;
 
 /// A leap year, so that a year-less 29 February is valid.
 const A_LEAP_YEAR: i16 = 2000;
+
+/// Day number 0.
+const EPOCH: Date = Date::constant(1970, 1, 1);
 
 /// A calendar date whose year may be unknown, such as a birthday. Always a real date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -126,6 +132,31 @@ pub enum When {
     Day(Date),
     /// A moment.
     Instant(Timestamp),
+}
+
+impl When {
+    /// The civil day on which it happened, in the customer's zone.
+    pub fn civil_day(self, zone: &TimeZone) -> Date {
+        match self {
+            Self::Day(day) => day,
+            Self::Instant(at) => zone.to_datetime(at).date(),
+        }
+    }
+}
+
+/// Whole civil days from one date to another.
+pub fn days_between(from: Date, to: Date) -> i32 {
+    from.until(to).map_or(0, |span| span.get_days())
+}
+
+/// Whole days since 1970-01-01.
+pub fn day_number(day: Date) -> i32 {
+    days_between(EPOCH, day)
+}
+
+/// The day with this number; `None` outside the calendar's range.
+pub fn numbered_day(number: i32) -> Option<Date> {
+    Period::Days(number).from_date(EPOCH)
 }
 
 #[cfg(test)]

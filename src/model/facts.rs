@@ -16,7 +16,7 @@ use minijinja::{Error, ErrorKind, State};
 
 use super::amount::Amount;
 use super::customer::{AttrValue, Customer};
-use super::dates::{PartialDate, When};
+use super::dates::{PartialDate, When, days_between};
 use super::event::Event;
 use super::occasion::{Change, Occasion};
 use super::view::{View, moment};
@@ -250,7 +250,7 @@ impl EventFacts {
                 When::Day(day) => day.to_string(),
                 When::Instant(at) => at.to_string(),
             })),
-            "date" => Some(date_text(history::civil_day(e.at, &self.zone))),
+            "date" => Some(date_text(e.at.civil_day(&self.zone))),
             // A number, so that `event.amount >= 100` compares as people mean it; letters print
             // it as money.
             "amount" => e.amount.map(|amount| Value::from(amount.to_f64())),
@@ -301,7 +301,7 @@ impl Object for OccasionFacts {
             "date" => Some(date_text(o.anchor)),
             "day" => Some(date_text(o.day)),
             "years" => o.years.map(Value::from),
-            "days_silent" => Some(Value::from(history::days_between(o.anchor, o.day))),
+            "days_silent" => Some(Value::from(days_between(o.anchor, o.day))),
             "used" => self.1.map(|change| number(change.used.to_f64())),
             "usual" => self.1.map(|change| number(change.usual.to_f64())),
             "percent" => self.1.map(|change| Value::from(change.percent.abs())),

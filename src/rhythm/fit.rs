@@ -90,11 +90,6 @@ impl Sample {
         }
     }
 
-    /// Customers who came more than once.
-    pub const fn regulars(&self) -> usize {
-        self.seen
-    }
-
     /// The pattern that makes what was seen most likely.
     pub fn fit(&self) -> Pattern {
         let once = self.fit_once();

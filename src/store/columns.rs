@@ -2,16 +2,14 @@
 //!
 //! May not know any table.
 
-use jiff::civil::{Date, date};
-use jiff::{Span, Timestamp};
+use jiff::Timestamp;
+use jiff::civil::Date;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
 
 use super::dialect::Row;
-
-/// Day number 0.
-const EPOCH: Date = date(1970, 1, 1);
+use crate::model::dates;
 
 /// A value that makes no sense, as sqlx reports it.
 pub(super) fn nonsense(what: impl Into<String>) -> sqlx::Error {
@@ -20,16 +18,14 @@ pub(super) fn nonsense(what: impl Into<String>) -> sqlx::Error {
 
 /// Days since 1970-01-01.
 pub(super) fn day_number(day: Date) -> i64 {
-    day.since(EPOCH)
-        .map_or(0, |span| i64::from(span.get_days()))
+    dates::day_number(day).into()
 }
 
 /// The day with this number.
 pub(super) fn day_of(number: i64) -> sqlx::Result<Date> {
     i32::try_from(number)
         .ok()
-        .and_then(|days| Span::new().try_days(days).ok())
-        .and_then(|span| EPOCH.checked_add(span).ok())
+        .and_then(dates::numbered_day)
         .ok_or_else(|| nonsense(format!("day number {number}")))
 }
 
@@ -186,6 +182,8 @@ pub(super) fn json<T: serde::Serialize + ?Sized>(value: &T) -> sqlx::Result<Stri
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
 
     #[test]

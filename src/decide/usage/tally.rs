@@ -6,14 +6,13 @@
 
 use jiff::civil::Date;
 
-use crate::decide::lapse::day_of;
+use crate::model::amount::same_currency;
+use crate::model::dates::{day_number, numbered_day};
 use crate::model::{Amount, Event, Period, View};
 use crate::rules::{Measure, Usage};
 
 /// Days back to the same season: 52 weeks.
 pub(crate) const SEASON_DAYS: i32 = 364;
-/// Day 0.
-const EPOCH: Date = Date::constant(1970, 1, 1);
 /// Ten-thousandths in one event.
 const ONE: i64 = 10_000;
 /// Hundredths of a percent in the whole.
@@ -145,7 +144,7 @@ impl<'a> Tally<'a> {
             .filter(|event| trigger.kinds.contains(&event.kind))
             .filter_map(|event| {
                 let (number, currency) = measured(event, trigger.measure)?;
-                Some((numbered(day_of(event, &view.zone)), currency, number))
+                Some((day_number(event.at.civil_day(&view.zone)), currency, number))
             })
             .collect();
         items.sort_by_cached_key(|(day, currency, number)| {
@@ -155,7 +154,7 @@ impl<'a> Tally<'a> {
         let mut before: Option<Option<&str>> = None;
         let counted = items.into_iter().map(|(day, currency, number)| {
             total += i128::from(number);
-            switches += usize::from(before.is_some_and(|before| !same(before, currency)));
+            switches += usize::from(before.is_some_and(|before| !same_currency(before, currency)));
             before = Some(currency);
             Counted {
                 day,
@@ -182,14 +181,14 @@ impl<'a> Tally<'a> {
             }
             before = reached;
         }
-        told.into_iter().filter_map(dated).collect()
+        told.into_iter().filter_map(numbered_day).collect()
     }
 
     /// The first day from which on it is reached without a break until this day, where it is.
     pub(in crate::decide) fn reached_since(&self, trigger: &Usage, day: Date) -> Option<Date> {
         let mut since = None;
         for (turn, reached) in self.course(trigger) {
-            if turn > numbered(day) {
+            if turn > day_number(day) {
                 break;
             }
             since = match (reached, since) {
@@ -197,7 +196,7 @@ impl<'a> Tally<'a> {
                 (false, _) => None,
             };
         }
-        dated(since?)
+        numbered_day(since?)
     }
 
     /// Every turning day, with whether the change is reached from there to the next.
@@ -262,7 +261,7 @@ impl<'a> Tally<'a> {
 
     /// How they stand on this day of theirs.
     pub(in crate::decide) fn standing(&self, trigger: &Usage, day: Date) -> Standing {
-        self.at(trigger, numbered(day))
+        self.at(trigger, day_number(day))
     }
 
     fn at(&self, trigger: &Usage, day: i32) -> Standing {
@@ -272,7 +271,7 @@ impl<'a> Tally<'a> {
         };
         let enough = first.day.saturating_add(reach(trigger));
         if day < enough {
-            return dated(enough).map_or(Standing::Nothing, Standing::TooShort);
+            return numbered_day(enough).map_or(Standing::Nothing, Standing::TooShort);
         }
         let Some(now) = self.sums(trigger, day) else {
             return Standing::Mixed;
@@ -302,7 +301,7 @@ impl<'a> Tally<'a> {
 
     /// The currency of the latest before this day.
     pub(in crate::decide) fn currency(&self, day: Date) -> Option<&'a str> {
-        let last = self.before(numbered(day)).checked_sub(1)?;
+        let last = self.before(day_number(day)).checked_sub(1)?;
         self.counted.get(last)?.currency
     }
 
@@ -320,16 +319,6 @@ impl<'a> Tally<'a> {
     }
 }
 
-/// The day's number.
-fn numbered(day: Date) -> i32 {
-    EPOCH.until(day).map_or(0, |span| span.get_days())
-}
-
-/// The day of that number; `None` outside the calendar's range.
-fn dated(number: i32) -> Option<Date> {
-    Period::Days(number).from_date(EPOCH)
-}
-
 /// Days from the base's first day to the day on which it is looked at.
 pub(in crate::decide) fn reach(trigger: &Usage) -> i32 {
     trigger.window_days.saturating_add(trigger.versus_days)
@@ -341,13 +330,5 @@ fn measured(event: &Event, measure: Measure) -> Option<(i64, Option<&str>)> {
         Measure::Count => Some((ONE, None)),
         Measure::Amount => Some((event.amount?.ten_thousandths(), event.currency.as_deref())),
         Measure::Quantity => Some((event.quantity?.ten_thousandths(), None)),
-    }
-}
-
-fn same(one: Option<&str>, other: Option<&str>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
-        (None, None) => true,
-        _ => false,
     }
 }

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use minijinja::value::{Object, ObjectRepr, Value};
 
 use super::{Amount, View, When, date_text, moment, names, text};
+use crate::model::amount::same_currency;
 use crate::model::period::Period;
 
 /// As many contacts as fit into a note that is read on the way to the telephone.
@@ -88,7 +89,7 @@ impl History {
     pub(super) fn last(&self, kinds: &[&str]) -> Option<Date> {
         kinds
             .iter()
-            .filter_map(|kind| self.of(kind).map(|h| civil_day(h.at, &self.zone)).max())
+            .filter_map(|kind| self.of(kind).map(|h| h.at.civil_day(&self.zone)).max())
             .max()
     }
 
@@ -102,7 +103,7 @@ impl History {
                 let kind = word(h.kind).filter(|kind| kinds.contains(kind))?;
                 Some(Value::from_object(ContactFacts {
                     kind: kind.to_owned(),
-                    date: civil_day(h.at, &self.zone),
+                    date: h.at.civil_day(&self.zone),
                     amount: h.amount,
                     currency: h.currency.and_then(word).map(str::to_owned),
                 }))
@@ -132,7 +133,7 @@ impl History {
                 }
                 Some(_) => {}
                 None => match seen {
-                    Some(first) if first != in_currency => {
+                    Some(first) if !same_currency(first, in_currency) => {
                         return Err(mixed(first, in_currency));
                     }
                     _ => seen = Some(in_currency),
@@ -178,7 +179,7 @@ impl History {
     fn counts(&self, happened: &Happened, since: &Since) -> bool {
         match (since, happened.at) {
             (Since::Ever, _) => true,
-            (Since::After(day), at) => civil_day(at, &self.zone) > *day,
+            (Since::After(day), at) => at.civil_day(&self.zone) > *day,
             (Since::From(start), When::Instant(at)) => at >= *start,
             (Since::From(start), When::Day(day)) => day >= self.zone.to_datetime(*start).date(),
         }
@@ -213,19 +214,6 @@ impl Object for ContactFacts {
         };
         value.or_else(|| names::unknown("contact", key))
     }
-}
-
-/// The civil day on which it happened, in the customer's zone.
-pub(super) fn civil_day(at: When, zone: &TimeZone) -> Date {
-    match at {
-        When::Day(day) => day,
-        When::Instant(at) => zone.to_datetime(at).date(),
-    }
-}
-
-/// Whole civil days from one date to another.
-pub(super) fn days_between(from: Date, to: Date) -> i32 {
-    from.until(to).map_or(0, |span| span.get_days())
 }
 
 fn mixed(one: Option<&str>, other: Option<&str>) -> String {
