@@ -11,6 +11,7 @@ use super::output::{self, Format, Row};
 use super::{Done, Outcome, house_for_review};
 use crate::engine::quiet::{Question, Quiet, quiet};
 use crate::model::Amount;
+use crate::model::dates::civil_date;
 use crate::rhythm::Cadence;
 
 const COLUMNS: &[(&str, &str)] = &[
@@ -56,7 +57,7 @@ has no sum. The last letter is one that went out, or of which nobody knows wheth
 #[command(after_long_help = MEANING)]
 pub(super) struct Args {
     /// As it looked at the end of this day (2027-05-02), with what was known then; without it, today
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = civil_date)]
     on: Option<Date>,
     /// Everybody with a contact, gone quiet or not
     #[arg(long)]

@@ -90,4 +90,9 @@ fn people_read_who_is_missing_and_what_it_comes_to() {
     assert!(table.contains("67.50 EUR"), "{table}");
     let none = shop.run(&["quiet", "--on", "2026-06-30"]).is(0).out;
     assert_eq!(none, "", "before anybody came");
+    let wrong = |words: &[&str], says: &str| {
+        shop.run(&[&["quiet"], words].concat()).is(2).says(&[says]);
+    };
+    wrong(&["--on", "yesterday"], "year, month and day such as");
+    wrong(&["--horizon", "3 months"], "such as `30 days` or `6 weeks`");
 }

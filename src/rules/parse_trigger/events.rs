@@ -193,14 +193,15 @@ fn bound<'a>(
 
 /// `60 days` or `2 cadences`.
 fn after_silence(text: &str) -> Result<Patience, String> {
-    let mut words = text.split_whitespace();
-    let (Some(number), Some(unit), None) = (words.next(), words.next(), words.next()) else {
-        return silence(text).map(Patience::Days);
-    };
-    if !matches!(unit, "cadence" | "cadences") {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if !words.iter().any(|word| word.starts_with("cadence")) {
         return silence(text).map(Patience::Days);
     }
-    let tenths = tenths(number).filter(|tenths| (1..=MOST_TENTHS).contains(tenths));
+    let tenths = match words.as_slice() {
+        [number, "cadence" | "cadences"] => tenths(number),
+        _ => None,
+    };
+    let tenths = tenths.filter(|tenths| (1..=MOST_TENTHS).contains(tenths));
     let Some(tenths) = tenths else {
         return Err(format!(
             "`{text}` is no number of cadences; write one such as `2 cadences` or `1.5 cadences`"
