@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 
+use crate::engine::learn::Learner;
 use crate::engine::reload::Watch;
 use crate::engine::tick::{self, Pass};
 use crate::engine::{EngineError, House, Report, alert};
@@ -73,6 +74,7 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
     }
     let passes = AtomicU64::new(0);
     let mut watch = Watch::new(&house).await?;
+    let mut learner = Learner::default();
     let mut house = house;
     while !stop.is_cancelled() {
         // A scheduler that has lost track of its jobs knows no next one.
@@ -95,6 +97,7 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
             },
             () = stop.cancelled() => break,
         }
+        house = learner.finish(house).await;
         let sync = wakes.sync.swap(false, Ordering::Relaxed);
         let number = passes.fetch_add(1, Ordering::Relaxed) + 1;
         pulse.pass_moves(house.clock.now());
@@ -110,6 +113,8 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
             () = signs_of_life(&house, &pulse) => false,
         };
         pulse.pass_ended(house.clock.now(), well);
+        let again = Arc::clone(&wakes);
+        learner.begin(&house, move || again.any.notify_one());
         notify(&[NotifyState::Watchdog]);
     }
     notify(&[NotifyState::Stopping]);

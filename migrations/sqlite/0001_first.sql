@@ -115,6 +115,15 @@ CREATE TABLE awaited (
 ) WITHOUT ROWID;
 CREATE INDEX awaited_day ON awaited (rule, day);
 
+-- How the business's customers come, learnt anew from time to time; see model/policy.rs.
+CREATE TABLE learnt (
+    contact   TEXT NOT NULL,                    -- JSON: the kinds of event, in order
+    since     INTEGER NOT NULL,                 -- the civil day from which contacts are judged by it
+    customers INTEGER NOT NULL,
+    pattern   TEXT NOT NULL,                    -- JSON
+    PRIMARY KEY (contact, since)
+) WITHOUT ROWID;
+
 -- The empty rule stands for all of them.
 CREATE TABLE paused (
     rule TEXT NOT NULL PRIMARY KEY,

@@ -71,7 +71,7 @@ pub(super) async fn run(args: Args) -> Outcome {
         sync: true,
         workers: None,
     };
-    report.add(Box::pin(tick::tick(&house, pass, &stop)).await?);
+    report.add(Box::pin(tick::alone(&house, pass, &stop)).await?);
     tell(&house, &report, &args.dir).await?;
     if args.once {
         house.store.clone().close().await?;

@@ -25,7 +25,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         sync: !args.no_sync,
         workers: None,
     };
-    let mut passed = Box::pin(tick::tick(&house, pass, &stop)).await;
+    let mut passed = Box::pin(tick::alone(&house, pass, &stop)).await;
     if let Ok(report) = &passed
         && let Err(error) = alert::after_pass(&house, report).await
     {

@@ -10,17 +10,19 @@ use jiff::civil::Date;
 
 use super::calendar::Desk;
 use crate::model::dates::day_number;
+use crate::model::policy::Learnt;
 use crate::model::view::moment;
-use crate::model::{Occasion, Period, Reason, View};
-use crate::rhythm::Cadence;
-use crate::rules::{Patience, Silence};
+use crate::model::{Occasion, Period, Policy, Reason, View};
+use crate::rhythm::cadence::gaps;
+use crate::rhythm::{Cadence, Habit, Outlook, Wanted};
+use crate::rules::{Patience, Silence, Sure};
 
 /// Between a civil day somewhere and the same instant's elsewhere.
 const SLACK_DAYS: i32 = 2;
 
 pub(super) fn occasions(
     desk: &Desk<'_>,
-    trigger: &Silence,
+    (trigger, policy): (&Silence, &Policy),
     (from, to): (Date, Date),
 ) -> Vec<Occasion> {
     let contacts = contact_days(desk.view, &trigger.contact);
@@ -35,7 +37,14 @@ pub(super) fn occasions(
         if next.is_some_and(|next| Period::Days(SLACK_DAYS).from_date(next.day) < Some(from)) {
             continue;
         }
-        let first = first_days(trigger, contacts.get(..=index).unwrap_or_default());
+        // Nor what can't be due yet, however soon they were missed.
+        if Period::Days(least_days(trigger)).from_date(contact.day) > Some(to) {
+            continue;
+        }
+        let contacts = contacts.get(..=index).unwrap_or_default();
+        let Some(first) = first_days(trigger, contacts, policy) else {
+            continue;
+        };
         for (step, days) in trigger.steps(first) {
             let Some(day) = Period::Days(days).from_date(contact.day) else {
                 break;
@@ -73,17 +82,61 @@ pub(super) fn withdrawn(
     }
 }
 
-/// Civil days of silence until the first step, after contacts up to the last one.
-pub(super) fn first_days(trigger: &Silence, contacts: &[Contact]) -> i32 {
+/// Civil days of silence until the first step at the soonest.
+const fn least_days(trigger: &Silence) -> i32 {
     match trigger.after {
         Patience::Days(days) => days,
-        Patience::Cadences(own) => cadence(contacts).map_or(own.otherwise_days, |cadence| {
+        Patience::Cadences(_) | Patience::Sure(_) => 1,
+    }
+}
+
+/// Civil days of silence until the first step, after contacts up to the last one; `None` if it
+/// never comes.
+pub(super) fn first_days(trigger: &Silence, contacts: &[Contact], policy: &Policy) -> Option<i32> {
+    match trigger.after {
+        Patience::Days(days) => Some(days),
+        Patience::Cadences(own) => Some(cadence(contacts).map_or(own.otherwise_days, |cadence| {
             cadence
                 .times(own.tenths)
                 .min(own.at_most_days)
                 .max(own.at_least_days)
-        }),
+        })),
+        Patience::Sure(own) => {
+            let (outlook, _) = outlook(trigger, contacts, policy)?;
+            match own.otherwise_days {
+                Some(otherwise) if cadence(contacts).is_none() => Some(otherwise),
+                Some(_) | None => sure_days(own, &outlook),
+            }
+        }
     }
+}
+
+/// Civil days after which it is as sure as wanted, within the rule's bounds.
+fn sure_days(own: Sure, outlook: &Outlook) -> Option<i32> {
+    let (horizon, least) = (own.horizon_days.unsigned_abs(), own.at_least_days);
+    let wanted = Wanted::percent(own.percent, horizon, least.unsigned_abs());
+    let days = wanted.days(outlook).and_then(|days| days.try_into().ok());
+    let most = own.at_most_days.map(|most| most.max(least));
+    match (days, most) {
+        (Some(days), Some(most)) => Some(most.min(days)),
+        (days, most) => days.or(most),
+    }
+}
+
+/// What may come after these contacts, by what was known at the last one; `None` while nothing was
+/// learnt.
+pub(super) fn outlook<'a>(
+    trigger: &Silence,
+    contacts: &[Contact],
+    policy: &'a Policy,
+) -> Option<(Outlook, &'a Learnt)> {
+    let learnt = policy.pattern(&trigger.contact, contacts.last()?.day)?;
+    let pattern = learnt.pattern;
+    let days: Vec<i32> = contacts.iter().map(|one| day_number(one.day)).collect();
+    Some((
+        pattern.outlook(&Habit::of(pattern.scale, gaps(&days))),
+        learnt,
+    ))
 }
 
 /// The median gap of the latest contacts; `None` while it isn't known.

@@ -37,7 +37,7 @@ pub fn occasions(rule: &Rule, view: &View, policy: &Policy, from: Date, to: Date
             .into_iter()
             .collect(),
         Trigger::Event(trigger) => event::occasions(&desk, trigger, (from, to)),
-        Trigger::Lapsed(trigger) => lapse::occasions(&desk, trigger, (from, to)),
+        Trigger::Lapsed(trigger) => lapse::occasions(&desk, (trigger, policy), (from, to)),
         Trigger::Usage(trigger) => usage::occasions(&desk, trigger, (from, to)),
         Trigger::Holiday(trigger) => fixed::holidays(&desk, trigger, (from, to)),
         Trigger::Fixed(on) => fixed::occasions(&desk, on, (from, to)),

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 
 use super::letter::{self, Reader};
 use super::scratch::Scratch;
-use super::{EngineError, House, Plans, sync, wiring};
+use super::{EngineError, House, Plans, learn, sync, wiring};
 use crate::clock::Clock;
 use crate::decide;
 use crate::decide::anniversary::date_of;
@@ -66,6 +66,8 @@ async fn on_copy(house: &House, now: Timestamp) -> Result<Checked, EngineError> 
         .remarks
         .extend(rules.filter_map(|rule| runs_out(rule, today)));
     sync::sync(house, None, now).await?;
+    let fresh = learn::refresh(house, now).await?;
+    let house = fresh.as_ref().unwrap_or(house);
     let mut wrong = Tally::default();
     let mut left_out = Tally::default();
     let ids = house.store.everyone(false).await?;

@@ -202,7 +202,7 @@ impl File<'_> {
         let found = self.unknown_to_the_ledger(rule, from, until);
         // A day that began earlier somewhere is today as well.
         let Some(next) = found.first() else {
-            return Some(self.bare(explain::nothing(rule, self.view, from)));
+            return Some(self.bare(explain::nothing(rule, self.view, self.house.policy(), from)));
         };
         Some(self.ahead(rule, next))
     }

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::deliver::{Courier, FileCourier, Relay};
 use crate::model::facts::BusinessWords;
 use crate::model::finding::SourceText;
-use crate::model::policy::Audience;
+use crate::model::policy::{Audience, Learnt};
 use crate::model::{Finding, Policy, View};
 use crate::render::Catalogue;
 use crate::rules::{self, Rule};
@@ -195,7 +195,7 @@ fn no_folder(settings: &Settings, error: &std::io::Error) -> Finding {
 }
 
 /// Where letters go.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Outbox {
     /// Files in a folder.
     Folder(FileCourier, PathBuf),
@@ -289,6 +289,8 @@ impl House {
             volatile: !durable,
         };
         let store = Store::open(&plans.settings.store.path.display().to_string(), options).await?;
+        let mut plans = plans;
+        plans.settings.policy.learnt = store.learnt().await?;
         let outbox = Outbox::new(&plans.settings, durable)?;
         let link_key = *store.link_key();
         Ok(Self {
@@ -305,15 +307,30 @@ impl House {
     ///
     /// # Errors
     /// A relay that can't be used.
-    pub fn with_plans(&self, plans: Plans) -> Result<Self, EngineError> {
-        Ok(Self {
-            outbox: Outbox::new(&plans.settings, true)?,
+    pub fn with_plans(&self, mut plans: Plans) -> Result<Self, EngineError> {
+        let known = &self.policy().learnt;
+        plans.settings.policy.learnt.clone_from(known);
+        let outbox = Outbox::new(&plans.settings, true)?;
+        Ok(self.moved(plans, outbox))
+    }
+
+    /// The same business, knowing this of how its customers come.
+    #[must_use]
+    pub fn knowing(&self, learnt: Vec<Learnt>) -> Self {
+        let mut plans = self.plans.clone();
+        plans.settings.policy.learnt = learnt;
+        self.moved(plans, self.outbox.clone())
+    }
+
+    fn moved(&self, plans: Plans, outbox: Outbox) -> Self {
+        Self {
             plans,
             store: self.store.clone(),
             clock: self.clock.clone(),
+            outbox,
             link_key: self.link_key,
             progress: AtomicU64::new(0),
-        })
+        }
     }
 
     /// What holds for every rule.

@@ -18,6 +18,7 @@ pub mod explain;
 pub mod forecast;
 pub mod guard;
 pub mod house;
+pub mod learn;
 mod letter;
 pub mod plan;
 pub mod preview;

@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use candidates::Whom;
 
-use super::{EngineError, House};
+use super::{EngineError, House, learn};
 use crate::decide;
 use crate::decide::calendar::deadline;
 use crate::model::{Occasion, Period, View};
@@ -56,7 +56,9 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
     let touched = house.store.everyone(true).await?;
     let mut total = Planned::default();
     let mut done = Vec::new();
-    for rule in &house.plans.rules {
+    // A rule that has nothing to judge by yet begins once it has.
+    let ready = |rule: &&Rule| !learn::is_missing(house.policy(), rule);
+    for rule in house.plans.rules.iter().filter(ready) {
         let state = states.get(&rule.id);
         let mut next = RuleState {
             rule: rule.id.clone(),
@@ -100,16 +102,7 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
         next.planned_through = Some(pass.horizon).filter(|horizon| pass.start <= *horizon);
         done.push(next);
     }
-    // Nor does a rule whose file is away catch up on the time when it comes back.
-    let away = states
-        .values()
-        .filter(|state| house.rule(&state.rule).is_none());
-    done.extend(away.map(|state| RuleState {
-        first_day: house.today(now),
-        planned_through: Some(horizon),
-        written: None,
-        ..state.clone()
-    }));
+    done.extend(away(house, states.values(), now, horizon));
     let unchanged = |state: &RuleState| states.get(&state.rule) == Some(state);
     done.retain(|state| !unchanged(state));
     if !touched.is_empty() || !done.is_empty() {
@@ -121,6 +114,22 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
         house.store.plan_write(&batch, now).await?;
     }
     Ok(total)
+}
+
+/// The rules whose files are away: they don't catch up on the time when they come back.
+fn away<'a>(
+    house: &'a House,
+    states: impl Iterator<Item = &'a RuleState>,
+    now: Timestamp,
+    horizon: Date,
+) -> impl Iterator<Item = RuleState> {
+    let away = states.filter(|state| house.rule(&state.rule).is_none());
+    away.map(move |state| RuleState {
+        first_day: house.today(now),
+        planned_through: Some(horizon),
+        written: None,
+        ..state.clone()
+    })
 }
 
 /// Whether what was planned no longer counts: the rule was edited, or its file was away, and nobody

@@ -69,6 +69,7 @@ pub async fn rehearse(
     let (scratch, mut house) = Scratch::open(plans, copy, Clock::manual(from)).await?;
     house.link_key = WORTHLESS_KEY;
     house.store.forget_ledger_from(from).await?;
+    house.plans.settings.policy.learnt.clear();
     let synced = sync::sync(&house, None, from).await?;
     let trouble = sync::troubles(synced);
     let house = Arc::new(house);

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::house::SMTP;
 use super::worker::file_name;
-use super::{EngineError, House, Report, control, plan, send, sync};
+use super::{EngineError, House, Report, control, learn, plan, send, sync};
 use crate::deliver::FileCourier;
 use crate::model::{Outcome, Reason};
 use crate::settings::{Transport, WhenUnknown};
@@ -53,6 +53,37 @@ pub async fn tick(
     report.held = house.store.held_batches().await?;
     report.unknown = house.store.count_unknown().await?;
     house.store.beat(house.clock.now()).await?;
+    Ok(report)
+}
+
+/// One pass by itself: where rules wait for what has to be learnt first, another one once it is.
+///
+/// # Errors
+/// As [`tick`].
+pub async fn alone(
+    house: &Arc<House>,
+    pass: Pass,
+    stop: &CancellationToken,
+) -> Result<Report, EngineError> {
+    let mut report = tick(house, pass, stop).await?;
+    if stop.is_cancelled() {
+        return Ok(report);
+    }
+    let mut rules = house.plans.rules.iter().filter(|rule| rule.enabled);
+    let waits = rules.any(|rule| learn::is_missing(house.policy(), rule));
+    let Some(fresh) = learn::refresh(house, house.clock.now()).await? else {
+        return Ok(report);
+    };
+    if !waits {
+        return Ok(report);
+    }
+    let again = Pass {
+        sync: false,
+        ..pass
+    };
+    // The second pass counts what is in quarantine once more.
+    report.quarantined = 0;
+    report.add(tick(&Arc::new(fresh), again, stop).await?);
     Ok(report)
 }
 

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::tick::{Pass, tick};
-use super::{EngineError, House, Report};
+use super::{EngineError, House, Report, learn};
 
 /// The planner looks ahead when a civil day begins somewhere (UTC+14, so 10:00 UTC).
 const NEXT_DAY_BEGINS: SignedDuration = SignedDuration::from_hours(10);
@@ -48,16 +48,24 @@ pub(super) async fn walk(
     progress: &impl Fn(Timestamp),
 ) -> Result<Report, EngineError> {
     let stop = CancellationToken::new();
+    let mut house = Arc::clone(house);
+    let mut learnt_on = None;
     let mut total = Report::default();
     let mut now = stretch.awake(stretch.from);
     while now < stretch.until {
         house.clock.set(now);
         progress(now);
+        let today = house.today(now);
+        if learnt_on.replace(today) != Some(today)
+            && let Some(fresh) = learn::refresh(&house, now).await?
+        {
+            house = Arc::new(fresh);
+        }
         let pass = Pass {
             sync: false,
             workers: Some(1),
         };
-        total.add(tick(house, pass, &stop).await?);
+        total.add(tick(&house, pass, &stop).await?);
         let next = next_day(now);
         let due = house.store.next_due().await?.map_or(next, next_look);
         // What is due already and yet waits (a failing disk, say) is looked at with the next day.

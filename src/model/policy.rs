@@ -3,6 +3,8 @@
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 
+use crate::rhythm::Pattern;
+
 /// What a message is about, and so whom it may reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
@@ -135,6 +137,32 @@ pub struct Policy {
     pub guard: Guard,
     /// Nothing due before this day, in the business's zone, exists.
     pub live_from: Option<Date>,
+    /// How the business's customers come, as far as it was learnt; the earliest first.
+    pub learnt: Vec<Learnt>,
+}
+
+/// How a business's customers come, as it was learnt on one day.
+///
+/// A silence is judged by what was known when it began, so the day on which somebody is missed
+/// doesn't move under them when more is learnt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Learnt {
+    /// The kinds of event that count as a contact: in order, and each once.
+    pub contact: Vec<String>,
+    /// From this civil day on, contacts begin a silence that is judged by it.
+    pub since: Date,
+    /// Customers with a contact by then.
+    pub customers: u32,
+    /// What they have in common.
+    pub pattern: Pattern,
+}
+
+/// Kinds of contact as [`Learnt`] has them: in order, and each once.
+pub fn in_order(contact: &[String]) -> Vec<String> {
+    let mut kinds = contact.to_vec();
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
 }
 
 impl Policy {
@@ -153,7 +181,18 @@ impl Policy {
                 share: Guard::WHOLE,
             },
             live_from: None,
+            learnt: Vec::new(),
         }
+    }
+
+    /// How customers come by contacts of these kinds, as it was known on the day of a contact.
+    /// What began before anything was learnt is judged by what was learnt first; `None` if nothing
+    /// was.
+    pub fn pattern(&self, contact: &[String], on: Date) -> Option<&Learnt> {
+        let wanted = in_order(contact);
+        let mut of_kind = self.learnt.iter().filter(|one| one.contact == wanted);
+        let first = of_kind.next()?;
+        Some(of_kind.rfind(|one| one.since <= on).unwrap_or(first))
     }
 }
 

@@ -24,6 +24,15 @@ pub struct Wanted {
 }
 
 impl Wanted {
+    /// In whole percent and days, as rules have it.
+    pub fn percent(percent: u32, horizon: u32, at_least: u32) -> Self {
+        Self {
+            chance: f64::from(percent) / 100.0,
+            horizon,
+            at_least,
+        }
+    }
+
     /// Days of silence after which the chance of no contact in the coming days is as high as
     /// wanted, and waiting longer would tell little more. `None` if it never gets there.
     ///
@@ -40,7 +49,7 @@ impl Wanted {
         let horizon = f64::from(self.horizon);
         let mut best = f64::NEG_INFINITY;
         let mut found = None;
-        let mut day = LONGEST;
+        let mut day = LONGEST.max(self.at_least);
         while day >= self.at_least.max(1) {
             let silent = f64::from(day);
             let (now, gone_now) = outlook.both(silent);

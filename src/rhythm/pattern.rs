@@ -142,6 +142,16 @@ impl Outlook {
         }
         (self.silence(silent + horizon) / now).clamp(0.0, 1.0)
     }
+
+    /// Of a hundred customers like this one, so many have no contact in the coming `horizon` days
+    /// after `silent` ones.
+    pub fn of_hundred(&self, silent: u32, horizon: u32) -> u32 {
+        let share = self.chance(silent, horizon) * 100.0;
+        (0..=100)
+            .rev()
+            .find(|n| f64::from(*n) <= share + 0.5)
+            .unwrap_or(0)
+    }
 }
 
 /// From so many degrees of freedom on, [`above`] is computed the fast way.

@@ -19,7 +19,7 @@ pub use parse::parse;
 pub use rule::{Rule, Send, SendZone, Sender, WhenCapped};
 pub use trigger::{
     AfterEvent, Anniversary, Cadences, DateField, Delay, Feb29, OnDate, OnHoliday, Patience,
-    Silence, Trigger, Which,
+    Silence, Sure, Trigger, Which,
 };
 pub use usage::{Measure, Usage};
 pub use written::Written;

@@ -366,7 +366,7 @@ mod tests {
     use super::*;
     use crate::rules::{
         AfterEvent, Anniversary, Cadences, DateField, Delay, Feb29, OnDate, Patience, Silence,
-        Trigger, Which,
+        Sure, Trigger, Which,
     };
 
     const TOP: &str =
@@ -569,6 +569,36 @@ mod tests {
         assert_eq!(
             trigger(&format!("{text}\"1.5 cadences\"\n{bounds}")),
             silence(15, (56, 10, 200))
+        );
+    }
+
+    #[test]
+    fn silences_are_heard_in_chances_with_their_horizon() {
+        let silence = |percent, horizon_days, otherwise_days, (at_least_days, at_most_days)| {
+            Trigger::Lapsed(Silence {
+                contact: vec!["visit".to_owned()],
+                after: Patience::Sure(Sure {
+                    percent,
+                    horizon_days,
+                    otherwise_days,
+                    at_least_days,
+                    at_most_days,
+                }),
+                min_contacts: 1,
+                repeat_days: 90,
+                times: 1,
+            })
+        };
+        let text = "lapsed]\ncontact = [\"visit\"]\nafter = ";
+        assert_eq!(
+            trigger(&format!("{text}\"80% sure\"")),
+            silence(80, 90, None, (7, None))
+        );
+        let more = "horizon = \"6 weeks\"\notherwise = \"60 days\"\nat_least = \"1 day\"\n\
+                    at_most = \"200 days\"";
+        assert_eq!(
+            trigger(&format!("{text}\"95 % sure\"\n{more}")),
+            silence(95, 42, Some(60), (1, Some(200)))
         );
     }
 

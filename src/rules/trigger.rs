@@ -112,6 +112,8 @@ pub enum Patience {
     Days(i32),
     /// As their own cadence has it.
     Cadences(Cadences),
+    /// When it is likely enough that they stay away.
+    Sure(Sure),
 }
 
 /// `after = "2 cadences"`: so many times a customer's own cadence.
@@ -125,6 +127,22 @@ pub struct Cadences {
     pub at_least_days: i32,
     /// Civil days, however long the cadence.
     pub at_most_days: i32,
+}
+
+/// `after = "80% sure"`: as soon as it is so likely that a customer doesn't come by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sure {
+    /// The wanted chance in percent, from 1 to 99.
+    pub percent: u32,
+    /// Of no contact in so many coming civil days, at least 1.
+    pub horizon_days: i32,
+    /// Civil days for whom a cadence isn't known, at least 1; without it they are judged as well.
+    pub otherwise_days: Option<i32>,
+    /// Civil days, however sure it is, at least 1.
+    pub at_least_days: i32,
+    /// Civil days, however unsure it is; without it, whoever never becomes so likely to stay away
+    /// is never missed.
+    pub at_most_days: Option<i32>,
 }
 
 impl Silence {

@@ -26,6 +26,7 @@ mod control;
 mod dialect;
 mod error;
 mod hold;
+mod learnt;
 mod ledger;
 mod noted;
 mod open;

@@ -81,8 +81,8 @@ impl Store {
         Ok(true)
     }
 
-    /// For a rehearsal on a copy: forgets every entry due at `from` or later, and that the rules
-    /// were ever seen.
+    /// For a rehearsal on a copy: forgets every entry due at `from` or later, that the rules were ever
+    /// seen, and what was learnt of how customers come.
     ///
     /// # Errors
     /// When the store fails.
@@ -94,9 +94,9 @@ impl Store {
                 .bind(from.as_millisecond())
                 .execute(&mut *tx)
                 .await?;
-            sqlx::query("DELETE FROM rule_state")
-                .execute(&mut *tx)
-                .await?;
+            for text in ["DELETE FROM rule_state", "DELETE FROM learnt"] {
+                sqlx::query(text).execute(&mut *tx).await?;
+            }
             tx.commit().await?;
             Ok(done.rows_affected())
         };

@@ -8,10 +8,12 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use jiff::tz::TimeZone;
 use tokio::net::UnixDatagram;
 
 use crate::relay::{Act, At, Relay, Script};
 use crate::shop::{Entry, PATIENCE, Shop, now, until};
+use crate::sure::{MISSED, town};
 
 /// The promise for a stop.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -133,6 +135,24 @@ fn visit(shop: &Shop, customer: &str) {
     let mut events = events.append(true).open(shop.path("data/events.csv"));
     let row = format!("new-{customer},{customer},visit,{}\n", now());
     events.as_mut().unwrap().write_all(row.as_bytes()).unwrap();
+}
+
+/// A rule that has to know how customers come waits for it, and nothing else does.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_learnt_comes_into_force_while_it_runs() {
+    let today = TimeZone::UTC.to_datetime(now()).date();
+    let shop = town(today.checked_sub(jiff::Span::new().days(180)).unwrap(), 180);
+    let late = "[send]\nlate = \"60 days\"\n[limits]\nbackfill = \"60 days\"\n";
+    shop.rule("missed", &format!("{MISSED}{late}"));
+    shop.settings(&format!("{SETTINGS}{UNGUARDED}"));
+    let daemon = Daemon::start(&shop);
+    daemon.says("learnt how customers come").await;
+    // Forty days of silence are over what is usual for them.
+    until("letters", || (shop.outbox().len() == 4).then_some(())).await;
+    daemon.stop().await;
+    let mut missed: Vec<String> = shop.ledger().into_iter().map(|one| one.customer).collect();
+    missed.sort_unstable();
+    assert_eq!(missed, ["c00", "c01", "c02", "c03"]);
 }
 
 #[tokio::test]

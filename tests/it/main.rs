@@ -26,6 +26,7 @@ mod scenarios;
 mod shipped;
 mod shop;
 mod smtp;
+mod sure;
 mod town;
 mod triggers;
 mod usage;

@@ -9,7 +9,7 @@ const MOST_LINES: usize = 400;
 /// Every room in the order in which data flows, and the rooms it may use.
 const ROOMS: &[(&str, &[&str])] = &[
     ("rhythm", &[]),
-    ("model", &[]),
+    ("model", &["rhythm"]),
     ("clock", &[]),
     ("settings", &["model", "records", "deliver", "observe"]),
     ("records", &["model"]),

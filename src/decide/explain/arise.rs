@@ -4,15 +4,13 @@ use std::fmt::Write as _;
 
 use jiff::civil::Date;
 
-use super::{any_of, counted, date, moment, ordinal, usage};
+use super::{counted, date, moment, ordinal, silence, usage};
 use crate::decide::anniversary::date_of;
 use crate::decide::event::meant;
-use crate::decide::lapse::{Contact, cadence, contact_days, first_days};
 use crate::model::policy::Audience;
 use crate::model::{Occasion, PartialDate, Period, Policy, View};
 use crate::rules::{
-    AfterEvent, Anniversary, DateField, Delay, OnHoliday, Patience, Rule, SendZone, Silence,
-    Trigger, Which,
+    AfterEvent, Anniversary, DateField, Delay, OnHoliday, Rule, SendZone, Trigger, Which,
 };
 
 /// The arithmetic of an occasion: "Born on 2 May 1984; due on 2 May 2027 at 09:00 Europe/London."
@@ -25,7 +23,7 @@ pub fn arises(rule: &Rule, view: &View, policy: &Policy, occasion: &Occasion) ->
             start + &offset(trigger.offset, occasion.anchor)
         }
         Trigger::Event(trigger) => event(trigger, occasion),
-        Trigger::Lapsed(trigger) => silence(view, trigger, occasion),
+        Trigger::Lapsed(trigger) => silence::arises(view, (trigger, policy), occasion),
         Trigger::Usage(trigger) => usage::arises(view, trigger, occasion),
         Trigger::Holiday(OnHoliday {
             holiday,
@@ -129,79 +127,8 @@ fn event(trigger: &AfterEvent, occasion: &Occasion) -> String {
     words
 }
 
-fn silence(view: &View, trigger: &Silence, occasion: &Occasion) -> String {
-    let mut days = contact_days(view, &trigger.contact);
-    days.retain(|one| one.day <= occasion.anchor);
-    let count = days.len();
-    let step = occasion.key.rsplit('/').next().unwrap_or("1");
-    let first = first_days(trigger, &days);
-    let silent = trigger
-        .steps(first)
-        .find(|(number, _)| number.to_string() == step)
-        .map_or(first, |(_, days)| days);
-    let mut words = format!(
-        "Last {} on {}",
-        any_of(&trigger.contact),
-        date(occasion.anchor)
-    );
-    if trigger.min_contacts > 1 {
-        let needed = trigger.min_contacts;
-        _ = write!(
-            words,
-            " (contact day {count}, at least {needed} are needed)"
-        );
-    }
-    words += &usually(trigger, &days);
-    _ = write!(
-        words,
-        "; {} later is {}",
-        counted(silent, "day"),
-        date(occasion.day)
-    );
-    if trigger.times > 1 {
-        _ = write!(words, ", letter {step} of {}", trigger.times);
-    }
-    words
-}
-
-/// `; usually every 31 days (26 to 38), 14 contact days, and the rule waits for 2 of that`, where
-/// the rule looks at it.
-fn usually(trigger: &Silence, days: &[Contact]) -> String {
-    let Patience::Cadences(own) = trigger.after else {
-        return String::new();
-    };
-    let count = counted(u32::try_from(days.len()).unwrap_or(u32::MAX), "contact day");
-    let Some(cadence) = cadence(days) else {
-        return format!("; {count}, too few to say how often they usually come");
-    };
-    let (few, many) = cadence.usual();
-    let every = if cadence.times(10) == 1 {
-        "every day".to_owned()
-    } else {
-        format!("every {cadence} days")
-    };
-    let times = match (own.tenths / 10, own.tenths % 10) {
-        (1, 0) => "once".to_owned(),
-        (2, 0) => "twice".to_owned(),
-        (whole, 0) => format!("{whole} times"),
-        (whole, tenth) => format!("{whole}.{tenth} times"),
-    };
-    let mut words = format!(
-        "; usually {every} ({few} to {many}), {count}, and the rule waits for {times} that"
-    );
-    let days = cadence.times(own.tenths);
-    if days < own.at_least_days {
-        let least = counted(own.at_least_days, "day");
-        _ = write!(words, ", at least {least}");
-    } else if days > own.at_most_days {
-        let most = counted(own.at_most_days, "day");
-        _ = write!(words, ", at most {most}");
-    }
-    words
-}
-
 /// Why the rule has no occasion for them from this day on, as the records are.
-pub fn nothing(rule: &Rule, view: &View, from: Date) -> String {
+pub fn nothing(rule: &Rule, view: &View, policy: &Policy, from: Date) -> String {
     let words = match &rule.trigger {
         Trigger::Anniversary(trigger) => no_anniversary(view, trigger),
         Trigger::Date(trigger) => match date_of(view, &trigger.field) {
@@ -213,7 +140,7 @@ pub fn nothing(rule: &Rule, view: &View, from: Date) -> String {
             Some(day) => format!("{}; that day is over", since(&trigger.field, day)),
         },
         Trigger::Event(trigger) => no_event(rule, view, trigger),
-        Trigger::Lapsed(trigger) => no_silence(view, trigger),
+        Trigger::Lapsed(trigger) => silence::nothing(view, trigger, policy),
         Trigger::Usage(trigger) => usage::nothing(view, trigger, from),
         Trigger::Holiday(_) | Trigger::Fixed(_)
             if rule.audience == Audience::Customer && view.customer.email.is_none() =>
@@ -270,22 +197,4 @@ fn no_event(rule: &Rule, view: &View, trigger: &AfterEvent) -> String {
         (_, Which::Nth(_), Some(_)) => format!("The `{kind}` that the rule is for is over"),
         (..) => format!("Every `{kind}` on record has had its day"),
     }
-}
-
-fn no_silence(view: &View, trigger: &Silence) -> String {
-    let days = contact_days(view, &trigger.contact);
-    let (kinds, needed) = (any_of(&trigger.contact), trigger.min_contacts);
-    let Some(last) = days.last() else {
-        return format!("There is no {kinds} on record, and nobody is missed who never came");
-    };
-    if u32::try_from(days.len()).is_ok_and(|count| count < needed) {
-        let count = days.len();
-        return format!("Only {count} of the {needed} contact days that are needed");
-    }
-    let last_day = date(last.day);
-    let first = first_days(trigger, &days);
-    let end = trigger.steps(first).last().map_or(first, |(_, n)| n);
-    let over = Period::Days(end).from_date(last.day).map(date);
-    let over = over.unwrap_or_default();
-    format!("Last {kinds} on {last_day}; what comes of this silence was due until {over}")
 }

@@ -7,6 +7,7 @@
 mod arise;
 mod gates;
 mod ledger;
+mod silence;
 mod usage;
 
 #[cfg(test)]

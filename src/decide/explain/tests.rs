@@ -12,9 +12,11 @@ use crate::decide::gate::{Answer, Batch, Case, judge};
 use crate::decide::occasions;
 use crate::model::customer::Consent;
 use crate::model::finding::SourceText;
-use crate::model::policy::{Audience, Cap, Class, MarketingBasis, QuietHours};
+use crate::model::policy::{Audience, Cap, Class, Learnt, MarketingBasis, QuietHours};
 use crate::model::view::Sent;
 use crate::model::{AttrValue, Customer, Event, Occasion, Outcome, Policy, Reason, View, When};
+use crate::rhythm::pattern::Once;
+use crate::rhythm::{Pattern, Scale};
 use crate::rules::{OwnHolidays, Rule, parse};
 
 const BERLIN: &str = "Europe/Berlin";
@@ -81,7 +83,31 @@ fn policy() -> Policy {
                 days: 3,
             },
         ],
+        learnt: vec![learnt()],
         ..Policy::new(TimeZone::get("Europe/London").unwrap(), "Europe/London")
+    }
+}
+
+/// Three hundred customers who come about every twenty days.
+fn learnt() -> Learnt {
+    Learnt {
+        contact: vec!["purchase".to_owned(), "visit".to_owned()],
+        since: day(2026, 1, 1),
+        customers: 300,
+        pattern: Pattern {
+            scale: Scale::Log,
+            centre: 3.0,
+            weight: 2.0,
+            shape: 3.0,
+            spread: 0.5,
+            stopping: 0.5,
+            staying: 3.0,
+            once: Once {
+                centre: 4.0,
+                spread: 1.2,
+                stop: 0.4,
+            },
+        },
     }
 }
 
@@ -214,6 +240,11 @@ fn of_what_happened() -> Vec<Example> {
             "[trigger.event]\nevent = \"call\"\nafter = \"1 day\"\nwhich = \"first\"",
             with_events(&[("call", "2026-05-01")]),
         ),
+    ]
+}
+
+fn of_silences() -> Vec<Example> {
+    vec![
         (
             "[trigger.lapsed]\ncontact = [\"visit\", \"purchase\"]\nafter = \"90 days\"\nmin_contacts = 3\ntimes = 2\nrepeat = \"30 days\"",
             shopped(),
@@ -232,6 +263,22 @@ fn of_what_happened() -> Vec<Example> {
         ),
         (
             "[trigger.lapsed]\ncontact = [\"visit\"]\nafter = \"1 cadence\"\notherwise = \"8 weeks\"",
+            shopped(),
+        ),
+        (
+            "[trigger.lapsed]\ncontact = [\"visit\", \"purchase\"]\nafter = \"80% sure\"\ntimes = 2",
+            shopped(),
+        ),
+        (
+            "[trigger.lapsed]\ncontact = [\"visit\", \"purchase\"]\nafter = \"95% sure\"\nhorizon = \"30 days\"\nat_most = \"60 days\"",
+            shopped(),
+        ),
+        (
+            "[trigger.lapsed]\ncontact = [\"visit\", \"purchase\"]\nafter = \"99% sure\"",
+            shopped(),
+        ),
+        (
+            "[trigger.lapsed]\ncontact = [\"visit\"]\nafter = \"80% sure\"",
             shopped(),
         ),
         (
@@ -308,7 +355,7 @@ fn why_a_change_in_use_isnt_told() {
             day(2027, 6, 30),
             day(2028, 3, 1),
         ] {
-            let words = nothing(&rule, &view, on);
+            let words = nothing(&rule, &view, &policy(), on);
             if told.contains(&words) {
                 continue;
             }
@@ -325,10 +372,10 @@ fn why_a_change_in_use_isnt_told() {
 fn how_occasions_come_about() {
     let mut told = String::new();
     let all = of_the_calendar().into_iter().chain(of_what_happened());
-    for (text, view) in all.chain(of_use()) {
+    for (text, view) in all.chain(of_silences()).chain(of_use()) {
         let rule = rule(text);
         let words = first(&rule, &view).map_or_else(
-            || nothing(&rule, &view, day(2027, 1, 1)),
+            || nothing(&rule, &view, &policy(), day(2027, 1, 1)),
             |occasion| arises(&rule, &view, &policy(), &occasion),
         );
         writeln!(told, "{}\n    {words}", text.replace('\n', " ")).unwrap();

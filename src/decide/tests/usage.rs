@@ -364,6 +364,6 @@ proptest! {
             prop_assert_eq!(withdrawn(&rule, &view, one, one.due_at), None);
             prop_assert!(!explain::arises(&rule, &view, &policy(), one).is_empty());
         }
-        prop_assert!(!explain::nothing(&rule, &view, date(2027, 1, 1)).is_empty());
+        prop_assert!(!explain::nothing(&rule, &view, &policy(), date(2027, 1, 1)).is_empty());
     }
 }

@@ -119,7 +119,9 @@ impl Pass<'_> {
     /// When this customer is to be looked at again, where that is a day of their own.
     pub(super) fn await_next(&self, view: &View) -> Option<Awaited> {
         let personal = match &self.rule.trigger {
-            Trigger::Lapsed(silence) => matches!(silence.after, Patience::Cadences(_)),
+            Trigger::Lapsed(silence) => {
+                matches!(silence.after, Patience::Cadences(_) | Patience::Sure(_))
+            }
             Trigger::Anniversary(_)
             | Trigger::Date(_)
             | Trigger::Event(_)

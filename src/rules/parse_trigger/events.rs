@@ -4,7 +4,7 @@
 
 use crate::model::period::Period;
 use crate::model::tables::{Node, Table, Value};
-use crate::rules::trigger::{AfterEvent, Cadences, Delay, Patience, Silence, Trigger, Which};
+use crate::rules::trigger::{AfterEvent, Cadences, Delay, Patience, Silence, Sure, Trigger, Which};
 
 /// More contact days, or events, than anybody has.
 const MOST_CONTACTS: u32 = 10_000;
@@ -16,6 +16,10 @@ const DEFAULT_REPEAT: i32 = 90;
 const DEFAULT_OTHERWISE: i32 = 90;
 /// Nobody is missed sooner, however often they come, unless the rule says so.
 const DEFAULT_LEAST: i32 = 7;
+/// The agreed coming days for which it is asked how likely a contact is.
+const DEFAULT_HORIZON: i32 = 90;
+/// Nobody is foreseen further ahead than three years.
+const FARTHEST: i32 = 1_096;
 /// A century: no bound.
 const LONGEST: i32 = 36_525;
 /// A hundred cadences.
@@ -140,7 +144,7 @@ pub(super) fn lapsed(mut table: Table<'_>) -> Option<Trigger> {
     let min_contacts = min_contacts.and_then(|v| v.whole(1..=MOST_CONTACTS));
     let repeat = table.get("repeat").and_then(|v| v.read(silence));
     let times = table.get("times").and_then(|v| v.whole(1..=MOST_TIMES));
-    table.finish(&["horizon"]);
+    table.finish(&[]);
     Some(Trigger::Lapsed(Silence {
         contact: contact?,
         after: after?,
@@ -150,7 +154,8 @@ pub(super) fn lapsed(mut table: Table<'_>) -> Option<Trigger> {
     }))
 }
 
-/// `after`, with `otherwise`, `at_least` and `at_most` where it is a customer's own.
+/// `after`, with `otherwise`, `at_least` and `at_most` where it is a customer's own, and `horizon`
+/// where it is a chance.
 fn patience(table: &mut Table<'_>) -> Option<Patience> {
     let after = table.require("after", "\"60 days\"");
     let after = after.and_then(|value| value.read(after_silence));
@@ -158,24 +163,32 @@ fn patience(table: &mut Table<'_>) -> Option<Patience> {
     let otherwise = table.get("otherwise").and_then(|value| value.read(silence));
     let least = bound(table, "at_least", after).map(|(_, days)| days);
     let most = bound(table, "at_most", after);
-    let least = least.unwrap_or(DEFAULT_LEAST);
-    let most_days = most.as_ref().map_or(LONGEST, |(_, days)| *days);
-    if let Some((value, most)) = most.filter(|(_, most)| *most < least) {
-        let message = format!("at most {most} days is less than at least {least} days");
+    let horizon = horizon(table, after);
+    let at_least_days = least.unwrap_or(DEFAULT_LEAST);
+    let at_most_days = most.as_ref().map(|(_, days)| *days);
+    if let Some((value, most)) = most.filter(|(_, most)| *most < at_least_days) {
+        let message = format!("at most {most} days is less than at least {at_least_days} days");
         value.complain(message, Some("make `at_most` the longer one".to_owned()));
     }
     Some(match after? {
         Patience::Cadences(cadences) => Patience::Cadences(Cadences {
             otherwise_days: otherwise.unwrap_or(DEFAULT_OTHERWISE),
-            at_least_days: least,
-            at_most_days: most_days,
+            at_least_days,
+            at_most_days: at_most_days.unwrap_or(LONGEST),
             ..cadences
+        }),
+        Patience::Sure(sure) => Patience::Sure(Sure {
+            horizon_days: horizon.unwrap_or(DEFAULT_HORIZON),
+            otherwise_days: otherwise,
+            at_least_days,
+            at_most_days,
+            ..sure
         }),
         days @ Patience::Days(_) => days,
     })
 }
 
-/// A number of days that only means something beside `after = "2 cadences"`.
+/// A number of days that only means something beside `after = "2 cadences"` or `"80% sure"`.
 fn bound<'a>(
     table: &mut Table<'a>,
     name: &'static str,
@@ -191,9 +204,32 @@ fn bound<'a>(
     Some((value, days))
 }
 
-/// `60 days` or `2 cadences`.
+/// The coming days that `80% sure` speaks of.
+fn horizon(table: &mut Table<'_>, after: Option<Patience>) -> Option<i32> {
+    let value = table.get("horizon")?;
+    if let Some(Patience::Days(_) | Patience::Cadences(_)) = after {
+        let help = "take it out, or write a chance, such as `after = \"80% sure\"`";
+        value.complain_of_key("`horizon` belongs to `after = \"80% sure\"`", help);
+    }
+    let days = value.read(silence)?;
+    if days > FARTHEST {
+        let message = format!("nobody can be foreseen {days} days ahead");
+        let help = format!("write at most `{FARTHEST} days`; `90 days` is usual");
+        value.complain(message, Some(help));
+    }
+    Some(days)
+}
+
+/// `60 days`, `2 cadences` or `80% sure`.
 fn after_silence(text: &str) -> Result<Patience, String> {
     let words: Vec<&str> = text.split_whitespace().collect();
+    if words.last().is_some_and(|word| *word == "sure") || text.contains('%') {
+        return sure(&words).ok_or_else(|| {
+            format!(
+                "`{text}` is no chance; write a whole percentage from 1 to 99 such as `80% sure`"
+            )
+        });
+    }
     if !words.iter().any(|word| word.starts_with("cadence")) {
         return silence(text).map(Patience::Days);
     }
@@ -215,6 +251,24 @@ fn after_silence(text: &str) -> Result<Patience, String> {
     }))
 }
 
+/// `80% sure` or `80 % sure`.
+fn sure(words: &[&str]) -> Option<Patience> {
+    let number = match words {
+        [number, "sure"] => number.strip_suffix('%')?,
+        [number, "%", "sure"] => number,
+        _ => return None,
+    };
+    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+    let percent = digits.then(|| number.parse().ok()).flatten()?;
+    (1..=99).contains(&percent).then_some(Patience::Sure(Sure {
+        percent,
+        horizon_days: DEFAULT_HORIZON,
+        otherwise_days: None,
+        at_least_days: DEFAULT_LEAST,
+        at_most_days: None,
+    }))
+}
+
 /// `2` or `1.5`, in tenths.
 fn tenths(text: &str) -> Option<u32> {
     let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
@@ -233,11 +287,6 @@ fn silence(text: &str) -> Result<i32, String> {
     if unit.starts_with("cadence") {
         return Err(format!(
             "`{text}` isn't a number of days; write one such as `60 days`"
-        ));
-    }
-    if text.contains('%') && unit == "sure" {
-        return Err(format!(
-            "`{text}` isn't supported yet; write a number of days such as `60 days`, or `2 cadences`"
         ));
     }
     match Period::parse(text)? {

@@ -226,6 +226,7 @@ contract!(
         quarantine_shows_the_last_reading,
         candidates_are_found,
         who_is_awaited_is_found_on_the_day,
+        what_was_learnt_stays,
         dates_and_addresses_are_found,
         the_forgotten_stay_forgotten;
     ledger: an_occasion_is_unique,

@@ -1,6 +1,7 @@
 //! People, files and candidates.
 
 use super::*;
+use crate::model::policy::Learnt;
 
 pub(super) async fn a_file_is_applied_whole_or_not_at_all(store: &Store) {
     let mut rows = people((0..250).map(|n| person(&format!("c{n}"))).collect());
@@ -323,4 +324,53 @@ pub(super) async fn the_forgotten_stay_forgotten(store: &Store) {
     assert!(view(store, "ann2").await.erased);
     let list = format!("{:?}", store.suppressions().await.unwrap());
     assert!(!list.contains("ann@"), "{list}");
+}
+
+/// Numbers to the last bit.
+const PATTERN: &str = r#"{"scale": "log", "centre": 3.4011973816621555, "weight": 1.4918246976412703,
+    "shape": 7.38905609893065, "spread": 2.153241021288183, "stopping": 0.3110548457721129,
+    "staying": 1.7026978616983637,
+    "once": {"centre": 4.0943445622221, "spread": 1.2214027581601699, "stop": 0.5}}"#;
+
+/// Something learnt from so many customers on a day of May 2027.
+fn learnt(day: i8, customers: u32) -> Learnt {
+    Learnt {
+        contact: vec!["visit".to_owned()],
+        since: date(2027, 5, day),
+        customers,
+        pattern: serde_json::from_str(PATTERN).unwrap(),
+    }
+}
+
+pub(super) async fn what_was_learnt_stays(store: &Store) {
+    load(store, vec![person("ann"), person("bob"), person("cy")]).await;
+    let on = |day| When::Day(date(2027, 5, day));
+    let visits = vec![
+        visit("1", "ann", on(1)),
+        visit("2", "bob", on(20)),
+        visit("3", "bob", on(21)),
+        Event {
+            kind: "call".to_owned(),
+            ..visit("4", "cy", on(20))
+        },
+    ];
+    load_events(store, visits).await;
+    let batch = PlanBatch {
+        clear_touched: Some(store.touch_mark().await.unwrap()),
+        ..PlanBatch::default()
+    };
+    store.plan_write(&batch, noon()).await.unwrap();
+    assert!(store.learnt().await.unwrap().is_empty());
+    let [first, second] = [learnt(10, 1), learnt(20, 2)];
+    store.learn(std::slice::from_ref(&second)).await.unwrap();
+    store.learn(&[first.clone(), learnt(20, 99)]).await.unwrap();
+    assert_eq!(store.learnt().await.unwrap(), [first, second]);
+    // Whose last contact began before needn't be looked at again.
+    assert_eq!(store.everyone(true).await.unwrap(), ["bob"]);
+
+    let kinds = ["visit".to_owned(), "call".to_owned()];
+    let came = async |by, most| store.came(&kinds, date(2027, 5, by), most).await.unwrap();
+    assert_eq!(came(4, 9).await, 1);
+    assert_eq!(came(20, 9).await, 3);
+    assert_eq!(came(20, 2).await, 2);
 }

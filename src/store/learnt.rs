@@ -1,0 +1,109 @@
+//! What was learnt of how customers come, with its day.
+//!
+//! May not judge it. What was learnt once stays as it is: silences are judged by it.
+
+use jiff::civil::Date;
+
+use super::columns::{Columns, day_number, json, nonsense};
+use super::dialect::{Transaction, texts};
+use super::people::next_touch;
+use super::{Store, StoreError};
+use crate::model::policy::Learnt;
+
+/// Events are kept by UTC days, which differ from civil ones by less than this.
+const ZONE_SLACK: i64 = 2;
+
+impl Store {
+    /// Everything that was learnt, the earliest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn learnt(&self) -> Result<Vec<Learnt>, StoreError> {
+        let read = async {
+            sqlx::query(
+                "SELECT contact, since, customers, pattern FROM learnt ORDER BY since, contact",
+            )
+            .fetch_all(self.reader())
+            .await?
+            .iter()
+            .map(|row| {
+                let columns = &mut Columns::of(row);
+                Ok(Learnt {
+                    contact: columns.json()?,
+                    since: columns.day()?,
+                    customers: columns.small()?,
+                    pattern: columns.parsed(|text| serde_json::from_str(text).ok())?,
+                })
+            })
+            .collect()
+        };
+        let found: sqlx::Result<_> = read.await;
+        found.map_err(|error| self.trouble(error))
+    }
+
+    /// How many customers had an event of these kinds by then, counted up to `most`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn came(&self, kinds: &[String], by: Date, most: u32) -> Result<u32, StoreError> {
+        let read = async {
+            let count: i64 = sqlx::query_scalar(concat!(
+                "SELECT COUNT(*) FROM (SELECT DISTINCT customer_id FROM event \
+                 WHERE day <= $2 AND kind IN ",
+                texts!("$1"),
+                " LIMIT $3) AS some"
+            ))
+            .bind(json(kinds)?)
+            .bind(day_number(by) + ZONE_SLACK)
+            .bind(i64::from(most))
+            .fetch_one(self.reader())
+            .await?;
+            u32::try_from(count).map_err(|_| nonsense("a count"))
+        };
+        let found: sqlx::Result<_> = read.await;
+        found.map_err(|error| self.trouble(error))
+    }
+
+    /// Keeps what was learnt, and has everybody planned anew whose contacts it changes the view of:
+    /// those of its day or later. Where something was learnt on that day already, it stays.
+    ///
+    /// # Errors
+    /// When the store fails; then nothing was written.
+    pub async fn learn(&self, learnt: &[Learnt]) -> Result<(), StoreError> {
+        let write = async {
+            let mut tx = self.begin().await?;
+            let seq = next_touch(&mut tx).await?;
+            for one in learnt {
+                keep(&mut tx, one, seq).await?;
+            }
+            tx.commit().await
+        };
+        write.await.map_err(|error| self.trouble(error))
+    }
+}
+
+async fn keep(tx: &mut Transaction, one: &Learnt, seq: i64) -> sqlx::Result<()> {
+    let (contact, since) = (json(&one.contact)?, day_number(one.since));
+    sqlx::query(
+        "INSERT INTO learnt (contact, since, customers, pattern) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(&contact)
+    .bind(since)
+    .bind(i64::from(one.customers))
+    .bind(json(&one.pattern)?)
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query(concat!(
+        "INSERT INTO touched (customer_id, seq) SELECT DISTINCT customer_id, $3 FROM event \
+         WHERE day >= $2 AND kind IN ",
+        texts!("$1"),
+        " ON CONFLICT (customer_id) DO UPDATE SET seq = excluded.seq"
+    ))
+    .bind(&contact)
+    .bind(since - ZONE_SLACK)
+    .bind(seq)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

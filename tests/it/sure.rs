@@ -1,0 +1,119 @@
+//! `after = "80% sure"`: missed as soon as it is likely enough that they stay away.
+
+use std::fmt::Write as _;
+
+use jiff::civil::{Date, date};
+use jiff::tz::TimeZone;
+
+use crate::shop::{Shop, now};
+
+pub(crate) const MISSED: &str = "title = \"We miss you\"\ntemplate = \"we-miss-you\"\n\
+    class = \"relationship\"\naudience = \"customer\"\n\
+    [trigger.lapsed]\ncontact = [\"visit\"]\nafter = \"80% sure\"\nmin_contacts = 3\n";
+
+/// Sixty people who come every other week until the end of a stretch that begins on `start`; of
+/// the first four the last visit was on its 150th day.
+pub(crate) fn town(start: Date, days: i32) -> Shop {
+    let shop = Shop::new();
+    let (mut people, mut visits) = (
+        "id,email\n".to_owned(),
+        "id,customer_id,kind,at\n".to_owned(),
+    );
+    for n in 0..60_i32 {
+        writeln!(people, "c{n:02},c{n:02}@mail.example").unwrap();
+        let last = if n < 4 { 150 } else { days };
+        for (visit, day) in (n % 14..=last).step_by(14).enumerate() {
+            let early = i32::from((n + day) % 3 == 0);
+            let at = start
+                .checked_add(jiff::Span::new().days(day - early))
+                .unwrap();
+            writeln!(visits, "e{n}-{visit},c{n:02},visit,{at}").unwrap();
+        }
+    }
+    shop.customers(&people);
+    shop.events(&visits);
+    shop.no_rules();
+    shop.rule("missed", MISSED);
+    shop.settings(
+        "[sending]\nquiet_hours = \"none\"\ncaps = {}\n[guard]\nmax_per_rule_per_day = 1000",
+    );
+    shop
+}
+
+#[test]
+fn who_stays_away_is_missed_once_and_who_comes_is_left_alone() {
+    let shop = town(date(2027, 1, 1), 365);
+    // From the middle of spring, so that something is known, over two days of learning.
+    let (from, until) = (
+        "2027-05-01T00:00[Europe/London]",
+        "2027-12-01T00:00[Europe/London]",
+    );
+    let done = shop.rehearse(from, until);
+    let sent = done.entries.iter().filter(|entry| entry.is_sent());
+    let mut missed: Vec<&str> = sent.map(|entry| entry.customer.as_str()).collect();
+    missed.sort_unstable();
+    assert_eq!(missed, ["c00", "c01", "c02", "c03"]);
+    assert_eq!(done.entries.len(), 4, "nobody else: {:?}", done.entries);
+    for entry in &done.entries {
+        let (last, _) = entry.occasion.split_once('/').unwrap();
+        let last: Date = last.parse().unwrap();
+        let due: jiff::Timestamp = entry.due_at.parse().unwrap();
+        let due = TimeZone::UTC.to_datetime(due).date();
+        let silent = (due - last).get_days();
+        assert!(
+            (15..=28).contains(&silent),
+            "after {silent} days: {entry:?}"
+        );
+    }
+    let again = shop.rehearse(from, until);
+    assert_eq!(again.ledger, done.ledger, "the same bytes");
+}
+
+#[test]
+fn a_first_pass_learns_and_plans_and_explain_says_how_sure_it_is() {
+    let today = TimeZone::UTC.to_datetime(now()).date();
+    let start = today.checked_sub(jiff::Span::new().days(164)).unwrap();
+    let shop = town(start, 164);
+    shop.run(&["sync"]).is(0);
+    shop.run(&["explain", "c05", "--rule", "missed"])
+        .is(0)
+        .says(&["isn't learnt yet"]);
+    // Nobody comes in a forecast, so in time everybody would be missed.
+    shop.run(&["forecast", "--days", "30"])
+        .is(0)
+        .says(&["We miss you (missed)", "c05"]);
+    shop.tick();
+    shop.run(&["explain", "c05", "--rule", "missed"])
+        .is(0)
+        .says(&[
+            "usually every 14",
+            "of 100 customers like this,",
+            "don't come by themselves in the 90 days from then",
+            "learnt from 60 customers on",
+        ]);
+    shop.run(&["check"]).is(0);
+}
+
+#[test]
+fn what_began_before_more_was_known_is_missed_on_its_day_all_the_same() {
+    // Few customers at first; then the business grows, and learns anew, while silences go on.
+    let shop = town(date(2027, 1, 1), 365);
+    let until = "2027-09-01T00:00[Europe/London]";
+    let missed = |from: &str| {
+        let mut found: Vec<(String, String)> = shop
+            .rehearse(from, until)
+            .entries
+            .into_iter()
+            .map(|entry| (entry.customer, entry.occasion))
+            .collect();
+        found.sort_unstable();
+        found
+    };
+    let begun_early = missed("2027-01-20T00:00[Europe/London]");
+    let begun_late = missed("2027-06-02T00:00[Europe/London]");
+    assert_eq!(begun_late.len(), 4, "{begun_late:?}");
+    for one in &begun_late {
+        let count = begun_early.iter().filter(|other| *other == one).count();
+        assert_eq!(count, 1, "{one:?} in {begun_early:?}");
+    }
+}
