@@ -11,6 +11,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
+use fondly::rhythm::cadence::gaps;
+use fondly::rhythm::{Cadence, Habit, Pattern, Sample, Wanted};
+
 use crate::shop::{Entry, Shop};
 
 const FROM: &str = "1998-01-01T00:00[UTC]";
@@ -59,6 +62,19 @@ currency = "Currency"
 quantity = "Quantity"
 "#;
 
+/// Two rules under which everybody's silence has a length of its own.
+const OWN: [(&str, &str); 2] = [("cadences", "2 cadences"), ("sure", "80% sure")];
+/// How often it is learnt anew how customers come.
+const LEARNS_EVERY: i64 = 28;
+
+fn own_rule(after: &str) -> String {
+    format!(
+        "title = \"We miss you\"\ntemplate = \"we-miss-you\"\nclass = \"service\"\n\
+         audience = \"customer\"\n\
+         [trigger.lapsed]\ncontact = [\"purchase\"]\nafter = \"{after}\"\n"
+    )
+}
+
 /// Rule, customer, occasion, due moment.
 type Expected = BTreeSet<(String, String, String, String)>;
 
@@ -85,6 +101,50 @@ impl Plain {
     }
 }
 
+/// Days since the beginning of 1970.
+fn number(day: Date) -> i32 {
+    let start = Date::new(1970, 1, 1).unwrap();
+    start.until(day).unwrap().get_days()
+}
+
+/// How customers come, as it is known on each day of learning; the latest first.
+fn learnt(purchases: &[BTreeSet<Date>], plain: &Plain) -> Vec<(Date, Pattern)> {
+    let end = TimeZone::UTC.to_datetime(plain.end).date();
+    let mut days = vec![plain.first_day];
+    while days
+        .last()
+        .is_some_and(|day| day_after(*day, LEARNS_EVERY) < end)
+    {
+        days.push(day_after(*days.last().unwrap(), LEARNS_EVERY));
+    }
+    let fit = |on: Date| {
+        let mut sample = Sample::default();
+        for bought in purchases {
+            let days: Vec<i32> = bought.iter().copied().map(number).collect();
+            sample.add(&days, number(on));
+        }
+        (on, sample.fit())
+    };
+    days.into_iter().rev().map(fit).collect()
+}
+
+/// The days of silence after which the two rules miss somebody who came on these days.
+fn waits(days: &[Date], learnt: &[(Date, Pattern)]) -> [Option<i32>; 2] {
+    let last = *days.last().unwrap();
+    let numbers: Vec<i32> = days.iter().copied().map(number).collect();
+    let latest = &numbers[numbers.len().saturating_sub(Cadence::DAYS)..];
+    let twice = Cadence::of(latest).map_or(90, |cadence| cadence.times(20).max(7));
+    // What is learnt holds from its day on; the first also for what was before.
+    let (_, pattern) = learnt
+        .iter()
+        .find(|(on, _)| *on <= last)
+        .or(learnt.last())
+        .unwrap();
+    let outlook = pattern.outlook(&Habit::of(pattern.scale, gaps(&numbers)));
+    let sure = Wanted::percent(80, 90, 7).days(&outlook);
+    [Some(twice), sure.map(|days| days.try_into().unwrap())]
+}
+
 /// The columns of a row by their names.
 fn rows(path: &Path) -> Vec<BTreeMap<String, String>> {
     let mut reader = csv::Reader::from_path(path).unwrap();
@@ -106,8 +166,8 @@ fn birthday_in(text: &str, year: i16) -> Option<Date> {
     Some(day.unwrap_or_else(|_| Date::new(year, 2, 28).unwrap()))
 }
 
-/// What the three shipped rules owe these customers, worked out customer by customer and day by
-/// day, with nothing of fondly's.
+/// What the three shipped rules and two more owe these customers, worked out customer by customer and
+/// day by day, with nothing of fondly's but the arithmetic of a rhythm.
 fn expected(customers: &Path, events: &Path) -> Expected {
     let mut plain = Plain {
         expected: Expected::new(),
@@ -120,6 +180,9 @@ fn expected(customers: &Path, events: &Path) -> Expected {
         let of = purchases.entry(row["CustomerNo"].clone()).or_default();
         of.push((row["Date"].parse().unwrap(), row["Order"].clone()));
     }
+    let distinct = |bought: &Vec<(Date, String)>| bought.iter().map(|(day, _)| *day).collect();
+    let all: Vec<BTreeSet<Date>> = purchases.values().map(distinct).collect();
+    let learnt = learnt(&all, &plain);
     for row in rows(customers) {
         let id = row["CustomerNo"].as_str();
         let zone = TimeZone::get(&row["Timezone"]);
@@ -143,6 +206,18 @@ fn expected(customers: &Path, events: &Path) -> Expected {
                 plain.due(("we-miss-you", format!("{day}/1")), id, missed, &zone);
             }
         }
+        let days: Vec<Date> = days.into_iter().collect();
+        for count in 1..=days.len() {
+            let (known, next) = (&days[..count], days.get(count));
+            let last = known[count - 1];
+            for ((rule, _), wait) in OWN.iter().zip(waits(known, &learnt)) {
+                let missed = wait.map(|wait| day_after(last, wait.into()));
+                let missed = missed.filter(|missed| next.is_none_or(|next| next > missed));
+                if let Some(missed) = missed {
+                    plain.due((rule, format!("{last}/1")), id, missed, &zone);
+                }
+            }
+        }
     }
     plain.expected
 }
@@ -152,6 +227,9 @@ fn check(customers: &Path, events: &Path) -> (Expected, Vec<Entry>) {
     shop.customers(&fs::read_to_string(customers).unwrap());
     shop.events(&fs::read_to_string(events).unwrap());
     shop.settings(SETTINGS);
+    for (rule, after) in OWN {
+        shop.rule(rule, &own_rule(after));
+    }
     let done = shop.rehearse(FROM, UNTIL);
     let key = |entry: &Entry| {
         let Entry {
@@ -190,7 +268,7 @@ fn a_real_shop_s_half_year_is_what_a_plain_computation_gives() {
     }
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/cdnow");
     let (expected, entries) = check(&data.join("customers.csv"), &data.join("events.csv"));
-    for rule in ["birthday", "thank-you", "we-miss-you"] {
+    for rule in ["birthday", "thank-you", "we-miss-you", "cadences", "sure"] {
         let due = expected.iter().filter(|(of, ..)| of == rule).count();
         let sent = entries.iter().filter(|e| e.rule == rule && e.is_sent());
         assert!(due > 20 && sent.count() > 10, "{rule}: {due} due");
