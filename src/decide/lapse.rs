@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use super::calendar::Desk;
 use crate::model::dates::day_number;
 use crate::model::policy::Learnt;
-use crate::model::view::moment;
+use crate::model::view::{Sent, moment};
 use crate::model::{Occasion, Period, Policy, Reason, View};
 use crate::rhythm::cadence::gaps;
 use crate::rhythm::{Cadence, Habit, Outlook, Wanted};
@@ -59,12 +59,35 @@ pub(super) fn occasions(
                 break;
             };
             // Any contact ends the series.
-            if next.is_none_or(|next| next.seen_at > occasion.due_at) {
+            if next.is_none_or(|next| next.seen_at > occasion.due_at)
+                && told_already(desk.view, &desk.rule.id, &occasion, next).is_none()
+            {
                 found.push(occasion);
             }
         }
     }
     found
+}
+
+/// The letter of this step that went out, or may have, within this very silence, for a last contact
+/// of which the records say something else now: corrected, or followed by one that nobody knew of. It
+/// stays the silence's only one.
+pub(super) fn told_already<'a>(
+    view: &'a View,
+    rule: &str,
+    occasion: &Occasion,
+    next: Option<&Contact>,
+) -> Option<&'a Sent> {
+    let step = |key: &str| key.rsplit('/').next().map(str::to_owned);
+    let wanted = step(&occasion.key);
+    view.sent.iter().find(|sent| {
+        let day = view.zone.to_datetime(sent.at).date();
+        sent.rule == rule
+            && sent.occasion != occasion.key
+            && step(&sent.occasion) == wanted
+            && day > occasion.anchor
+            && next.is_none_or(|next| day <= next.day)
+    })
 }
 
 pub(super) fn withdrawn(

@@ -140,7 +140,7 @@ pub fn nothing(rule: &Rule, view: &View, policy: &Policy, from: Date) -> String 
             Some(day) => format!("{}; that day is over", since(&trigger.field, day)),
         },
         Trigger::Event(trigger) => no_event(rule, view, trigger),
-        Trigger::Lapsed(trigger) => silence::nothing(view, trigger, policy),
+        Trigger::Lapsed(trigger) => silence::nothing(rule, view, (trigger, policy)),
         Trigger::Usage(trigger) => usage::nothing(view, trigger, from),
         Trigger::Holiday(_) | Trigger::Fixed(_)
             if rule.audience == Audience::Customer && view.customer.email.is_none() =>

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::{any_of, counted, date};
 use crate::decide::lapse::{Contact, cadence, contact_days, first_days, outlook};
 use crate::model::{Occasion, Period, Policy, View};
-use crate::rules::{Patience, Silence, Sure};
+use crate::rules::{Patience, Rule, Silence, Sure};
 
 /// A chance that is so many points above the wanted one wants a word of its own.
 const CLEARLY: u32 = 2;
@@ -125,7 +125,7 @@ fn how_sure(
 }
 
 /// Why the rule has no silence of theirs ahead.
-pub(super) fn nothing(view: &View, trigger: &Silence, policy: &Policy) -> String {
+pub(super) fn nothing(rule: &Rule, view: &View, (trigger, policy): (&Silence, &Policy)) -> String {
     let days = contact_days(view, &trigger.contact);
     let (kinds, needed) = (any_of(&trigger.contact), trigger.min_contacts);
     let Some(last) = days.last() else {
@@ -148,6 +148,12 @@ pub(super) fn nothing(view: &View, trigger: &Silence, policy: &Policy) -> String
                 .to_owned(),
         };
     };
+    let sent = view.sent.iter().filter(|sent| sent.rule == rule.id);
+    let days = sent.map(|sent| view.zone.to_datetime(sent.at).date());
+    if let Some(told) = days.filter(|day| *day > last.day).max() {
+        let told = date(told);
+        return format!("Last {kinds} on {last_day}, and the letter of {told} came after it");
+    }
     let end = trigger.steps(first).last().map_or(first, |(_, n)| n);
     let over = Period::Days(end).from_date(last.day).map(date);
     let over = over.unwrap_or_default();

@@ -266,3 +266,34 @@ fn a_spread_over_midnight_takes_nothing_from_the_time_that_is_left() {
         assert_eq!(end.duration_since(occasion.due_at).as_hours(), 24, "{n}");
     }
 }
+
+#[test]
+fn a_silence_that_was_told_of_isnt_told_again_when_its_last_contact_is_corrected() {
+    let mut view = view("UTC");
+    purchases(&mut view, &[("bought", 9)]);
+    let rule = silence(20, 1, (30, 2));
+    let both = occasions(&rule, &view, &policy(), YEAR.0, YEAR.1);
+    let keys =
+        |view: &View| -> Vec<String> { found(&rule, view).into_iter().map(|one| one.0).collect() };
+    view.sent = vec![Sent {
+        rule: rule.id.clone(),
+        occasion: both[0].key.clone(),
+        class: Class::Marketing,
+        at: both[0].due_at,
+    }];
+    assert_eq!(keys(&view).len(), 2, "it stays what it was");
+    // Corrected by two days, or followed by another that nobody knew of: the second letter alone.
+    for later in [11, 28] {
+        purchases(&mut view, &[("bought", 9), ("later", later)]);
+        let left = keys(&view);
+        assert_eq!(left.len(), 1, "{left:?}");
+        assert!(left[0].ends_with("/2"), "{left:?}");
+    }
+    // Whoever comes after the letter and stays away again is missed again.
+    purchases(&mut view, &[("bought", 9), ("back", 31)]);
+    assert_eq!(keys(&view).len(), 3);
+    // Another rule's letter is no reason.
+    purchases(&mut view, &[("bought", 11)]);
+    view.sent[0].rule = "other".to_owned();
+    assert_eq!(keys(&view).len(), 2);
+}
