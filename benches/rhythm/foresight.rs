@@ -1,6 +1,7 @@
 //! Who doesn't come any more: the ranking, and whether the chances are what they say.
 
 use fondly::rhythm::cadence::gaps;
+use fondly::rhythm::calibration::{Tenth, farthest, tenths};
 use fondly::rhythm::{Habit, Pattern};
 
 use super::known;
@@ -19,13 +20,13 @@ pub(crate) fn print(pattern: &Pattern, customers: &[Vec<i32>], (today, until): (
             "no contact in {horizon} days, {} customers with two contact days or more: pairs in the right order {order:.4} (goal {GOAL_ORDER})",
             seen.len()
         );
-        let size = seen.len().div_ceil(10).max(1);
-        let mut most = 0.0_f64;
-        for tenth in seen.chunks(size) {
-            let (said, was) = (mean(tenth, |one| one.0), mean(tenth, |one| one.1));
-            most = most.max((said - was).abs());
-            println!("  said {said:.3}  was {was:.3}  {:+.3}", said - was);
+        let truths = seen.iter().map(|(chance, away)| (*chance, *away > 0.5));
+        let tenths = tenths(truths.collect());
+        for tenth in &tenths {
+            let Tenth { said, was, .. } = tenth;
+            println!("  said {said:.3}  was {was:.3}  {:+.3}", tenth.off());
         }
+        let most = farthest(&tenths);
         println!("  at most {most:.3} off (goal {GOAL_OFF})\n");
     }
 }
@@ -61,9 +62,4 @@ fn ordered(sorted: &[(f64, f64)]) -> f64 {
         below += came;
     }
     right / pairs
-}
-
-#[expect(clippy::cast_precision_loss, reason = "customers of one business")]
-fn mean(of: &[(f64, f64)], field: impl Fn(&(f64, f64)) -> f64) -> f64 {
-    of.iter().map(field).sum::<f64>() / of.len() as f64
 }

@@ -1,6 +1,6 @@
 //! Made-up regular customers: a visit every 14 days or so, and after every tenth visit the last.
 
-use super::walk::{sure, tally};
+use super::walk::{median, share, sure, tally};
 use super::{Customers, fitted};
 
 /// Days of the business; the first half is known.
@@ -22,17 +22,17 @@ pub(crate) fn print() {
             let found = tally(&customers, (KNOWN, DAYS), sure(&pattern, percent));
             println!(
                 "    {percent}% sure: {} right, needless {:.3}, after {} days",
-                found.right,
-                found.share(),
-                found.median()
+                found.right.count(),
+                share(&found),
+                median(&found)
             );
         }
         let fixed = tally(&customers, (KNOWN, DAYS), |_| Some(60));
         println!(
             "    60 days: {} right, needless {:.3}, after {} days\n",
-            fixed.right,
-            fixed.share(),
-            fixed.median()
+            fixed.right.count(),
+            share(&fixed),
+            median(&fixed)
         );
     }
 }

@@ -29,10 +29,12 @@
 
 pub mod alarm;
 pub mod cadence;
+pub mod calibration;
 pub mod fit;
 pub mod habit;
 pub mod pattern;
 mod search;
+pub mod walk;
 
 pub use alarm::Wanted;
 pub use cadence::Cadence;
