@@ -8,6 +8,7 @@
 //! ([`send`]). May not print, nor know of commands.
 
 pub mod alert;
+pub mod backtest;
 mod batches;
 pub mod check;
 pub mod compare;

@@ -1,0 +1,213 @@
+//! Which threshold suits a business better, or that nobody can tell.
+//!
+//! Another threshold is only better if it gives up nothing: as many caught with clearly fewer letters
+//! in vain, or clearly more caught with no more in vain. What trades one for the other is the
+//! business's own choice, and is told as one. May not know how it is put into words.
+
+use super::Played;
+use crate::engine::compare::{Group, difference};
+use crate::rhythm::walk::Tally;
+
+/// Letters that have to be judged before anything is said of them.
+pub const LEAST_LETTERS: u32 = 30;
+/// People who stayed away, caught or missed, likewise.
+pub const LEAST_AWAY: u32 = 20;
+/// As many caught: this share of the rule's. Whose letter comes a few days later isn't lost.
+const AS_MANY: f64 = 0.98;
+/// More caught: this multiple of the rule's …
+const MORE: f64 = 1.05;
+/// … and beyond chance: so many standard deviations of a count.
+const BEYOND_CHANCE: f64 = 2.0;
+/// Fewer in vain: at least this share of the letters, however sure the difference is.
+const FEWER: f64 = 0.02;
+/// No more in vain: the share may be this much larger.
+const NO_MORE: f64 = 0.005;
+
+/// What the walk comes to. Numbers are places in the list of thresholds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advice {
+    /// There isn't a day on which a letter could be judged.
+    TooShort,
+    /// Too few of the rule's letters could be judged, or too few people stayed away.
+    TooFew,
+    /// Nothing here is better without giving something up.
+    Fine {
+        /// Fewer letters in vain, but fewer caught: the one that catches the most.
+        careful: Option<usize>,
+        /// More caught, but more letters in vain: the one with the fewest.
+        eager: Option<usize>,
+    },
+    /// This one is better.
+    Better(usize),
+}
+
+impl Advice {
+    /// Of all thresholds, of which one is the rule's.
+    pub fn of(played: &[Played]) -> Self {
+        let Some(rule) = played.iter().find(|one| one.is_rule) else {
+            return Self::TooFew;
+        };
+        let own = &rule.tally;
+        let away = own.right.count() + own.missed;
+        if own.judged() < LEAST_LETTERS || away < LEAST_AWAY {
+            return Self::TooFew;
+        }
+        let others = || {
+            let all = played.iter().enumerate().filter(|(_, one)| !one.is_rule);
+            all.filter(|(_, one)| one.tally.judged() >= LEAST_LETTERS)
+                .map(|(place, one)| (place, &one.tally))
+        };
+        let better = others().filter(|(_, other)| is_better(other, own));
+        // Of several, the one whose right letters outnumber the needless ones by most.
+        let best = better.reduce(|best, one| {
+            if worth(one.1) > worth(best.1) {
+                one
+            } else {
+                best
+            }
+        });
+        if let Some((place, _)) = best {
+            return Self::Better(place);
+        }
+        let careful = others().filter(|(_, other)| fewer_in_vain(other, own));
+        let careful = careful.reduce(|most, one| {
+            if one.1.right.count() > most.1.right.count() {
+                one
+            } else {
+                most
+            }
+        });
+        let eager = others().filter(|(_, other)| catches_more(other, own));
+        let eager = eager.reduce(|least, one| {
+            if vain(one.1) < vain(least.1) {
+                one
+            } else {
+                least
+            }
+        });
+        Self::Fine {
+            careful: careful.map(|(place, _)| place),
+            eager: eager.map(|(place, _)| place),
+        }
+    }
+
+    /// As machines get it: `too-few`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TooShort => "too-short",
+            Self::TooFew => "too-few",
+            Self::Fine { .. } => "fine",
+            Self::Better(_) => "better",
+        }
+    }
+}
+
+fn is_better(other: &Tally, own: &Tally) -> bool {
+    let as_many = f64::from(other.right.count()) >= AS_MANY * f64::from(own.right.count());
+    let no_more_in_vain = vain(other) <= vain(own) + NO_MORE;
+    (as_many && fewer_in_vain(other, own)) || (no_more_in_vain && catches_more(other, own))
+}
+
+/// A clearly smaller share of needless letters. The two lists of letters go to much the same people,
+/// so that the interval, made for different ones, is rather too wide.
+fn fewer_in_vain(other: &Tally, own: &Tally) -> bool {
+    let group = |tally: &Tally| Group {
+        of: tally.judged(),
+        back: tally.needless.count(),
+    };
+    difference(group(own), group(other)).is_some_and(|less| less.low > 0.0 && less.found >= FEWER)
+}
+
+fn catches_more(other: &Tally, own: &Tally) -> bool {
+    let (other, own) = (f64::from(other.right.count()), f64::from(own.right.count()));
+    other >= MORE * own && other >= own + BEYOND_CHANCE * own.sqrt()
+}
+
+fn vain(tally: &Tally) -> f64 {
+    tally.needless_share().unwrap_or(1.0)
+}
+
+fn worth(tally: &Tally) -> i64 {
+    i64::from(tally.right.count()) - i64::from(tally.needless.count())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::engine::backtest::Threshold;
+    use crate::rhythm::walk::Fate;
+    use crate::rules::Patience;
+
+    fn played(counts: &[(u32, u32)]) -> Vec<Played> {
+        let of = |(place, (right, needless)): (usize, &(u32, u32))| {
+            let mut tally = Tally::default();
+            (0..*right).for_each(|_| tally.add(Fate::Right(60)));
+            (0..*needless).for_each(|_| tally.add(Fate::Needless(60)));
+            Played {
+                threshold: Threshold::Of(Patience::Days(i32::try_from(place).unwrap())),
+                is_rule: place == 0,
+                tally,
+            }
+        };
+        counts.iter().enumerate().map(of).collect()
+    }
+
+    fn advice(counts: &[(u32, u32)]) -> Advice {
+        Advice::of(&played(counts))
+    }
+
+    #[test]
+    fn only_what_gives_nothing_up_is_better() {
+        // As many caught, a third of the letters in vain instead of a half.
+        assert_eq!(advice(&[(500, 500), (495, 250)]), Advice::Better(1));
+        // More caught, no more in vain.
+        assert_eq!(advice(&[(500, 500), (600, 590)]), Advice::Better(1));
+        // Of two, the one that is worth more.
+        assert_eq!(
+            advice(&[(500, 500), (500, 400), (510, 300)]),
+            Advice::Better(2)
+        );
+        let fine = |careful, eager| Advice::Fine { careful, eager };
+        assert_eq!(advice(&[(500, 500), (400, 250)]), fine(Some(1), None));
+        assert_eq!(advice(&[(500, 500), (600, 700)]), fine(None, Some(1)));
+        // By chance, or hardly worth an edit.
+        assert_eq!(advice(&[(50, 50), (50, 40)]), fine(None, None));
+        assert_eq!(
+            advice(&[(50_000, 50_000), (50_000, 48_000)]),
+            fine(None, None)
+        );
+        // Nothing is said of a threshold with a handful of letters.
+        assert_eq!(advice(&[(500, 500), (20, 0)]), fine(None, None));
+    }
+
+    #[test]
+    fn of_few_nothing_is_said() {
+        assert_eq!(advice(&[]), Advice::TooFew);
+        assert_eq!(advice(&[(20, 9), (500, 3)]), Advice::TooFew);
+        assert_eq!(advice(&[(19, 100), (500, 3)]), Advice::TooFew);
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_the_others_is_none(
+            counts in proptest::collection::vec((0_u32..300, 0_u32..300), 2..6),
+        ) {
+            let forwards = played(&counts);
+            let mut backwards = forwards.clone();
+            backwards.reverse();
+            let pick = |played: &[Played], advice| match advice {
+                Advice::Better(place) => {
+                    assert!(!played[place].is_rule);
+                    Some(worth(&played[place].tally))
+                }
+                Advice::TooShort | Advice::TooFew | Advice::Fine { .. } => None,
+            };
+            prop_assert_eq!(
+                pick(&forwards, Advice::of(&forwards)),
+                pick(&backwards, Advice::of(&backwards))
+            );
+        }
+    }
+}
