@@ -3,6 +3,7 @@
 //! May hold no rule logic and no SQL.
 
 mod approve;
+mod backtest;
 mod bar;
 mod check;
 mod demo;
@@ -79,6 +80,8 @@ enum Command {
     Explain(explain::Args),
     /// Who has gone quiet, the most valuable first, and how sure it is
     Quiet(quiet::Args),
+    /// A rule for silences on the business's own past, and what others would have come to
+    Backtest(backtest::Args),
     /// Did it help? Who came back after a rule's letter, against those who were held out
     Results(results::Args),
     /// A letter as a customer would get it
@@ -195,6 +198,7 @@ impl Cli {
             Command::Diff(args) => Box::pin(diff::run(args, &config)).await,
             Command::Explain(args) => Box::pin(explain::run(args, &config)).await,
             Command::Quiet(args) => quiet::run(args, &config).await,
+            Command::Backtest(args) => Box::pin(backtest::run(args, &config)).await,
             Command::Results(args) => results::run(args, &config).await,
             Command::Preview(args) => preview::run(args, &config).await,
             Command::Rehearse(args) => Box::pin(rehearse::run(args, &config)).await,

@@ -59,6 +59,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("argmin", &["rhythm"]),
     ("statrs", &["rhythm"]),
     ("icu_calendar", &["rules"]),
+    ("plotters", &["cli"]),
+    ("resvg", &["cli"]),
     ("sqlx", &["store"]),
     ("tokio_rustls", &["deliver"]),
 ];
