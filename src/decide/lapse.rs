@@ -118,19 +118,31 @@ const fn least_days(trigger: &Silence) -> i32 {
 pub(super) fn first_days(trigger: &Silence, contacts: &[Contact], policy: &Policy) -> Option<i32> {
     match trigger.after {
         Patience::Days(days) => Some(days),
-        Patience::Cadences(own) => Some(cadence(contacts).map_or(own.otherwise_days, |cadence| {
+        Patience::Cadences(_) => patience(trigger.after, &numbers(contacts), None),
+        Patience::Sure(_) => {
+            let (outlook, _) = outlook(trigger, contacts, policy)?;
+            patience(trigger.after, &numbers(contacts), Some(&outlook))
+        }
+    }
+}
+
+/// Civil days of silence until the first step, after contacts on these days, in order and each once;
+/// `None` if it never comes, or if an outlook is wanted and there is none.
+pub(crate) fn patience(after: Patience, days: &[i32], outlook: Option<&Outlook>) -> Option<i32> {
+    let latest = days.get(days.len().saturating_sub(Cadence::DAYS)..);
+    let cadence = Cadence::of(latest.unwrap_or_default());
+    match after {
+        Patience::Days(days) => Some(days),
+        Patience::Cadences(own) => Some(cadence.map_or(own.otherwise_days, |cadence| {
             cadence
                 .times(own.tenths)
                 .min(own.at_most_days)
                 .max(own.at_least_days)
         })),
-        Patience::Sure(own) => {
-            let (outlook, _) = outlook(trigger, contacts, policy)?;
-            match own.otherwise_days {
-                Some(otherwise) if cadence(contacts).is_none() => Some(otherwise),
-                Some(_) | None => sure_days(own, &outlook),
-            }
-        }
+        Patience::Sure(own) => match own.otherwise_days {
+            Some(otherwise) if cadence.is_none() => Some(otherwise),
+            Some(_) | None => sure_days(own, outlook?),
+        },
     }
 }
 
@@ -144,6 +156,10 @@ fn sure_days(own: Sure, outlook: &Outlook) -> Option<i32> {
         (Some(days), Some(most)) => Some(most.min(days)),
         (days, most) => days.or(most),
     }
+}
+
+fn numbers(contacts: &[Contact]) -> Vec<i32> {
+    contacts.iter().map(|one| day_number(one.day)).collect()
 }
 
 /// What may come after these contacts, by what was known at the last one; `None` while nothing was

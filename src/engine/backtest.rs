@@ -290,7 +290,7 @@ impl Past {
 
     /// Every threshold on every silence.
     fn walk(&self, pattern: &Pattern, stretch: &Stretch, silence: &Silence) -> Vec<Played> {
-        let own = Threshold::Of(silence.after);
+        let own = Threshold(silence.after);
         let all = Threshold::all(silence.after, stretch.horizon);
         let new = |threshold| Played {
             threshold,

@@ -64,9 +64,9 @@ impl Family {
 
     fn of(threshold: Threshold) -> Self {
         match threshold {
-            Threshold::Of(Patience::Days(_)) => Self::Days,
-            Threshold::Of(Patience::Cadences(_)) => Self::Cadences,
-            Threshold::Sure { .. } => Self::Sure,
+            Threshold(Patience::Days(_)) => Self::Days,
+            Threshold(Patience::Cadences(_)) => Self::Cadences,
+            Threshold(Patience::Sure(_)) => Self::Sure,
         }
     }
 

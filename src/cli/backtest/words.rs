@@ -26,7 +26,7 @@ pub(super) fn head(report: &Report, days: &Days) -> String {
         0 | 1 => String::new(),
         least => format!(", from {least} contact days on"),
     };
-    let after = Threshold::Of(silence.after);
+    let after = Threshold(silence.after);
     let lines = [
         format!("{title} ({rule}): after {after}{contacts}"),
         format!(
@@ -296,7 +296,7 @@ mod tests {
         (0..right).for_each(|_| tally.add(Fate::Right(after)));
         (0..needless).for_each(|_| tally.add(Fate::Needless(after)));
         Played {
-            threshold: Threshold::Of(Patience::Days(days)),
+            threshold: Threshold(Patience::Days(days)),
             is_rule,
             tally,
         }

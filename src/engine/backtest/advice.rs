@@ -146,7 +146,7 @@ mod tests {
             (0..*right).for_each(|_| tally.add(Fate::Right(60)));
             (0..*needless).for_each(|_| tally.add(Fate::Needless(60)));
             Played {
-                threshold: Threshold::Of(Patience::Days(i32::try_from(place).unwrap())),
+                threshold: Threshold(Patience::Days(i32::try_from(place).unwrap())),
                 is_rule: place == 0,
                 tally,
             }

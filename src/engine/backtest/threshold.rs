@@ -4,8 +4,10 @@
 
 use std::fmt;
 
-use crate::rhythm::{Cadence, Habit, Outlook, Pattern, Wanted, cadence::gaps};
-use crate::rules::{Cadences, Patience};
+use crate::decide::lapse::patience;
+use crate::rhythm::cadence::gaps;
+use crate::rhythm::{Habit, Outlook, Pattern};
+use crate::rules::{Cadences, Patience, Sure};
 
 /// Fixed days that every rule is held against.
 const FIXED_DAYS: [i32; 5] = [45, 60, 90, 120, 180];
@@ -20,84 +22,68 @@ const USUAL: Cadences = Cadences {
     at_least_days: 7,
     at_most_days: i32::MAX,
 };
-/// Nobody is missed sooner, however sure it is.
-const LEAST_SILENCE: u32 = 7;
 
-/// After which silence somebody is missed.
+/// After which silence somebody is missed, as a rule can say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Threshold {
-    /// As a rule can say it.
-    Of(Patience),
-    /// As soon as the chance of no contact in the coming days is so high.
-    Sure {
-        /// Hundredths, from 1 to 99.
-        percent: u32,
-        /// The coming days.
-        horizon: u32,
-    },
-}
+pub struct Threshold(pub Patience);
 
 impl Threshold {
     /// The rule's own among the usual ones, each once: fixed days, cadences, sureness.
     pub fn all(own: Patience, horizon: u32) -> Vec<Self> {
-        // Cadences are compared within the rule's own bounds.
-        let bounds = match own {
+        // Each is compared within the rule's own bounds, where it has any.
+        let cadences = match own {
             Patience::Cadences(own) => own,
-            Patience::Days(_) => USUAL,
+            Patience::Days(_) | Patience::Sure(_) => USUAL,
         };
-        let mut days: Vec<Patience> = FIXED_DAYS.map(Patience::Days).to_vec();
-        let mut cadences: Vec<Patience> = CADENCES
-            .map(|tenths| Patience::Cadences(Cadences { tenths, ..bounds }))
-            .to_vec();
+        let sure = match own {
+            Patience::Sure(own) => own,
+            Patience::Days(_) | Patience::Cadences(_) => Sure {
+                percent: 80,
+                horizon_days: i32::try_from(horizon).unwrap_or(i32::MAX),
+                otherwise_days: None,
+                at_least_days: USUAL.at_least_days,
+                at_most_days: None,
+            },
+        };
+        let with = |tenths| Patience::Cadences(Cadences { tenths, ..cadences });
+        let so_sure = |percent| Patience::Sure(Sure { percent, ..sure });
+        let mut families = [
+            FIXED_DAYS.map(Patience::Days).to_vec(),
+            CADENCES.map(with).to_vec(),
+            PERCENT.map(so_sure).to_vec(),
+        ];
+        let [days, cadences, sure] = &mut families;
         let family = match own {
-            Patience::Days(_) => &mut days,
-            Patience::Cadences(_) => &mut cadences,
+            Patience::Days(_) => days,
+            Patience::Cadences(_) => cadences,
+            Patience::Sure(_) => sure,
         };
         if !family.contains(&own) {
             family.push(own);
+            family.sort_by_key(order);
         }
-        days.sort_by_key(order);
-        cadences.sort_by_key(order);
-        let sure = PERCENT.map(|percent| Self::Sure { percent, horizon });
-        let rules = days.into_iter().chain(cadences).map(Self::Of);
-        rules.chain(sure).collect()
+        families.into_iter().flatten().map(Self).collect()
     }
 
     /// Days of silence after these contact days, at least one; `None`: it is never long enough.
     pub(super) fn after(self, days: &[i32], outlook: &Outlook) -> Option<u32> {
-        match self {
-            Self::Of(Patience::Days(days)) => Some(days.unsigned_abs()),
-            Self::Of(Patience::Cadences(own)) => {
-                let latest = days.len().saturating_sub(Cadence::DAYS);
-                let cadence = Cadence::of(days.get(latest..).unwrap_or_default());
-                let after = cadence.map_or(own.otherwise_days, |cadence| {
-                    let days = cadence.times(own.tenths);
-                    days.min(own.at_most_days).max(own.at_least_days)
-                });
-                Some(after.unsigned_abs())
-            }
-            Self::Sure { percent, horizon } => {
-                let wanted = Wanted {
-                    chance: f64::from(percent) / 100.0,
-                    horizon,
-                    at_least: LEAST_SILENCE,
-                };
-                wanted.days(outlook)
-            }
-        }
+        patience(self.0, days, Some(outlook)).map(i32::unsigned_abs)
     }
 
     /// No silence is too long for it that is shorter than these days.
     pub(super) fn least(self) -> u32 {
-        match self {
-            Self::Of(Patience::Days(days)) => days.unsigned_abs(),
-            Self::Of(Patience::Cadences(own)) => {
+        let least = match self.0 {
+            Patience::Days(days) => days,
+            Patience::Cadences(own) => {
                 let bound = own.at_most_days.max(own.at_least_days);
-                let least = own.at_least_days.min(own.otherwise_days).min(bound);
-                least.unsigned_abs()
+                own.at_least_days.min(own.otherwise_days).min(bound)
             }
-            Self::Sure { .. } => LEAST_SILENCE,
-        }
+            Patience::Sure(own) => {
+                let otherwise = own.otherwise_days.unwrap_or(own.at_least_days);
+                own.at_least_days.min(otherwise)
+            }
+        };
+        least.unsigned_abs()
     }
 }
 
@@ -110,16 +96,17 @@ fn order(patience: &Patience) -> i64 {
     match patience {
         Patience::Days(days) => (*days).into(),
         Patience::Cadences(own) => own.tenths.into(),
+        Patience::Sure(own) => own.percent.into(),
     }
 }
 
 /// `90 days`, `1.5 cadences`, `80% sure`
 impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Of(Patience::Days(1)) => f.write_str("1 day"),
-            Self::Of(Patience::Days(days)) => write!(f, "{days} days"),
-            Self::Of(Patience::Cadences(own)) => {
+        match self.0 {
+            Patience::Days(1) => f.write_str("1 day"),
+            Patience::Days(days) => write!(f, "{days} days"),
+            Patience::Cadences(own) => {
                 let (whole, part) = (own.tenths / 10, own.tenths % 10);
                 match (whole, part) {
                     (1, 0) => f.write_str("1 cadence"),
@@ -127,7 +114,7 @@ impl fmt::Display for Threshold {
                     _ => write!(f, "{whole}.{part} cadences"),
                 }
             }
-            Self::Sure { percent, .. } => write!(f, "{percent}% sure"),
+            Patience::Sure(own) => write!(f, "{}% sure", own.percent),
         }
     }
 }
@@ -167,7 +154,7 @@ mod tests {
         };
         let all = Threshold::all(Patience::Cadences(bounded), 90);
         assert_eq!(all[5].to_string(), "1.5 cadences");
-        let two = Threshold::Of(Patience::Cadences(Cadences {
+        let two = Threshold(Patience::Cadences(Cadences {
             tenths: 20,
             ..bounded
         }));
@@ -194,7 +181,7 @@ mod tests {
                 at_most_days: 50,
                 ..USUAL
             };
-            Threshold::Of(Patience::Cadences(own)).after(days, &outlook)
+            Threshold(Patience::Cadences(own)).after(days, &outlook)
         };
         assert_eq!(after(&[0, 14]), Some(90), "not known yet");
         assert_eq!(after(&[0, 14, 28]), Some(28));
