@@ -91,9 +91,10 @@ pub(super) struct Args {
     /// The last one; without it, the last day that can be judged
     #[arg(long, value_name = "DATE", value_parser = civil_date)]
     until: Option<Date>,
-    /// A contact so soon after a letter makes it needless, in whole days or weeks
-    #[arg(long, value_name = "TIME", default_value = "90 days", value_parser = whole_days)]
-    horizon: u16,
+    /// A contact so soon after a letter makes it needless, in whole days or weeks; without it, the
+    /// horizon of the rule's own sureness, or 90 days
+    #[arg(long, value_name = "TIME", value_parser = whole_days)]
+    horizon: Option<u16>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -138,7 +139,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         rule: args.rule,
         from: args.from,
         until: args.until,
-        horizon_days: args.horizon.into(),
+        horizon_days: args.horizon.map(u32::from),
     };
     let found = backtest(&house, &question, house.clock.now()).await;
     house.store.clone().close().await?;

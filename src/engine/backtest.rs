@@ -20,13 +20,15 @@ use crate::model::dates::{day_number, numbered_day};
 use crate::rhythm::calibration::{Tenth, tenths};
 use crate::rhythm::walk::{Stretch, Tally};
 use crate::rhythm::{Pattern, Sample};
-use crate::rules::{Rule, Silence, Trigger};
+use crate::rules::{Patience, Rule, Silence, Sure, Trigger};
 
 /// Customers looked at together.
 const CHUNK: usize = 512;
 /// Days that are walked unless somebody says otherwise, at most: two years, so that what is said is
 /// about the business as it is now.
 const LONGEST_STRETCH: i32 = 730;
+/// Days, where nobody says otherwise.
+const HORIZON: u32 = 90;
 /// Customers from which on chances are held against what came true.
 const LEAST_CALIBRATED: usize = 100;
 
@@ -39,8 +41,18 @@ pub struct Question {
     pub from: Option<Date>,
     /// The last one; without it, the last that can be judged.
     pub until: Option<Date>,
-    /// A contact within so many days makes a letter needless.
-    pub horizon_days: u32,
+    /// A contact within so many days makes a letter needless; without it, the horizon of the rule's
+    /// own sureness, or 90 days.
+    pub horizon_days: Option<u32>,
+}
+
+impl Question {
+    fn horizon(&self, silence: &Silence) -> u32 {
+        self.horizon_days.unwrap_or_else(|| match silence.after {
+            Patience::Sure(Sure { horizon_days, .. }) => horizon_days.unsigned_abs(),
+            Patience::Days(_) | Patience::Cadences(_) => HORIZON,
+        })
+    }
 }
 
 /// What a walk over the past came to.
@@ -109,7 +121,7 @@ pub async fn backtest(
 ) -> Result<Report, EngineError> {
     let (rule, silence) = rule_for_silences(house, &question.rule).await?;
     let past = Past::load(house, rule, silence, day_number(house.today(now))).await?;
-    let horizon = question.horizon_days;
+    let horizon = question.horizon(silence);
     let mut report = Report {
         rule: rule.id.clone(),
         title: rule.title.clone(),
@@ -126,7 +138,7 @@ pub async fn backtest(
     let Some((first, seen)) = past.span() else {
         return Ok(report);
     };
-    let stretch = stretch((first, seen), question);
+    let stretch = stretch((first, seen), question, horizon);
     report.days = days(first, &stretch);
     let (pattern, learnt_from) = past.learn(stretch.from.saturating_sub(1));
     report.learnt_from = learnt_from;
@@ -164,8 +176,7 @@ async fn rule_for_silences<'a>(
 }
 
 /// Which days are walked, of a past with this first and last contact.
-fn stretch((first, seen): (i32, i32), question: &Question) -> Stretch {
-    let horizon = question.horizon_days;
+fn stretch((first, seen): (i32, i32), question: &Question, horizon: u32) -> Stretch {
     let last_judged = seen.saturating_sub_unsigned(horizon);
     let until = question.until.map_or(last_judged, day_number).min(seen);
     let from = question.from.map_or_else(

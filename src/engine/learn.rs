@@ -24,7 +24,7 @@ const EVERY: i32 = 28;
 /// A business with fewer customers than this learns anew as soon as it has grown by half.
 const SMALL: u32 = 1_000;
 /// Customers looked at; of a larger business, every n-th.
-const MOST: usize = 40_000;
+const MOST: u32 = 40_000;
 /// Customers looked at together.
 const CHUNK: usize = 512;
 
@@ -87,12 +87,11 @@ async fn from_the_past(
     contact: Vec<String>,
     today: Date,
 ) -> Result<Learnt, EngineError> {
-    let ids = house
-        .store
-        .with_event(&contact, (Date::MIN, today), false)
-        .await?;
-    let step = ids.len().div_ceil(MOST).max(1);
-    let some: Vec<String> = ids.iter().step_by(step).cloned().collect();
+    // A long list of ids would take more memory than all that is learnt.
+    let customers = house.store.came(&contact, today, u32::MAX).await?;
+    let step = customers.div_ceil(MOST);
+    let some = house.store.every_nth_who_came(&contact, today, step);
+    let some = some.await?;
     let mut sample = Sample::default();
     for chunk in some.chunks(CHUNK) {
         for view in house.views(chunk).await? {
@@ -111,7 +110,7 @@ async fn from_the_past(
     Ok(Learnt {
         contact,
         since: today,
-        customers: u32::try_from(ids.len()).unwrap_or(u32::MAX),
+        customers,
         pattern: pattern.await.map_err(|error| trouble(error.to_string()))?,
     })
 }

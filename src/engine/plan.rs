@@ -53,7 +53,8 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
         .map(|state| (state.rule.clone(), state))
         .collect();
     let mark = house.store.touch_mark().await?;
-    let touched = house.store.everyone(true).await?;
+    // Asked for once somebody wants to know: after a first reading of the records it is everybody.
+    let mut touched = None;
     let mut total = Planned::default();
     let mut done = Vec::new();
     // A rule that has nothing to judge by yet begins once it has.
@@ -93,8 +94,10 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
         }
         total.new += pass.new_days(through).await?;
         // A rule without a cursor has just looked at everybody.
-        if !touched.is_empty() && through.is_some() {
-            let changed = pass.changed_customers(&touched).await?;
+        if through.is_some() {
+            let changed = pass
+                .changed_customers(look(house, &mut touched).await?)
+                .await?;
             total.new += changed.new;
             total.withdrawn += changed.withdrawn;
         }
@@ -105,7 +108,7 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
     done.extend(away(house, states.values(), now, horizon));
     let unchanged = |state: &RuleState| states.get(&state.rule) == Some(state);
     done.retain(|state| !unchanged(state));
-    if !touched.is_empty() || !done.is_empty() {
+    if !done.is_empty() || !look(house, &mut touched).await?.is_empty() {
         let batch = PlanBatch {
             rules: done,
             clear_touched: Some(mark),
@@ -114,6 +117,17 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
         house.store.plan_write(&batch, now).await?;
     }
     Ok(total)
+}
+
+/// Whose records changed since the last pass.
+async fn look<'a>(
+    house: &House,
+    touched: &'a mut Option<Vec<String>>,
+) -> Result<&'a [String], EngineError> {
+    if touched.is_none() {
+        *touched = Some(house.store.everyone(true).await?);
+    }
+    Ok(touched.as_deref().unwrap_or_default())
 }
 
 /// The rules whose files are away: they don't catch up on the time when they come back.
@@ -222,6 +236,9 @@ impl Pass<'_> {
 
     /// Plans anew for the customers whose records changed since the last pass.
     async fn changed_customers(&self, touched: &[String]) -> Result<Planned, EngineError> {
+        if touched.is_empty() {
+            return Ok(Planned::default());
+        }
         let from = match &self.rule.trigger {
             Trigger::Event(_) | Trigger::Lapsed(_) | Trigger::Usage(_) => self.start,
             Trigger::Anniversary(_)

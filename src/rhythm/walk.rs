@@ -170,9 +170,14 @@ impl Tally {
         share(self.needless.count(), self.judged())
     }
 
+    /// The silences in which somebody stayed away, with a letter or without one.
+    pub fn away(&self) -> u32 {
+        self.right.count() + self.missed
+    }
+
     /// The share caught of those who stayed away, from 0 to 1; `None` where nobody did.
     pub fn caught_share(&self) -> Option<f64> {
-        share(self.right.count(), self.right.count() + self.missed)
+        share(self.right.count(), self.away())
     }
 
     /// The silences of all judged letters.

@@ -64,6 +64,34 @@ impl Store {
         found.map_err(|error| self.trouble(error))
     }
 
+    /// Every n-th of the customers who had an event of these kinds by then, in the order of their ids.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn every_nth_who_came(
+        &self,
+        kinds: &[String],
+        by: Date,
+        n: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        let read = async {
+            sqlx::query_scalar(concat!(
+                "SELECT customer_id FROM (\
+                     SELECT customer_id, ROW_NUMBER() OVER (ORDER BY customer_id) AS number FROM (\
+                         SELECT DISTINCT customer_id FROM event WHERE day <= $2 AND kind IN ",
+                texts!("$1"),
+                ") AS some) AS numbered WHERE (number - 1) % $3 = 0 ORDER BY 1"
+            ))
+            .bind(json(kinds)?)
+            .bind(day_number(by) + ZONE_SLACK)
+            .bind(i64::from(n.max(1)))
+            .fetch_all(self.reader())
+            .await
+        };
+        let found: sqlx::Result<_> = read.await;
+        found.map_err(|error| self.trouble(error))
+    }
+
     /// Keeps what was learnt, and has everybody planned anew whose contacts it changes the view of:
     /// those of its day or later. Where something was learnt on that day already, it stays.
     ///

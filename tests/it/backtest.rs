@@ -152,7 +152,7 @@ fn people_read_what_it_comes_to() {
         "60 of 120 customers would have come back without one within 90 days: 50 % of the letters were \
          needless.",
         "it would have caught 60 (100 %), half of them within 60 days of silence; 0 had no letter",
-        "Better for this business: 90 days. It would have caught as many (60), with 0 % of the letters \
+        "Better for this business: 90 days. It would have caught as many (100 % of those who stayed away), with 0 % of the letters \
          needless instead of 50 %.",
     ]);
     shop.rule("miss", &RULE.replace("60 days", "90 days"));

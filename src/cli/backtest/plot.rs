@@ -25,7 +25,7 @@ const LARGE: f64 = 54.0;
 const MIDDLE: f64 = 44.0;
 const SMALL: f64 = 36.0;
 /// A letter's width as a share of its height, on average.
-const LETTER: f64 = 0.54;
+const LETTER: f64 = 0.58;
 /// The SVG writer takes sizes as those of a line, which are so much larger.
 const LINE: f64 = 1.24;
 /// Dots from the left edge to the axis.

@@ -83,15 +83,16 @@ fn of_the_rule(report: &Report, days: &Days, tally: &Tally) -> String {
         ));
     }
     if let Some(share) = tally.caught_share() {
-        let (caught, missed) = (tally.right.count(), tally.missed);
         let early = tally.right.percentile(50).map_or_else(String::new, |days| {
             format!(", half of them within {} of silence", some(days, "day"))
         });
         lines.push(format!(
-            "Of {} in which somebody stayed away, it would have caught {caught} ({}){early}; {missed} \
-             had no letter by {}.",
-            some(caught + missed, "silence"),
+            "Of {} in which somebody stayed away, it would have caught {} ({}){early}; {} had no \
+             letter by {}.",
+            some(tally.away(), "silence"),
+            tally.right.count(),
             percent(share),
+            tally.missed,
             days.judged_until
         ));
     }
@@ -181,16 +182,16 @@ fn advice(report: &Report, rule: &Played) -> String {
             "Too few to say which threshold is better: of this rule {} could be judged, and {} who \
              stayed away; below {LEAST_LETTERS} and {LEAST_AWAY} chance has the say.",
             some(own.judged(), "letter"),
-            some(own.right.count() + own.missed, "customer"),
+            some(own.away(), "customer"),
         ),
         Advice::Better(place) => match report.played.get(place) {
             Some(other) => format!(
                 "Better for this business: {}. It would have caught {}, with {} of the letters needless \
                  instead of {}.{}",
                 other.threshold,
-                caught(own, &other.tally),
-                share(&other.tally),
-                share(own),
+                as_many(own, &other.tally),
+                needless(&other.tally),
+                needless(own),
                 sooner(own, &other.tally)
             ),
             None => String::new(),
@@ -207,22 +208,24 @@ fn fine(rule: &Played, careful: Option<&Played>, eager: Option<&Played>) -> Stri
     let own = &rule.tally;
     let careful = careful.map(|other| {
         format!(
-            "With fewer needless letters: {} ({} of them instead of {}), but it catches {} instead of {}.",
+            "With fewer needless letters: {} ({} of them instead of {}), but it catches {} of those who \
+             stayed away instead of {}.",
             other.threshold,
-            share(&other.tally),
-            share(own),
-            other.tally.right.count(),
-            own.right.count(),
+            needless(&other.tally),
+            needless(own),
+            caught(&other.tally),
+            caught(own),
         )
     });
     let eager = eager.map(|other| {
         format!(
-            "With more caught: {} ({} instead of {}), but {} of its letters are needless instead of {}.",
+            "With more caught: {} ({} of those who stayed away instead of {}), but {} of its letters are \
+             needless instead of {}.",
             other.threshold,
-            other.tally.right.count(),
-            own.right.count(),
-            share(&other.tally),
-            share(own),
+            caught(&other.tally),
+            caught(own),
+            needless(&other.tally),
+            needless(own),
         )
     });
     let fine = "The rule is fine as it is: nothing here catches as many with clearly fewer needless \
@@ -231,11 +234,11 @@ fn fine(rule: &Played, careful: Option<&Played>, eager: Option<&Played>) -> Stri
     lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
-/// `as many (60)`, `70 instead of 60`
-fn caught(own: &Tally, other: &Tally) -> String {
-    match (own.right.count(), other.right.count()) {
-        (own, other) if own == other => format!("as many ({own})"),
-        (own, other) => format!("{other} instead of {own}"),
+/// `as many (60 % of those who stayed away)`, `70 % of those who stayed away instead of 60 %`
+fn as_many(own: &Tally, other: &Tally) -> String {
+    match (caught(own), caught(other)) {
+        (own, other) if own == other => format!("as many ({own} of those who stayed away)"),
+        (own, other) => format!("{other} of those who stayed away instead of {own}"),
     }
 }
 
@@ -250,7 +253,13 @@ fn sooner(own: &Tally, other: &Tally) -> String {
     }
 }
 
-fn share(tally: &Tally) -> String {
+/// Of those who stayed away.
+fn caught(tally: &Tally) -> String {
+    tally.caught_share().map_or_else(String::new, percent)
+}
+
+/// Of the letters.
+fn needless(tally: &Tally) -> String {
     tally.needless_share().map_or_else(String::new, percent)
 }
 
@@ -290,9 +299,11 @@ mod tests {
     use crate::rhythm::walk::Fate;
     use crate::rules::{Patience, Silence};
 
+    /// Of a thousand who stayed away.
     fn played(days: i32, is_rule: bool, (right, needless): (u32, u32)) -> Played {
         let mut tally = Tally::default();
         let after = days.unsigned_abs();
+        (right..1000).for_each(|_| tally.add(Fate::Missed));
         (0..right).for_each(|_| tally.add(Fate::Right(after)));
         (0..needless).for_each(|_| tally.add(Fate::Needless(after)));
         Played {
@@ -347,19 +358,22 @@ mod tests {
         assert!(fine.contains("The rule is fine as it is"), "{fine}");
         assert!(
             fine.contains(
-                "fewer needless letters: 90 days (33 % of them instead of 50 %), but it catches 400"
+                "fewer needless letters: 90 days (33 % of them instead of 50 %), but it catches 40 % of those \
+                 who stayed away instead of 50 %."
             ),
             "{fine}"
         );
         assert!(
-            fine.contains("more caught: 30 days (600 instead of 500), but 60 %"),
+            fine.contains(
+                "more caught: 30 days (60 % of those who stayed away instead of 50 %), but 60 %"
+            ),
             "{fine}"
         );
         let better = told([(500, 500), (500, 200), (600, 900)]);
         assert!(
             better.contains(
-                "Better for this business: 90 days. It would have caught as many (500), with 29 % of the \
-                 letters needless instead of 50 %. Half of those caught get it within 90 days, not 60."
+                "Better for this business: 90 days. It would have caught as many (50 % of those who stayed \
+                 away), with 29 % of the letters needless instead of 50 %. Half of those caught get it within 90 days, not 60."
             ),
             "{better}"
         );

@@ -2,7 +2,10 @@
 //!
 //! Another threshold is only better if it gives up nothing: as many caught with clearly fewer letters
 //! in vain, or clearly more caught with no more in vain. What trades one for the other is the
-//! business's own choice, and is told as one. May not know how it is put into words.
+//! business's own choice, and is told as one.
+//!
+//! Caught is a share of those who stayed away, never a number of letters: a slow threshold finds in
+//! the stretch also those whom a quick one had found before it. May not know how it is put into words.
 
 use super::Played;
 use crate::engine::compare::{Group, difference};
@@ -14,10 +17,8 @@ pub const LEAST_LETTERS: u32 = 30;
 pub const LEAST_AWAY: u32 = 20;
 /// As many caught: this share of the rule's. Whose letter comes a few days later isn't lost.
 const AS_MANY: f64 = 0.98;
-/// More caught: this multiple of the rule's …
+/// More caught: at least this multiple of the rule's share, however sure the difference is.
 const MORE: f64 = 1.05;
-/// … and beyond chance: so many standard deviations of a count.
-const BEYOND_CHANCE: f64 = 2.0;
 /// Fewer in vain: at least this share of the letters, however sure the difference is.
 const FEWER: f64 = 0.02;
 /// No more in vain: the share may be this much larger.
@@ -48,8 +49,7 @@ impl Advice {
             return Self::TooFew;
         };
         let own = &rule.tally;
-        let away = own.right.count() + own.missed;
-        if own.judged() < LEAST_LETTERS || away < LEAST_AWAY {
+        if own.judged() < LEAST_LETTERS || own.away() < LEAST_AWAY {
             return Self::TooFew;
         }
         let others = || {
@@ -58,7 +58,7 @@ impl Advice {
                 .map(|(place, one)| (place, &one.tally))
         };
         let better = others().filter(|(_, other)| is_better(other, own));
-        // Of several, the one whose right letters outnumber the needless ones by most.
+        // Of several, the one that catches most for what it sends in vain.
         let best = better.reduce(|best, one| {
             if worth(one.1) > worth(best.1) {
                 one
@@ -71,7 +71,7 @@ impl Advice {
         }
         let careful = others().filter(|(_, other)| fewer_in_vain(other, own));
         let careful = careful.reduce(|most, one| {
-            if one.1.right.count() > most.1.right.count() {
+            if caught(one.1) > caught(most.1) {
                 one
             } else {
                 most
@@ -103,7 +103,7 @@ impl Advice {
 }
 
 fn is_better(other: &Tally, own: &Tally) -> bool {
-    let as_many = f64::from(other.right.count()) >= AS_MANY * f64::from(own.right.count());
+    let as_many = caught(other) >= AS_MANY * caught(own);
     let no_more_in_vain = vain(other) <= vain(own) + NO_MORE;
     (as_many && fewer_in_vain(other, own)) || (no_more_in_vain && catches_more(other, own))
 }
@@ -118,17 +118,26 @@ fn fewer_in_vain(other: &Tally, own: &Tally) -> bool {
     difference(group(own), group(other)).is_some_and(|less| less.low > 0.0 && less.found >= FEWER)
 }
 
+/// A clearly larger share of those who stayed away.
 fn catches_more(other: &Tally, own: &Tally) -> bool {
-    let (other, own) = (f64::from(other.right.count()), f64::from(own.right.count()));
-    other >= MORE * own && other >= own + BEYOND_CHANCE * own.sqrt()
+    let group = |tally: &Tally| Group {
+        of: tally.away(),
+        back: tally.right.count(),
+    };
+    let beyond_chance = difference(group(other), group(own)).is_some_and(|more| more.low > 0.0);
+    beyond_chance && caught(other) >= MORE * caught(own)
+}
+
+fn caught(tally: &Tally) -> f64 {
+    tally.caught_share().unwrap_or(0.0)
 }
 
 fn vain(tally: &Tally) -> f64 {
     tally.needless_share().unwrap_or(1.0)
 }
 
-fn worth(tally: &Tally) -> i64 {
-    i64::from(tally.right.count()) - i64::from(tally.needless.count())
+fn worth(tally: &Tally) -> f64 {
+    caught(tally) - vain(tally)
 }
 
 #[cfg(test)]
@@ -140,11 +149,15 @@ mod tests {
     use crate::rhythm::walk::Fate;
     use crate::rules::Patience;
 
-    fn played(counts: &[(u32, u32)]) -> Vec<Played> {
-        let of = |(place, (right, needless)): (usize, &(u32, u32))| {
+    /// Right, needless, missed; the first is the rule's.
+    type Counts = (u32, u32, u32);
+
+    fn played(counts: &[Counts]) -> Vec<Played> {
+        let of = |(place, &(right, needless, missed)): (usize, &Counts)| {
             let mut tally = Tally::default();
-            (0..*right).for_each(|_| tally.add(Fate::Right(60)));
-            (0..*needless).for_each(|_| tally.add(Fate::Needless(60)));
+            (0..right).for_each(|_| tally.add(Fate::Right(60)));
+            (0..needless).for_each(|_| tally.add(Fate::Needless(60)));
+            (0..missed).for_each(|_| tally.add(Fate::Missed));
             Played {
                 threshold: Threshold(Patience::Days(i32::try_from(place).unwrap())),
                 is_rule: place == 0,
@@ -154,45 +167,58 @@ mod tests {
         counts.iter().enumerate().map(of).collect()
     }
 
-    fn advice(counts: &[(u32, u32)]) -> Advice {
+    fn advice(counts: &[Counts]) -> Advice {
         Advice::of(&played(counts))
+    }
+
+    fn fine(careful: Option<usize>, eager: Option<usize>) -> Advice {
+        Advice::Fine { careful, eager }
     }
 
     #[test]
     fn only_what_gives_nothing_up_is_better() {
         // As many caught, a third of the letters in vain instead of a half.
-        assert_eq!(advice(&[(500, 500), (495, 250)]), Advice::Better(1));
+        let own = (500, 500, 500);
+        assert_eq!(advice(&[own, (495, 250, 505)]), Advice::Better(1));
         // More caught, no more in vain.
-        assert_eq!(advice(&[(500, 500), (600, 590)]), Advice::Better(1));
+        assert_eq!(advice(&[own, (600, 590, 400)]), Advice::Better(1));
         // Of two, the one that is worth more.
         assert_eq!(
-            advice(&[(500, 500), (500, 400), (510, 300)]),
+            advice(&[own, (500, 400, 500), (510, 300, 490)]),
             Advice::Better(2)
         );
-        let fine = |careful, eager| Advice::Fine { careful, eager };
-        assert_eq!(advice(&[(500, 500), (400, 250)]), fine(Some(1), None));
-        assert_eq!(advice(&[(500, 500), (600, 700)]), fine(None, Some(1)));
+        assert_eq!(advice(&[own, (400, 250, 600)]), fine(Some(1), None));
+        assert_eq!(advice(&[own, (600, 700, 400)]), fine(None, Some(1)));
         // By chance, or hardly worth an edit.
-        assert_eq!(advice(&[(50, 50), (50, 40)]), fine(None, None));
+        assert_eq!(advice(&[(50, 50, 50), (50, 40, 50)]), fine(None, None));
         assert_eq!(
-            advice(&[(50_000, 50_000), (50_000, 48_000)]),
+            advice(&[(50_000, 50_000, 50_000), (50_000, 48_000, 50_000)]),
             fine(None, None)
         );
         // Nothing is said of a threshold with a handful of letters.
-        assert_eq!(advice(&[(500, 500), (20, 0)]), fine(None, None));
+        assert_eq!(advice(&[own, (20, 0, 500)]), fine(None, None));
+    }
+
+    /// A slow threshold's letters go to many for whom a quick one had written before the stretch.
+    #[test]
+    fn more_letters_are_not_more_caught() {
+        let quick = (3700, 1600, 2000);
+        let slow = (3800, 900, 4200);
+        assert_eq!(advice(&[quick, slow]), fine(Some(1), None));
+        assert_eq!(advice(&[slow, quick]), fine(None, Some(1)));
     }
 
     #[test]
     fn of_few_nothing_is_said() {
         assert_eq!(advice(&[]), Advice::TooFew);
-        assert_eq!(advice(&[(20, 9), (500, 3)]), Advice::TooFew);
-        assert_eq!(advice(&[(19, 100), (500, 3)]), Advice::TooFew);
+        assert_eq!(advice(&[(20, 9, 9), (500, 3, 9)]), Advice::TooFew);
+        assert_eq!(advice(&[(10, 100, 9), (500, 3, 9)]), Advice::TooFew);
     }
 
     proptest! {
         #[test]
         fn the_order_of_the_others_is_none(
-            counts in proptest::collection::vec((0_u32..300, 0_u32..300), 2..6),
+            counts in proptest::collection::vec((0_u32..300, 0_u32..300, 0_u32..300), 2..6),
         ) {
             let forwards = played(&counts);
             let mut backwards = forwards.clone();

@@ -4,7 +4,6 @@ use jiff::civil::date;
 use proptest::prelude::*;
 
 use super::*;
-use crate::rules::Patience;
 
 fn silence(after: Patience, min_contacts: u32) -> Silence {
     Silence {
@@ -21,7 +20,7 @@ fn question() -> Question {
         rule: "r".to_owned(),
         from: None,
         until: None,
-        horizon_days: 90,
+        horizon_days: None,
     }
 }
 
@@ -39,9 +38,9 @@ fn played(customers: &[Vec<i32>], question: &Question) -> (Vec<Played>, Vec<Tent
     let Some(span) = past.span() else {
         return (Vec::new(), Vec::new());
     };
-    let stretch = stretch(span, question);
-    let (pattern, _) = past.learn(stretch.from - 1);
     let rule = silence(Patience::Days(75), 1);
+    let stretch = stretch(span, question, question.horizon(&rule));
+    let (pattern, _) = past.learn(stretch.from - 1);
     (
         past.walk(&pattern, &stretch, &rule),
         past.calibrate(&pattern, &stretch, 1),
@@ -70,7 +69,7 @@ fn sane(customers: &[Vec<i32>], question: &Question) {
 fn the_second_half_of_the_past_is_walked_as_far_as_it_can_be_judged() {
     let (first, seen) = (date(1997, 1, 1), date(1998, 6, 30));
     let span = (day_number(first), day_number(seen));
-    let days = |question: &Question| days(span.0, &stretch(span, question)).unwrap();
+    let days = |question: &Question| days(span.0, &stretch(span, question, HORIZON)).unwrap();
     let usual = days(&question());
     assert_eq!(usual.from, date(1997, 10, 1));
     assert_eq!(usual.until, date(1998, 4, 1));
@@ -82,10 +81,10 @@ fn the_second_half_of_the_past_is_walked_as_far_as_it_can_be_judged() {
     assert_eq!(until_end.until, seen, "nothing is known of later days");
     assert_eq!(until_end.judged_until, date(1998, 4, 1));
     let old = (day_number(date(1990, 1, 1)), span.1);
-    let long = stretch(old, &question());
+    let long = stretch(old, &question(), HORIZON);
     assert_eq!(long.until - long.from, LONGEST_STRETCH - 1);
     // A past as short as this has no day that could be judged.
-    let short = stretch((0, 100), &question());
+    let short = stretch((0, 100), &question(), HORIZON);
     assert!(short.judged_until() < short.from);
 }
 
@@ -139,7 +138,7 @@ proptest! {
         customers in proptest::collection::vec(
             proptest::collection::btree_set(0_i32..1_500, 0..10), 0..30),
         (from, until) in proptest::option::of((0_i32..1_500, 0_i32..1_500)).prop_map(Option::unzip),
-        horizon_days in 1_u32..400,
+        horizon_days in proptest::option::of(1_u32..400),
     ) {
         let customers: Vec<Vec<i32>> =
             customers.into_iter().map(|days| days.into_iter().collect()).collect();
@@ -151,4 +150,22 @@ proptest! {
         };
         sane(&customers, &asked);
     }
+}
+
+#[test]
+fn the_horizon_is_the_rules_own_unless_another_is_asked_for() {
+    let sure = Patience::Sure(Sure {
+        percent: 80,
+        horizon_days: 30,
+        otherwise_days: None,
+        at_least_days: 1,
+        at_most_days: None,
+    });
+    let other = Question {
+        horizon_days: Some(45),
+        ..question()
+    };
+    assert_eq!(question().horizon(&silence(sure, 1)), 30);
+    assert_eq!(other.horizon(&silence(sure, 1)), 45);
+    assert_eq!(question().horizon(&silence(Patience::Days(60), 1)), 90);
 }

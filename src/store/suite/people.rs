@@ -373,4 +373,12 @@ pub(super) async fn what_was_learnt_stays(store: &Store) {
     assert_eq!(came(4, 9).await, 1);
     assert_eq!(came(20, 9).await, 3);
     assert_eq!(came(20, 2).await, 2);
+    let some = async |n| {
+        let day = date(2027, 5, 20);
+        store.every_nth_who_came(&kinds, day, n).await.unwrap()
+    };
+    let all = some(1).await;
+    assert_eq!(all.len(), 3);
+    assert_eq!(some(2).await, [all[0].as_str(), all[2].as_str()]);
+    assert_eq!((some(3).await, some(0).await), (vec![all[0].clone()], all));
 }
