@@ -1,8 +1,8 @@
 //! Who doesn't come any more: the ranking, and whether the chances are what they say.
 
+use fondly::rhythm::Pattern;
 use fondly::rhythm::cadence::gaps;
 use fondly::rhythm::calibration::{Tenth, farthest, tenths};
-use fondly::rhythm::{Habit, Pattern};
 
 use super::known;
 
@@ -40,9 +40,8 @@ fn seen(pattern: &Pattern, customers: &[Vec<i32>], today: i32, horizon: u32) -> 
         let Some(last) = days.last().filter(|_| days.len() >= 2) else {
             continue;
         };
-        let habit = Habit::of(pattern.scale, gaps(days));
         let silent = (today - last).unsigned_abs();
-        let chance = pattern.outlook(&habit).chance(silent, horizon);
+        let chance = pattern.outlook(gaps(days)).chance(silent, horizon);
         let away = !all.iter().any(|day| *day > today && *day <= end);
         found.push((chance, f64::from(u8::from(away))));
     }

@@ -35,12 +35,37 @@ pub(crate) fn print() {
             median(&fixed)
         );
     }
+    let customers: Customers = made_up(1_000, Ends::Never)
+        .into_iter()
+        .enumerate()
+        .map(|(n, days)| if n % 5 == 0 { slowed(&days) } else { days })
+        .collect();
+    let pattern = fitted(&customers, KNOWN);
+    println!(
+        "  nobody stops, 200 of 1000 come three times as rarely from day {KNOWN} on: scale {:?}",
+        pattern.scale
+    );
+    for percent in [70, 80, 90] {
+        let found = tally(&customers, (KNOWN, DAYS), sure(&pattern, percent));
+        println!("    {percent}% sure: {} letters", found.letters());
+    }
+    println!();
+}
+
+/// From the middle on they come every third time only.
+fn slowed(days: &[i32]) -> Vec<i32> {
+    let (before, after): (Vec<i32>, Vec<i32>) = days.iter().partition(|day| **day < KNOWN);
+    before
+        .into_iter()
+        .chain(after.into_iter().skip(2).step_by(3))
+        .collect()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ends {
     AnyVisit,
     OneInTen,
+    Never,
 }
 
 fn made_up(count: u32, ends: Ends) -> Customers {

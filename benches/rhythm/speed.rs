@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use fondly::rhythm::cadence::gaps;
-use fondly::rhythm::{Habit, Sample, Wanted};
+use fondly::rhythm::{Sample, Wanted};
 
 use super::regular::Dice;
 
@@ -34,7 +34,7 @@ pub(crate) fn print(customers: u32) {
         let mut found = 0_u32;
         for _ in 0..10_000 {
             one(&mut dice, &mut days);
-            let outlook = pattern.outlook(&Habit::of(pattern.scale, gaps(&days)));
+            let outlook = pattern.outlook(gaps(&days));
             found += u32::from(wanted.days(&outlook).is_some());
         }
         println!(

@@ -5,7 +5,7 @@
 
 use fondly::rhythm::cadence::gaps;
 use fondly::rhythm::walk::{Stretch, Tally};
-use fondly::rhythm::{Cadence, Habit, Pattern, Wanted};
+use fondly::rhythm::{Cadence, Pattern, Wanted};
 
 /// Contact days from which on somebody is missed.
 const LEAST_CONTACTS: usize = 3;
@@ -70,7 +70,7 @@ pub(crate) fn sure(pattern: &Pattern, percent: u32) -> impl Fn(&[i32]) -> Option
     };
     let pattern = *pattern;
     move |days| {
-        let outlook = pattern.outlook(&Habit::of(pattern.scale, gaps(days)));
+        let outlook = pattern.outlook(gaps(days));
         wanted.days(&outlook)
     }
 }

@@ -14,7 +14,7 @@ use crate::model::policy::Learnt;
 use crate::model::view::{Sent, moment};
 use crate::model::{Occasion, Period, Policy, Reason, View};
 use crate::rhythm::cadence::gaps;
-use crate::rhythm::{Cadence, Habit, Outlook, Wanted};
+use crate::rhythm::{Cadence, Outlook, Wanted};
 use crate::rules::{Patience, Silence, Sure};
 
 /// Between a civil day somewhere and the same instant's elsewhere.
@@ -172,10 +172,7 @@ pub(super) fn outlook<'a>(
     let learnt = policy.pattern(&trigger.contact, contacts.last()?.day)?;
     let pattern = learnt.pattern;
     let days: Vec<i32> = contacts.iter().map(|one| day_number(one.day)).collect();
-    Some((
-        pattern.outlook(&Habit::of(pattern.scale, gaps(&days))),
-        learnt,
-    ))
+    Some((pattern.outlook(gaps(&days)), learnt))
 }
 
 /// The median gap of the latest contacts; `None` while it isn't known.

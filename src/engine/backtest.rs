@@ -28,7 +28,7 @@ const CHUNK: usize = 512;
 /// about the business as it is now.
 const LONGEST_STRETCH: i32 = 730;
 /// Days, where nobody says otherwise.
-const HORIZON: u32 = 90;
+const HORIZON: u32 = Sure::USUAL_HORIZON.unsigned_abs();
 /// Customers from which on chances are held against what came true.
 const LEAST_CALIBRATED: usize = 100;
 
@@ -120,7 +120,7 @@ pub async fn backtest(
     now: Timestamp,
 ) -> Result<Report, EngineError> {
     let (rule, silence) = rule_for_silences(house, &question.rule).await?;
-    let past = Past::load(house, rule, silence, day_number(house.today(now))).await?;
+    let past = Past::load(house, silence, day_number(house.today(now))).await?;
     let horizon = question.horizon(silence);
     let mut report = Report {
         rule: rule.id.clone(),
@@ -142,7 +142,7 @@ pub async fn backtest(
     report.days = days(first, &stretch);
     let (pattern, learnt_from) = past.learn(stretch.from.saturating_sub(1));
     report.learnt_from = learnt_from;
-    report.sent = past.sent_within(&stretch);
+    report.sent = sent_within(house, &rule.id, &stretch).await?;
     let least = usize::try_from(silence.min_contacts).unwrap_or(usize::MAX);
     report.tenths = past.calibrate(&pattern, &stretch, least);
     report.played = past.walk(&pattern, &stretch, silence);
@@ -196,6 +196,19 @@ fn stretch((first, seen): (i32, i32), question: &Question, horizon: u32) -> Stre
     }
 }
 
+/// Messages of the rule that went out, or may have, while it was walked or judged.
+async fn sent_within(house: &House, rule: &str, stretch: &Stretch) -> Result<u32, EngineError> {
+    let until = stretch.until.saturating_add_unsigned(stretch.horizon);
+    let start = |day: i32| {
+        let midnight = numbered_day(day)?.at(0, 0, 0, 0);
+        house.policy().zone.to_timestamp(midnight).ok()
+    };
+    let from = start(stretch.from).unwrap_or(Timestamp::MIN);
+    let after = start(until.min(stretch.seen).saturating_add(1)).unwrap_or(Timestamp::MAX);
+    let ever = (Date::MIN, Date::MAX);
+    Ok(house.store.sent_between(rule, ever, (from, after)).await?)
+}
+
 fn days(first: i32, stretch: &Stretch) -> Option<Days> {
     Some(Days {
         first: numbered_day(first)?,
@@ -211,27 +224,17 @@ fn days(first: i32, stretch: &Stretch) -> Option<Days> {
 struct Past {
     days: Vec<i32>,
     ends: Vec<usize>,
-    /// When letters of the rule were sent.
-    sent: Vec<i32>,
 }
 
 impl Past {
     /// What happened up to today. What is dated later hasn't.
-    async fn load(
-        house: &House,
-        rule: &Rule,
-        silence: &Silence,
-        today: i32,
-    ) -> Result<Self, EngineError> {
+    async fn load(house: &House, silence: &Silence, today: i32) -> Result<Self, EngineError> {
         let mut past = Self::default();
         for ids in house.store.everyone(false).await?.chunks(CHUNK) {
             for view in house.views(ids).await?.iter().filter(|view| !view.erased) {
                 let contacts = contact_days(view, &silence.contact);
                 let days = contacts.iter().map(|one| day_number(one.day));
                 past.add(days.take_while(|day| *day <= today));
-                let sent = view.sent.iter().filter(|sent| sent.rule == rule.id);
-                let day = |at| day_number(view.zone.to_datetime(at).date());
-                past.sent.extend(sent.map(|sent| day(sent.at)));
             }
         }
         Ok(past)
@@ -262,14 +265,6 @@ impl Past {
             count += u32::from(days.get(1).is_some_and(|second| *second <= known));
         }
         (sample.fit(), count)
-    }
-
-    /// Letters of the rule that were sent in the stretch or while it is judged.
-    fn sent_within(&self, stretch: &Stretch) -> u32 {
-        let until = stretch.until.saturating_add_unsigned(stretch.horizon);
-        let within = |day: &&i32| (stretch.from..=until.min(stretch.seen)).contains(*day);
-        let count = self.sent.iter().filter(within).count();
-        u32::try_from(count).unwrap_or(u32::MAX)
     }
 
     /// Chances as they would have been given on the eve of the stretch, and what came of them.

@@ -15,7 +15,7 @@ use crate::model::amount::same_currency;
 use crate::model::dates::day_number;
 use crate::model::{Amount, View};
 use crate::rhythm::cadence::gaps;
-use crate::rhythm::{Cadence, Habit, Sample};
+use crate::rhythm::{Cadence, Sample};
 use crate::rules::Trigger;
 
 /// Customers looked at together.
@@ -86,7 +86,7 @@ pub async fn quiet(house: &House, question: &Question) -> Result<Vec<Quiet>, Eng
     }
     let pattern = sample.fit();
     let judged = found.into_iter().map(|(mut one, days)| {
-        let outlook = pattern.outlook(&Habit::of(pattern.scale, gaps(&days)));
+        let outlook = pattern.outlook(gaps(&days));
         one.contacts = days.len();
         one.silent_days = days.last().map_or(0, |last| today.abs_diff(*last));
         one.cadence = Cadence::of(&days);

@@ -5,6 +5,10 @@
 /// The groups in which chance and share are compared.
 const GROUPS: usize = 10;
 
+/// Of the normal distribution, one in two hundred lies farther out than this, on either side taken
+/// together.
+const FIVE_PER_MILLE: f64 = 2.807;
+
 /// A tenth of the customers, those with the lowest chances first.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tenth {
@@ -34,16 +38,27 @@ pub fn tenths(mut seen: Vec<(f64, bool)>) -> Vec<Tenth> {
         let share = came_true as f64 / ties.len() as f64;
         shared.extend(ties.iter().map(|one| (one.0, share)));
     }
-    let size = shared.len().div_ceil(GROUPS).max(1);
     let mean = |of: &[(f64, f64)], field: fn(&(f64, f64)) -> f64| {
         of.iter().map(field).sum::<f64>() / of.len() as f64
     };
-    let groups = shared.chunks(size).map(|tenth| Tenth {
+    let cut = |group: usize| shared.len() * group / GROUPS;
+    let groups = (0..GROUPS).filter_map(|group| shared.get(cut(group)..cut(group + 1)));
+    let groups = groups.filter(|tenth| !tenth.is_empty()).map(|tenth| Tenth {
         customers: tenth.len(),
         said: mean(tenth, |one| one.0),
         was: mean(tenth, |one| one.1),
     });
     groups.collect()
+}
+
+/// How far apart chance alone puts them, nineteen times in twenty at most, where every chance is
+/// right: Bonferroni's bound of ten normal approximations.
+#[expect(clippy::cast_precision_loss, reason = "customers of one business")]
+pub fn by_chance(tenths: &[Tenth]) -> f64 {
+    tenths.iter().fold(0.0, |most, one| {
+        let spread = (one.said * (1.0 - one.said) / one.customers.max(1) as f64).sqrt();
+        most.max(FIVE_PER_MILLE * spread)
+    })
 }
 
 /// The largest difference between what was said and what was, from 0 to 1.
@@ -68,6 +83,7 @@ mod tests {
         assert!((rising[0].said - 0.045).abs() < 1e-12 && rising[0].was < 1e-12);
         assert!((rising[9].said - 0.945).abs() < 1e-12 && rising[9].was > 1.0 - 1e-12);
         assert!((farthest(&rising) - 0.455).abs() < 1e-12);
+        assert!((by_chance(&rising[..1]) - 2.807 * 0.065_55).abs() < 1e-3);
         let backwards = tenths((0..100).rev().map(seen).collect());
         assert_eq!(rising, backwards);
     }
@@ -83,5 +99,10 @@ mod tests {
             1,
             "one customer is one group"
         );
+        let sizes = |count: u32| {
+            let found = tenths((0..count).map(seen).collect());
+            found.iter().map(|one| one.customers).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(101), [10, 10, 10, 10, 10, 10, 10, 10, 10, 11]);
     }
 }

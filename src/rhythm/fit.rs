@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use statrs::function::gamma::ln_gamma;
 
 use super::cadence::gaps;
+use super::change::{EVIDENCE, GAPS_A_CHANGE, likelihood};
 use super::habit::{Habit, Scale};
 use super::pattern::{Once, Pattern, above};
 use super::search::lowest;
@@ -104,7 +105,11 @@ impl Sample {
         let (scale, start, _) = best.unwrap_or((Scale::Log, Vec::new(), 0.0));
         let seen = Seen::new(scale, &all);
         let (at, _) = seen.fit(Some(start));
-        seen.pattern(&at, once)
+        let pattern = seen.pattern(&at, once);
+        Pattern {
+            change: change(&pattern, &few),
+            ..pattern
+        }
     }
 
     /// Evenly spread over all.
@@ -139,6 +144,21 @@ impl Sample {
         let (at, _) = lowest(height, &[60_f64.ln(), 0.2, 0.0], STEPS);
         read(&at)
     }
+}
+
+/// How often a rhythm changes, so that the gaps that were seen are most likely.
+fn change(pattern: &Pattern, regulars: &[&Regular]) -> f64 {
+    let mut best = (f64::NEG_INFINITY, 0.0);
+    for gaps in GAPS_A_CHANGE {
+        let change = 1.0 / gaps;
+        let pattern = Pattern { change, ..*pattern };
+        let each = regulars.iter().map(|one| likelihood(&pattern, &one.gaps));
+        let all: f64 = each.sum();
+        if all > best.0 + EVIDENCE {
+            best = (all, change);
+        }
+    }
+    best.1
 }
 
 /// Customers on a scale.
@@ -194,6 +214,7 @@ impl Seen {
             spread: shape * number(3).exp() * self.spread * self.spread,
             stopping: stop * strength,
             staying: (1.0 - stop) * strength,
+            change: 0.0,
             once,
         }
     }
@@ -277,7 +298,7 @@ impl<'a> Tables<'a> {
         let silence = if silent == 0 {
             0.0
         } else {
-            let outlook = self.pattern.outlook(habit);
+            let outlook = self.pattern.steady(habit);
             outlook.both(f64::from(silent)).1.ln()
         };
         stayed + later + silence

@@ -58,17 +58,21 @@ impl Habit {
     pub fn of(scale: Scale, gaps: impl IntoIterator<Item = u32>) -> Self {
         let mut habit = Self::default();
         for gap in gaps {
-            let value = scale.of(f64::from(gap.max(1)));
-            if habit.gaps == 0 {
-                habit.first = value;
-            }
-            habit.gaps += 1;
-            // Welford's way of adding up, which doesn't lose what is small.
-            let off = value - habit.mean;
-            habit.mean += off / f64::from(habit.gaps);
-            habit.squares += off * (value - habit.mean);
+            habit.add(scale.of(f64::from(gap.max(1))));
         }
         habit
+    }
+
+    /// One more gap, on the scale.
+    pub(super) fn add(&mut self, value: f64) {
+        if self.gaps == 0 {
+            self.first = value;
+        }
+        self.gaps += 1;
+        // Welford's way of adding up, which doesn't lose what is small.
+        let off = value - self.mean;
+        self.mean += off / f64::from(self.gaps);
+        self.squares += off * (value - self.mean);
     }
 
     /// As if there had been only the first gap.

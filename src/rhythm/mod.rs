@@ -12,6 +12,12 @@
 //! t distribution in closed form (Murphy 2007, *Conjugate Bayesian analysis of the Gaussian
 //! distribution*, eq. 85–110).
 //!
+//! Rhythms change: whoever came every week for years and now comes every month isn't to be missed
+//! every month. Before each gap a customer's rhythm may have begun anew, and the next gap is a
+//! mixture over the gaps at which the present one may have begun, weighed by how well each explains
+//! what came since (Adams and MacKay 2007, *Bayesian online changepoint detection*,
+//! arXiv:0710.3742). How often rhythms change is learnt from the business's customers.
+//!
 //! After each contact a customer may stop, with a chance that sinks with every time they came back:
 //! beta-geometric, as in BG/NBD (Fader, Hardie and Lee 2005, *Marketing Science* 24, eq. 3), here
 //! from the second contact on and with a chance of its own after the first, as most first-time
@@ -30,6 +36,7 @@
 pub mod alarm;
 pub mod cadence;
 pub mod calibration;
+mod change;
 pub mod fit;
 pub mod habit;
 pub mod pattern;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use statrs::function::beta::beta_reg;
 use statrs::function::erf::erfc;
 
+use super::change::{MOST, spells};
 use super::habit::{Habit, Scale};
 
 /// Those who stopped come back once in so many days.
@@ -30,6 +31,9 @@ pub struct Pattern {
     pub stopping: f64,
     /// … and its `b`.
     pub staying: f64,
+    /// The chance that a customer's rhythm changes, before each gap.
+    #[serde(default)]
+    pub change: f64,
     /// After the first contact.
     pub once: Once,
 }
@@ -46,19 +50,35 @@ pub struct Once {
 }
 
 impl Pattern {
-    /// What may come next for a customer with these gaps behind them.
-    pub fn outlook(&self, habit: &Habit) -> Outlook {
-        if habit.gaps == 0 {
+    /// What may come next for a customer with these gaps behind them, in days and in order.
+    pub fn outlook(&self, gaps: impl IntoIterator<Item = u32>) -> Outlook {
+        let gaps: Vec<u32> = gaps.into_iter().collect();
+        if gaps.is_empty() {
             let Once {
                 centre,
                 spread,
                 stop,
             } = self.once;
-            return Outlook::new(Scale::Log, stop, (centre, spread, f64::INFINITY), 1);
+            let next = (1.0, (centre, spread, f64::INFINITY));
+            return Outlook::new(Scale::Log, stop, [next], 1);
         }
-        let gaps = f64::from(habit.gaps);
-        let stop = self.stopping / (self.stopping + self.staying + gaps - 1.0);
-        Outlook::new(self.scale, stop, self.next_gap(habit), habit.gaps)
+        let spells = spells(self, &gaps);
+        let next = spells
+            .iter()
+            .map(|spell| (spell.chance, spell.next_gap(self)));
+        let count = u32::try_from(gaps.len()).unwrap_or(u32::MAX);
+        Outlook::new(self.scale, self.stop(count), next, count)
+    }
+
+    /// The same for somebody whose rhythm never changed.
+    pub(super) fn steady(&self, habit: &Habit) -> Outlook {
+        let next = (1.0, self.next_gap(habit));
+        Outlook::new(self.scale, self.stop(habit.gaps), [next], habit.gaps)
+    }
+
+    /// The chance of stopping after so many gaps, at least one.
+    fn stop(&self, gaps: u32) -> f64 {
+        self.stopping / (self.stopping + self.staying + f64::from(gaps) - 1.0)
     }
 
     /// The middle, width and degrees of freedom of Student's t for the next gap.
@@ -89,35 +109,64 @@ impl Pattern {
 pub struct Outlook {
     scale: Scale,
     stop: f64,
-    middle: f64,
-    width: f64,
-    freedom: f64,
-    /// The chance that a gap is longer than no days at all: the scale may reach below.
-    any: f64,
+    /// What the next gap may be like; those with a chance of 0 are none.
+    next: [Next; MOST],
     return_rate: f64,
 }
 
+/// Student's t of the next gap, if the present rhythm is this one.
+#[derive(Debug, Clone, Copy, Default)]
+struct Next {
+    /// How likely it is this one, …
+    chance: f64,
+    middle: f64,
+    width: f64,
+    freedom: f64,
+    /// … and the chance that a gap is longer than no days at all: the scale may reach below.
+    any: f64,
+}
+
+impl Next {
+    /// The chance that a gap is longer than so many days, given on the scale.
+    fn longer(&self, days: f64) -> f64 {
+        let off = (days - self.middle) / self.width;
+        let share = above(off, self.freedom) / self.any;
+        if share > 1.0 { 1.0 } else { share }
+    }
+}
+
 impl Outlook {
-    fn new(scale: Scale, stop: f64, (middle, width, freedom): (f64, f64, f64), gaps: u32) -> Self {
+    fn new(
+        scale: Scale,
+        stop: f64,
+        next: impl IntoIterator<Item = (f64, (f64, f64, f64))>,
+        gaps: u32,
+    ) -> Self {
         let often = f64::from(gaps.clamp(1, RETURN_GAPS)).powf(RETURN_POWER);
         let mut outlook = Self {
             scale,
             stop,
-            middle,
-            width,
-            freedom,
-            any: 1.0,
+            next: [Next::default(); MOST],
             return_rate: often / RETURN_DAYS,
         };
-        outlook.any = outlook.longer(0.0).max(f64::MIN_POSITIVE);
+        for (kept, (chance, (middle, width, freedom))) in outlook.next.iter_mut().zip(next) {
+            *kept = Next {
+                chance,
+                middle,
+                width,
+                freedom,
+                any: 1.0,
+            };
+            kept.any = kept.longer(scale.of(0.0)).max(f64::MIN_POSITIVE);
+        }
         outlook
     }
 
     /// The chance that an active customer's gap is longer than so many days.
     fn longer(&self, days: f64) -> f64 {
-        let off = (self.scale.of(days) - self.middle) / self.width;
-        let share = above(off, self.freedom) / self.any;
-        if share > 1.0 { 1.0 } else { share }
+        let days = self.scale.of(days);
+        let next = self.next.iter().take_while(|next| next.chance > 0.0);
+        next.map(|next| next.chance * next.longer(days)).sum()
     }
 
     /// The chance that a silence lasts longer than so many days.

@@ -28,7 +28,7 @@ fn fitted(customers: &[Vec<i32>], today: i32) -> Pattern {
 }
 
 fn sane(pattern: &Pattern, days: &[i32], today: i32) {
-    let outlook = pattern.outlook(&Habit::of(pattern.scale, gaps(days)));
+    let outlook = pattern.outlook(gaps(days));
     let silent = today.saturating_sub(*days.last().unwrap()).unsigned_abs();
     let (mut before, mut longest) = (0.0, 0.0);
     for horizon in [1, 30, 90, 365] {
@@ -91,15 +91,33 @@ fn a_regular_customer_is_missed_soon_and_an_irregular_one_later() {
         horizon: 90,
         at_least: 7,
     };
-    let habit = Habit::of(pattern.scale, [14, 13, 15, 14, 12, 16]);
-    let day = wanted.days(&pattern.outlook(&habit)).unwrap();
+    let even = [14, 13, 15, 14, 12, 16];
+    let day = wanted.days(&pattern.outlook(even)).unwrap();
     assert!((17..=26).contains(&day), "{day}");
-    let outlook = pattern.outlook(&habit);
+    let outlook = pattern.outlook(even);
     assert!(outlook.chance(2, 90) < 0.2);
     assert!(outlook.chance(40, 90) > 0.85);
-    let uneven = Habit::of(pattern.scale, [3, 40, 8, 25, 2, 30]);
-    let later = wanted.days(&pattern.outlook(&uneven));
+    let uneven = [3, 40, 8, 25, 2, 30];
+    let later = wanted.days(&pattern.outlook(uneven));
     assert!(later.is_none_or(|later| later > day), "{later:?}");
+}
+
+#[test]
+fn whoever_comes_more_rarely_than_before_is_missed_once_and_not_each_time() {
+    let pattern = fitted(&regulars(300, 14), 400);
+    let wanted = Wanted::percent(80, 90, 7);
+    let mut gaps = vec![14, 13, 15, 14, 12, 16, 14, 15, 13, 14, 15, 12, 14];
+    let surprised = wanted.days(&pattern.outlook(gaps.iter().copied()));
+    assert!(surprised.is_some_and(|day| day < 42), "{surprised:?}");
+    for _ in 0..6 {
+        gaps.push(42);
+        let day = wanted.days(&pattern.outlook(gaps.iter().copied()));
+        assert!(day.is_none_or(|day| day > 42), "{day:?} after {gaps:?}");
+    }
+    // And back again: the old rhythm counts no more.
+    gaps.extend([14; 6]);
+    let day = wanted.days(&pattern.outlook(gaps)).unwrap();
+    assert!(day < 42, "{day}");
 }
 
 #[test]

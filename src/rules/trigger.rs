@@ -145,6 +145,11 @@ pub struct Sure {
     pub at_most_days: Option<i32>,
 }
 
+impl Sure {
+    /// The horizon where a rule names none, in civil days.
+    pub const USUAL_HORIZON: i32 = 90;
+}
+
 impl Silence {
     /// Every step with its civil days since the last contact, the first first.
     pub fn steps(&self, first_days: i32) -> impl Iterator<Item = (u32, i32)> + use<> {

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
 use fondly::rhythm::cadence::gaps;
-use fondly::rhythm::{Cadence, Habit, Pattern, Sample, Wanted};
+use fondly::rhythm::{Cadence, Pattern, Sample, Wanted};
 
 use crate::shop::{Entry, Shop};
 
@@ -140,7 +140,7 @@ fn waits(days: &[Date], learnt: &[(Date, Pattern)]) -> [Option<i32>; 2] {
         .find(|(on, _)| *on <= last)
         .or(learnt.last())
         .unwrap();
-    let outlook = pattern.outlook(&Habit::of(pattern.scale, gaps(&numbers)));
+    let outlook = pattern.outlook(gaps(&numbers));
     let sure = Wanted::percent(80, 90, 7).days(&outlook);
     [Some(twice), sure.map(|days| days.try_into().unwrap())]
 }

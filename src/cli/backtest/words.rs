@@ -1,8 +1,9 @@
 //! What a walk over the past comes to, in words.
 
 use crate::engine::backtest::{Advice, Days, LEAST_AWAY, LEAST_LETTERS, Played, Report, Threshold};
-use crate::rhythm::calibration::farthest;
+use crate::rhythm::calibration::{by_chance, farthest};
 use crate::rhythm::walk::{Silent, Tally};
+use crate::rules::{Patience, Sure};
 
 /// From so many customers on, what they have in common is more than a guess.
 const ENOUGH_CUSTOMERS: u32 = 50;
@@ -119,12 +120,13 @@ fn likelihood(report: &Report, days: &Days) -> Option<String> {
     };
     Some(format!(
         "Is the likelihood what it says? The chances of no contact in the {} from {}, in tenths of {customers} \
-         customers:\n{}\n{}\n  At most {:.1} points apart. It was learnt from {} who had come more than once by then.",
+         customers:\n{}\n{}\n  At most {:.1} points apart; chance alone may put them {:.0} apart. It was learnt from {} who had come more than once by then.",
         some(report.horizon_days, "day"),
         days.from,
         row("said", |one| one.said),
         row("stayed away", |one| one.was),
         farthest(tenths) * 100.0,
+        by_chance(tenths) * 100.0,
         some(report.learnt_from, "customer"),
     ))
 }
@@ -188,7 +190,7 @@ fn advice(report: &Report, rule: &Played) -> String {
             Some(other) => format!(
                 "Better for this business: {}. It would have caught {}, with {} of the letters needless \
                  instead of {}.{}",
-                other.threshold,
+                to_write(other.threshold),
                 as_many(own, &other.tally),
                 needless(&other.tally),
                 needless(own),
@@ -210,7 +212,7 @@ fn fine(rule: &Played, careful: Option<&Played>, eager: Option<&Played>) -> Stri
         format!(
             "With fewer needless letters: {} ({} of them instead of {}), but it catches {} of those who \
              stayed away instead of {}.",
-            other.threshold,
+            to_write(other.threshold),
             needless(&other.tally),
             needless(own),
             caught(&other.tally),
@@ -221,7 +223,7 @@ fn fine(rule: &Played, careful: Option<&Played>, eager: Option<&Played>) -> Stri
         format!(
             "With more caught: {} ({} of those who stayed away instead of {}), but {} of its letters are \
              needless instead of {}.",
-            other.threshold,
+            to_write(other.threshold),
             caught(&other.tally),
             caught(own),
             needless(&other.tally),
@@ -232,6 +234,17 @@ fn fine(rule: &Played, careful: Option<&Played>, eager: Option<&Played>) -> Stri
                 letters, or clearly more without more of them.";
     let lines = [Some(fine.to_owned()), careful, eager];
     lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+/// As a rule has it: `70% sure`, or `70% sure (with horizon = "45 days")`.
+fn to_write(threshold: Threshold) -> String {
+    match threshold.0 {
+        Patience::Sure(own) if own.horizon_days != Sure::USUAL_HORIZON => {
+            let days = some(own.horizon_days.unsigned_abs(), "day");
+            format!("{threshold} (with `horizon = \"{days}\"`)")
+        }
+        _ => threshold.to_string(),
+    }
 }
 
 /// `as many (60 % of those who stayed away)`, `70 % of those who stayed away instead of 60 %`
@@ -297,7 +310,7 @@ mod tests {
     use super::*;
     use crate::rhythm::calibration::Tenth;
     use crate::rhythm::walk::Fate;
-    use crate::rules::{Patience, Silence};
+    use crate::rules::Silence;
 
     /// Of a thousand who stayed away.
     fn played(days: i32, is_rule: bool, (right, needless): (u32, u32)) -> Played {
@@ -385,6 +398,22 @@ mod tests {
     }
 
     #[test]
+    fn a_sureness_is_recommended_with_the_horizon_it_was_tried_with() {
+        let sure = |horizon_days| {
+            Threshold(Patience::Sure(Sure {
+                percent: 70,
+                horizon_days,
+                otherwise_days: None,
+                at_least_days: 7,
+                at_most_days: None,
+            }))
+        };
+        assert_eq!(to_write(sure(90)), "70% sure");
+        let told = "70% sure (with `horizon = \"45 days\"`)";
+        assert_eq!(to_write(sure(45)), told);
+    }
+
+    #[test]
     fn what_the_numbers_do_not_know_is_said() {
         let (plain, days) = report(vec![played(60, true, (500, 500))]);
         let told = tail(&plain, &days);
@@ -414,7 +443,7 @@ mod tests {
             "Of the 2 letters of a silence only the first",
             "learnt from 3 customers only",
             "in tenths of 120 customers",
-            "At most 8.5 points apart",
+            "At most 8.5 points apart; chance alone may put them 15 apart",
         ] {
             assert!(told.contains(words), "{words}: {told}");
         }

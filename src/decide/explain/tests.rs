@@ -102,6 +102,7 @@ fn learnt() -> Learnt {
             spread: 0.5,
             stopping: 0.5,
             staying: 3.0,
+            change: 0.001,
             once: Once {
                 centre: 4.0,
                 spread: 1.2,

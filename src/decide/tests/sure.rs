@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::policy::Learnt;
 use crate::rhythm::pattern::Once;
-use crate::rhythm::{Habit, Pattern, Scale};
+use crate::rhythm::{Pattern, Scale};
 use crate::rules::Sure;
 
 /// How customers come: about every so many days, the logarithm of that number.
@@ -16,6 +16,7 @@ fn pattern(centre: f64) -> Pattern {
         spread: 0.5,
         stopping: 0.5,
         staying: 3.0,
+        change: 0.001,
         once: Once {
             centre: 4.0,
             spread: 1.2,
@@ -77,8 +78,7 @@ fn somebody_is_missed_on_the_day_that_it_is_sure_enough() {
         visitor(&[0, 14, 27, 42]),
         knowing(&[(date(2027, 1, 1), 3.0)]),
     );
-    let habit = Habit::of(Scale::Log, [14, 13, 15]);
-    let outlook = pattern(3.0).outlook(&habit);
+    let outlook = pattern(3.0).outlook([14, 13, 15]);
     let days = waits(&sure(70, ANY), &view, &policy).unwrap();
     assert!(outlook.chance(days.unsigned_abs(), 90) >= 0.7);
     let surer = waits(&sure(85, ANY), &view, &policy).unwrap();

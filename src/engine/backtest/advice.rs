@@ -11,7 +11,7 @@ use super::Played;
 use crate::engine::compare::{Group, difference};
 use crate::rhythm::walk::Tally;
 
-/// Letters that have to be judged before anything is said of them.
+/// Letters of the rule that have to be judged before anything is said of them.
 pub const LEAST_LETTERS: u32 = 30;
 /// People who stayed away, caught or missed, likewise.
 pub const LEAST_AWAY: u32 = 20;
@@ -54,8 +54,7 @@ impl Advice {
         }
         let others = || {
             let all = played.iter().enumerate().filter(|(_, one)| !one.is_rule);
-            all.filter(|(_, one)| one.tally.judged() >= LEAST_LETTERS)
-                .map(|(place, one)| (place, &one.tally))
+            all.map(|(place, one)| (place, &one.tally))
         };
         let better = others().filter(|(_, other)| is_better(other, own));
         // Of several, the one that catches most for what it sends in vain.
@@ -195,8 +194,10 @@ mod tests {
             advice(&[(50_000, 50_000, 50_000), (50_000, 48_000, 50_000)]),
             fine(None, None)
         );
-        // Nothing is said of a threshold with a handful of letters.
-        assert_eq!(advice(&[own, (20, 0, 500)]), fine(None, None));
+        assert_eq!(advice(&[own, (3, 0, 997)]), fine(None, None));
+        // The best one needn't write often: those who come rarely and regularly come back.
+        let often = (20, 400, 2);
+        assert_eq!(advice(&[often, (20, 1, 2)]), Advice::Better(1));
     }
 
     /// A slow threshold's letters go to many for whom a quick one had written before the stretch.

@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::decide::lapse::patience;
 use crate::rhythm::cadence::gaps;
-use crate::rhythm::{Habit, Outlook, Pattern};
+use crate::rhythm::{Outlook, Pattern};
 use crate::rules::{Cadences, Patience, Sure};
 
 /// Fixed days that every rule is held against.
@@ -89,7 +89,7 @@ impl Threshold {
 
 /// What a customer may do next, who came on these days.
 pub(super) fn outlook(pattern: &Pattern, days: &[i32]) -> Outlook {
-    pattern.outlook(&Habit::of(pattern.scale, gaps(days)))
+    pattern.outlook(gaps(days))
 }
 
 fn order(patience: &Patience) -> i64 {

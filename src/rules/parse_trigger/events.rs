@@ -16,8 +16,6 @@ const DEFAULT_REPEAT: i32 = 90;
 const DEFAULT_OTHERWISE: i32 = 90;
 /// Nobody is missed sooner, however often they come, unless the rule says so.
 const DEFAULT_LEAST: i32 = 7;
-/// The agreed coming days for which it is asked how likely a contact is.
-const DEFAULT_HORIZON: i32 = 90;
 /// Nobody is foreseen further ahead than three years.
 const FARTHEST: i32 = 1_096;
 /// A century: no bound.
@@ -178,7 +176,7 @@ fn patience(table: &mut Table<'_>) -> Option<Patience> {
             ..cadences
         }),
         Patience::Sure(sure) => Patience::Sure(Sure {
-            horizon_days: horizon.unwrap_or(DEFAULT_HORIZON),
+            horizon_days: horizon.unwrap_or(Sure::USUAL_HORIZON),
             otherwise_days: otherwise,
             at_least_days,
             at_most_days,
@@ -262,7 +260,7 @@ fn sure(words: &[&str]) -> Option<Patience> {
     let percent = digits.then(|| number.parse().ok()).flatten()?;
     (1..=99).contains(&percent).then_some(Patience::Sure(Sure {
         percent,
-        horizon_days: DEFAULT_HORIZON,
+        horizon_days: Sure::USUAL_HORIZON,
         otherwise_days: None,
         at_least_days: DEFAULT_LEAST,
         at_most_days: None,
