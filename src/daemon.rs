@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::learn::Learner;
+use crate::engine::learn::{Learner, Lesson};
 use crate::engine::reload::Watch;
 use crate::engine::tick::{self, Pass};
 use crate::engine::{EngineError, House, Report, alert};
@@ -81,13 +81,15 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
         let next = scheduler.time_till_next_job().await.ok().flatten();
         let longest = next.unwrap_or_default() + SILENCE;
         pulse.waits(house.clock.now(), longest);
-        tokio::select! {
+        let lesson = tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            () = wakes.any.notified() => {}
-            () = idle(longest) => {
-                tracing::warn!("no wake-up came; looking anyway");
-                wakes.sync.store(true, Ordering::Relaxed);
+            lesson = woken(&wakes, &mut learner, longest) => lesson,
+        };
+        if let Some(lesson) = lesson {
+            match learner.keep(&house, lesson).await {
+                Some(fresh) => house = Arc::new(fresh),
+                None => continue,
             }
         }
         tokio::select! {
@@ -97,7 +99,6 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
             },
             () = stop.cancelled() => break,
         }
-        house = learner.finish(house).await;
         let sync = wakes.sync.swap(false, Ordering::Relaxed);
         let number = passes.fetch_add(1, Ordering::Relaxed) + 1;
         pulse.pass_moves(house.clock.now());
@@ -113,8 +114,7 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
             () = signs_of_life(&house, &pulse) => false,
         };
         pulse.pass_ended(house.clock.now(), well);
-        let again = Arc::clone(&wakes);
-        learner.begin(&house, move || again.any.notify_one());
+        learner.begin(&house);
         notify(&[NotifyState::Watchdog]);
     }
     notify(&[NotifyState::Stopping]);
@@ -126,6 +126,20 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
     house.store.flush().await.map_err(EngineError::from)?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Waits until there is something to look at; what came of learning, if it is that.
+async fn woken(wakes: &Wakes, learner: &mut Learner, longest: Duration) -> Option<Lesson> {
+    tokio::select! {
+        biased;
+        lesson = learner.finished() => Some(lesson),
+        () = wakes.any.notified() => None,
+        () = idle(longest) => {
+            tracing::warn!("no wake-up came; looking anyway");
+            wakes.sync.store(true, Ordering::Relaxed);
+            None
+        }
+    }
 }
 
 /// Waits this long, and lets systemd know meanwhile that we are only waiting.

@@ -4,12 +4,13 @@
 //! passes, never within one: what was learnt comes into force between two of them. May not decide
 //! anything.
 
+mod learner;
+
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use tokio::task::JoinSet;
+pub use learner::{Learner, Lesson};
 
 use super::{EngineError, House};
 use crate::decide::lapse::contact_days;
@@ -136,58 +137,4 @@ pub async fn refresh(house: &House, now: Timestamp) -> Result<Option<House>, Eng
         return Ok(None);
     }
     keep(house, &learnt).await.map(Some)
-}
-
-/// Learns beside the passes of a daemon.
-#[derive(Debug, Default)]
-pub struct Learner {
-    under_way: JoinSet<Result<Vec<Learnt>, EngineError>>,
-}
-
-impl Learner {
-    /// Begins, unless it is at it; calls `done` once there is something new.
-    pub fn begin(&mut self, house: &Arc<House>, done: impl FnOnce() + Send + 'static) {
-        if !self.under_way.is_empty() {
-            return;
-        }
-        let (house, now) = (Arc::clone(house), house.clock.now());
-        self.under_way.spawn(async move {
-            let learnt = learn(&house, now).await;
-            if !matches!(&learnt, Ok(learnt) if learnt.is_empty()) {
-                done();
-            }
-            learnt
-        });
-    }
-
-    /// The house to work with: the same, or one that goes by what was learnt meanwhile.
-    pub async fn finish(&mut self, house: Arc<House>) -> Arc<House> {
-        let Some(done) = self.under_way.try_join_next() else {
-            return house;
-        };
-        let learnt = match done {
-            Ok(learnt) => learnt,
-            Err(error) => Err(EngineError::Other(format!(
-                "learning how customers come broke off: {error}"
-            ))),
-        };
-        let fresh = match learnt {
-            Ok(learnt) if learnt.is_empty() => return house,
-            Ok(learnt) => {
-                for one in &learnt {
-                    let (contact, customers) = (one.contact.join(", "), one.customers);
-                    tracing::info!(contact, customers, "learnt how customers come");
-                }
-                keep(&house, &learnt).await
-            }
-            Err(error) => Err(error),
-        };
-        match fresh {
-            Ok(fresh) => Arc::new(fresh),
-            Err(error) => {
-                tracing::error!(%error, "what is known of how customers come stays as it was");
-                house
-            }
-        }
-    }
 }

@@ -155,6 +155,21 @@ async fn what_is_learnt_comes_into_force_while_it_runs() {
     assert_eq!(missed, ["c00", "c01", "c02", "c03"]);
 }
 
+/// Learning finishes when it does, and what it brings doesn't wait for the next look at the records.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_learnt_brings_a_pass_of_its_own() {
+    let today = TimeZone::UTC.to_datetime(now()).date();
+    let shop = town(today.checked_sub(jiff::Span::new().days(180)).unwrap(), 180);
+    let late = "[send]\nlate = \"60 days\"\n[limits]\nbackfill = \"60 days\"\n";
+    shop.rule("missed", &format!("{MISSED}{late}"));
+    let yearly = "[schedule]\nsync = \"0 0 0 1 1 *\"\ntick = \"0 0 0 1 1 *\"\n\
+        [sending]\nquiet_hours = \"none\"\ncaps = {}\n";
+    shop.settings(&format!("{yearly}{UNGUARDED}"));
+    let daemon = Daemon::start(&shop);
+    until("letters", || (shop.outbox().len() == 4).then_some(())).await;
+    daemon.stop().await;
+}
+
 #[tokio::test]
 async fn a_row_that_comes_while_it_runs_is_answered() {
     let shop = shop(0);
