@@ -170,6 +170,30 @@ async fn what_is_learnt_brings_a_pass_of_its_own() {
     daemon.stop().await;
 }
 
+/// What can't be kept (a full disk, say) isn't learnt again and again: that would take all of a
+/// machine's time.
+#[tokio::test(flavor = "multi_thread")]
+async fn learning_that_fails_rests_and_the_passes_go_on() {
+    let today = TimeZone::UTC.to_datetime(now()).date();
+    let shop = town(today.checked_sub(jiff::Span::new().days(180)).unwrap(), 180);
+    shop.settings(&format!("{SETTINGS}{UNGUARDED}"));
+    shop.run(&["sync"]).is(0);
+    shop.tamper(
+        "CREATE TRIGGER full BEFORE INSERT ON learnt BEGIN SELECT RAISE(ABORT, 'no room'); END",
+    )
+    .await;
+    let daemon = Daemon::start(&shop);
+    daemon.says("no room").await;
+    let before = daemon.log().matches("nothing due").count();
+    until("passes", || {
+        (daemon.log().matches("nothing due").count() >= before + 4).then_some(())
+    })
+    .await;
+    let failed = daemon.log().matches("stays as it was").count();
+    daemon.stop().await;
+    assert_eq!(failed, 1);
+}
+
 #[tokio::test]
 async fn a_row_that_comes_while_it_runs_is_answered() {
     let shop = shop(0);

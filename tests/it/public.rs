@@ -9,8 +9,6 @@ use std::process::{Child, Command, Stdio};
 
 use mail_parser::MessageParser;
 use serde_json::Value;
-use sqlx::ConnectOptions as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
 use crate::shop::{PATIENCE, Shop, now, until};
 
@@ -35,12 +33,6 @@ fn shop_that_looks(when: &str, bind: &str) -> Shop {
          [public]\nbind = \"{bind}\"\nbase_url = \"https://care.thorn.example/letters\"\n"
     ));
     shop
-}
-
-/// A second connection to the daemon's books.
-async fn store(shop: &Shop) -> SqliteConnection {
-    let file = SqliteConnectOptions::new().filename(shop.path("var/fondly.db"));
-    file.connect().await.unwrap()
 }
 
 /// Visits that have just happened.
@@ -287,7 +279,7 @@ async fn an_unsubscription_is_noted_although_its_asker_hangs_up() {
     let link = link(&shop, "ann");
 
     // Somebody else is writing, so it can't be noted before the asker is gone.
-    let mut writing = store(&shop).await;
+    let mut writing = shop.store().await;
     sqlx::raw_sql("BEGIN IMMEDIATE")
         .execute(&mut writing)
         .await
@@ -318,10 +310,8 @@ async fn a_schedule_that_looks_once_a_year_is_no_trouble() {
     let daemon = Daemon::start(&shop).await;
     let ended = || daemon.log().contains("nothing due").then_some(());
     until("end of the first pass", ended).await;
-    let mut store = store(&shop).await;
     let long_ago = "UPDATE meta SET value = '1000' WHERE key = 'heartbeat'";
-    let changed = sqlx::raw_sql(long_ago).execute(&mut store).await.unwrap();
-    assert_eq!(changed.rows_affected(), 1);
+    assert_eq!(shop.tamper(long_ago).await, 1);
     let well = daemon.get("/healthz");
     assert_eq!((well.status, well.body.as_str()), (200, "ok\n"));
 }

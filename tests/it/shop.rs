@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 use fondly::clock::Clock;
 use jiff::Timestamp;
 use serde::Deserialize;
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tempfile::TempDir;
 
 /// Where the records lie, seen from `config/`.
@@ -200,6 +202,18 @@ impl Shop {
     /// The letters written as files.
     pub(crate) fn outbox(&self) -> Files {
         files(&self.path("var/outbox"))
+    }
+
+    /// A connection of our own to its books.
+    pub(crate) async fn store(&self) -> SqliteConnection {
+        let file = SqliteConnectOptions::new().filename(self.path("var/fondly.db"));
+        file.connect().await.unwrap()
+    }
+
+    /// Does this to its books, behind the program's back; the rows it changed.
+    pub(crate) async fn tamper(&self, sql: &'static str) -> u64 {
+        let done = sqlx::raw_sql(sql).execute(&mut self.store().await).await;
+        done.unwrap().rows_affected()
     }
 
     /// A stretch of time on a copy, into the folder `rehearsal`.
