@@ -57,9 +57,7 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
     let mut touched = None;
     let mut total = Planned::default();
     let mut done = Vec::new();
-    // A rule that has nothing to judge by yet begins once it has.
-    let ready = |rule: &&Rule| !learn::is_missing(house.policy(), rule);
-    for rule in house.plans.rules.iter().filter(ready) {
+    for rule in &house.plans.rules {
         let state = states.get(&rule.id);
         let mut next = RuleState {
             rule: rule.id.clone(),
@@ -73,6 +71,10 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
             // started.
             next.first_day = house.today(now);
             done.extend(state.map(|_| next));
+            continue;
+        }
+        // A rule that has nothing to judge by yet begins once it has.
+        if learn::is_missing(house.policy(), rule) {
             continue;
         }
         let edited = state.is_some_and(|state| starts_over(state, rule));

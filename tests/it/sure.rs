@@ -117,3 +117,22 @@ fn what_began_before_more_was_known_is_missed_on_its_day_all_the_same() {
         assert_eq!(count, 1, "{one:?} in {begun_early:?}");
     }
 }
+
+/// Off is off, also for a rule that has nothing to judge by: what came due meanwhile isn't too late,
+/// it never was.
+#[tokio::test]
+async fn a_rule_that_waited_to_learn_while_it_was_off_starts_anew() {
+    let today = TimeZone::UTC.to_datetime(now()).date();
+    let shop = town(today.checked_sub(jiff::Span::new().days(300)).unwrap(), 300);
+    shop.rule("missed", &MISSED.replace("80% sure", "1000 days"));
+    shop.tick();
+    let long_ago = "UPDATE rule_state SET first_day = date(first_day, '-200 days')";
+    assert_eq!(shop.tamper(long_ago).await, 1);
+    shop.rule("missed", &format!("enabled = false\n{MISSED}"));
+    shop.tick();
+    shop.rule("missed", MISSED);
+    shop.tick();
+    let ledger = shop.ledger();
+    let waits = |entry: &crate::shop::Entry| entry.outcome == "planned";
+    assert!(ledger.iter().all(waits), "{ledger:?}");
+}
