@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::learn::{Learner, Lesson};
+use crate::engine::learn::{Done, Learner};
 use crate::engine::reload::Watch;
 use crate::engine::tick::{self, Pass};
 use crate::engine::{EngineError, House, Report, alert};
@@ -81,13 +81,13 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
         let next = scheduler.time_till_next_job().await.ok().flatten();
         let longest = next.unwrap_or_default() + SILENCE;
         pulse.waits(house.clock.now(), longest);
-        let lesson = tokio::select! {
+        let learnt = tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            lesson = woken(&wakes, &mut learner, longest) => lesson,
+            learnt = woken(&wakes, &mut learner, longest) => learnt,
         };
-        if let Some(lesson) = lesson {
-            match learner.keep(&house, lesson).await {
+        if let Some(learnt) = learnt {
+            match learner.keep(&house, learnt).await {
                 Some(fresh) => house = Arc::new(fresh),
                 None => continue,
             }
@@ -129,10 +129,10 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
 }
 
 /// Waits until there is something to look at; what came of learning, if it is that.
-async fn woken(wakes: &Wakes, learner: &mut Learner, longest: Duration) -> Option<Lesson> {
+async fn woken(wakes: &Wakes, learner: &mut Learner, longest: Duration) -> Option<Done> {
     tokio::select! {
         biased;
-        lesson = learner.finished() => Some(lesson),
+        done = learner.finished() => Some(done),
         () = wakes.any.notified() => None,
         () = idle(longest) => {
             tracing::warn!("no wake-up came; looking anyway");

@@ -68,6 +68,7 @@ async fn on_copy(house: &House, now: Timestamp) -> Result<Checked, EngineError> 
     sync::sync(house, None, now).await?;
     let fresh = learn::refresh(house, now).await?;
     let house = fresh.as_ref().unwrap_or(house);
+    checked.remarks.extend(waiting(house).await?);
     let mut wrong = Tally::default();
     let mut left_out = Tally::default();
     let ids = house.store.everyone(false).await?;
@@ -88,6 +89,22 @@ async fn on_copy(house: &House, now: Timestamp) -> Result<Checked, EngineError> 
     checked.problems.extend(wrong.sentences());
     checked.remarks.extend(left_out.sentences());
     Ok(checked)
+}
+
+/// The rules that have nothing to judge silences by, and what they wait for.
+async fn waiting(house: &House) -> Result<Vec<String>, EngineError> {
+    let complete = sync::is_complete(house).await?;
+    let rules = house.plans.rules.iter().filter(|rule| rule.enabled);
+    let waiting = rules.filter(|rule| learn::is_missing(house.policy(), rule));
+    let words = waiting.map(|rule| {
+        let why = if complete {
+            "no customer on record has come"
+        } else {
+            "a source can't be read"
+        };
+        format!("rules/{}.toml: nobody is missed while {why}", rule.id)
+    });
+    Ok(words.collect())
 }
 
 /// Sentences, each with the first customer it is true for and how many there are.

@@ -10,15 +10,16 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-pub use learner::{Learner, Lesson};
+pub use learner::{Done, Learner};
 
-use super::{EngineError, House};
+use super::{EngineError, House, sync};
 use crate::decide::lapse::contact_days;
 use crate::model::Policy;
 use crate::model::dates::{day_number, days_between};
 use crate::model::policy::{Learnt, in_order};
 use crate::rhythm::Sample;
 use crate::rules::{Patience, Rule, Trigger};
+use crate::store::Lesson;
 
 /// What was learnt holds for so many days.
 const EVERY: i32 = 28;
@@ -50,16 +51,21 @@ pub fn is_missing(policy: &Policy, rule: &Rule) -> bool {
     kinds(rule).is_some_and(|kinds| policy.pattern(kinds, Date::MAX).is_none())
 }
 
-/// Learns what the rules want to know and nobody knows, or what was learnt too long ago. Nothing is
-/// kept: see [`keep`].
+/// Learns what the rules want to know and nobody knows, or what was learnt too long ago or from too
+/// few. Not while a source can't be read: what is on record may be but a part. Nothing is kept: see
+/// [`keep`].
 ///
 /// # Errors
 /// The store's trouble.
-pub async fn learn(house: &House, now: Timestamp) -> Result<Vec<Learnt>, EngineError> {
+pub async fn learn(house: &House, now: Timestamp) -> Result<Vec<Lesson>, EngineError> {
     let rules = house.plans.rules.iter().filter(|rule| rule.enabled);
     let wanted: BTreeSet<Vec<String>> = rules.filter_map(kinds).map(in_order).collect();
+    if wanted.is_empty() || !sync::is_complete(house).await? {
+        return Ok(Vec::new());
+    }
     let today = house.today(now);
-    let mut learnt = Vec::new();
+    let known = house.store.learnt().await?;
+    let mut lessons = Vec::new();
     for contact in wanted {
         let last = house.policy().pattern(&contact, Date::MAX);
         if let Some(last) = last
@@ -67,27 +73,46 @@ pub async fn learn(house: &House, now: Timestamp) -> Result<Vec<Learnt>, EngineE
         {
             continue;
         }
-        learnt.push(from_the_past(house, contact, today).await?);
+        if let Some(learnt) = from_the_past(house, contact, today).await? {
+            let instead_of = outgrown(&known, &learnt);
+            lessons.push(Lesson { learnt, instead_of });
+        }
     }
-    Ok(learnt)
+    Ok(lessons)
+}
+
+/// The days of what was learnt from less than half of the customers who are known now: a first file
+/// with some of them, or the first weeks of a business. It says little of those whom it would judge.
+fn outgrown(known: &[Learnt], fresh: &Learnt) -> Vec<Date> {
+    let from_few = |one: &&Learnt| {
+        one.contact == fresh.contact && u64::from(one.customers) * 2 < u64::from(fresh.customers)
+    };
+    known.iter().filter(from_few).map(|one| one.since).collect()
 }
 
 async fn is_old(house: &House, last: &Learnt, today: Date) -> Result<bool, EngineError> {
-    if today <= last.since {
-        return Ok(false);
-    }
     if days_between(last.since, today) >= EVERY {
         return Ok(true);
     }
-    let grown = last.customers + last.customers / 2 + 1;
-    Ok(last.customers < SMALL && house.store.came(&last.contact, today, grown).await? == grown)
+    if last.customers >= SMALL {
+        return Ok(false);
+    }
+    // One day takes a second look only if what came of the first is outgrown.
+    let more = if today <= last.since {
+        last.customers
+    } else {
+        last.customers / 2
+    };
+    let grown = last.customers + more + 1;
+    Ok(house.store.came(&last.contact, today, grown).await? == grown)
 }
 
+/// `None` while nobody has come.
 async fn from_the_past(
     house: &House,
     contact: Vec<String>,
     today: Date,
-) -> Result<Learnt, EngineError> {
+) -> Result<Option<Learnt>, EngineError> {
     // A long list of ids would take more memory than all that is learnt.
     let customers = house.store.came(&contact, today, u32::MAX).await?;
     let step = customers.div_ceil(MOST);
@@ -95,11 +120,14 @@ async fn from_the_past(
     let some = some.await?;
     let mut sample = Sample::default();
     for chunk in some.chunks(CHUNK) {
-        for view in house.views(chunk).await? {
-            let contacts = contact_days(&view, &contact);
+        for view in house.views(chunk).await?.iter().filter(|one| !one.erased) {
+            let contacts = contact_days(view, &contact);
             let days: Vec<i32> = contacts.iter().map(|one| day_number(one.day)).collect();
             sample.add(&days, day_number(today));
         }
+    }
+    if sample.is_empty() {
+        return Ok(None);
     }
     // A thread of its own: it neither holds up the passes nor a stop.
     let (done, pattern) = tokio::sync::oneshot::channel();
@@ -108,12 +136,12 @@ async fn from_the_past(
     thread
         .spawn(move || _ = done.send(sample.fit()))
         .map_err(|error| trouble(error.to_string()))?;
-    Ok(Learnt {
+    Ok(Some(Learnt {
         contact,
         since: today,
         customers,
         pattern: pattern.await.map_err(|error| trouble(error.to_string()))?,
-    })
+    }))
 }
 
 /// Keeps what was learnt; a house that goes by it. Not while a pass is under way: it would plan by
@@ -121,8 +149,8 @@ async fn from_the_past(
 ///
 /// # Errors
 /// The store's trouble.
-pub async fn keep(house: &House, learnt: &[Learnt]) -> Result<House, EngineError> {
-    house.store.learn(learnt).await?;
+pub async fn keep(house: &House, lessons: &[Lesson]) -> Result<House, EngineError> {
+    house.store.learn(lessons).await?;
     Ok(house.knowing(house.store.learnt().await?))
 }
 
@@ -132,9 +160,39 @@ pub async fn keep(house: &House, learnt: &[Learnt]) -> Result<House, EngineError
 /// # Errors
 /// The store's trouble.
 pub async fn refresh(house: &House, now: Timestamp) -> Result<Option<House>, EngineError> {
-    let learnt = learn(house, now).await?;
-    if learnt.is_empty() {
+    let lessons = learn(house, now).await?;
+    if lessons.is_empty() {
         return Ok(None);
     }
-    keep(house, &learnt).await.map(Some)
+    keep(house, &lessons).await.map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    fn learnt(kind: &str, day: i8, customers: u32) -> Learnt {
+        Learnt {
+            contact: vec![kind.to_owned()],
+            since: date(2027, 5, day),
+            customers,
+            pattern: Sample::default().fit(),
+        }
+    }
+
+    #[test]
+    fn what_was_learnt_from_less_than_half_is_outgrown() {
+        let known = [
+            learnt("visit", 1, 49),
+            learnt("call", 1, 2),
+            learnt("visit", 2, 50),
+            learnt("visit", 3, 1),
+        ];
+        let gone = |customers| outgrown(&known, &learnt("visit", 9, customers));
+        assert_eq!(gone(100), [date(2027, 5, 1), date(2027, 5, 3)]);
+        assert_eq!(gone(2), []);
+        assert_eq!(gone(u32::MAX).len(), 3);
+    }
 }

@@ -32,13 +32,30 @@ pub async fn sync(
     only: Option<&str>,
     now: Timestamp,
 ) -> Result<Vec<Synced>, EngineError> {
+    let unread = house.store.unread_sources().await?;
     let mut all = Vec::new();
     for source in wiring::sources(&house.plans.settings) {
-        if only.is_none_or(|name| name == source.name) {
-            all.push(sync_source(house, &source, now).await?);
+        if only.is_some_and(|name| name != source.name) {
+            continue;
         }
+        let synced = sync_source(house, &source, now).await?;
+        let well = synced.trouble.is_empty();
+        if unread.contains(&source.name) == well {
+            house.store.source_read(&source.name, well).await?;
+        }
+        all.push(synced);
     }
     Ok(all)
+}
+
+/// Whether all that the sources held could be read, the last time that somebody did.
+///
+/// # Errors
+/// The store's trouble.
+pub async fn is_complete(house: &House) -> Result<bool, EngineError> {
+    let unread = house.store.unread_sources().await?;
+    let mut sources = house.plans.settings.sources.iter();
+    Ok(!sources.any(|source| unread.contains(&source.name)))
 }
 
 /// What kept files or sources from being read, each with its source's name.

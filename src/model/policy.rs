@@ -144,14 +144,15 @@ pub struct Policy {
 /// How a business's customers come, as it was learnt on one day.
 ///
 /// A silence is judged by what was known when it began, so the day on which somebody is missed
-/// doesn't move under them when more is learnt.
+/// doesn't move under them when more is learnt; unless what was known then came from so few customers
+/// that it was dropped.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Learnt {
     /// The kinds of event that count as a contact: in order, and each once.
     pub contact: Vec<String>,
     /// From this civil day on, contacts begin a silence that is judged by it.
     pub since: Date,
-    /// Customers with a contact by then.
+    /// Customers on record with a contact by then.
     pub customers: u32,
     /// What they have in common.
     pub pattern: Pattern,

@@ -91,6 +91,11 @@ impl Sample {
         }
     }
 
+    /// Whether nobody ever came.
+    pub fn is_empty(&self) -> bool {
+        self.seen == 0 && self.once.is_empty()
+    }
+
     /// The pattern that makes what was seen most likely.
     pub fn fit(&self) -> Pattern {
         let once = self.fit_once();

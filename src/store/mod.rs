@@ -38,6 +38,7 @@ mod privacy;
 mod results;
 mod review;
 mod rows;
+mod sources;
 #[cfg(test)]
 mod suite;
 mod suppression;
@@ -55,6 +56,7 @@ pub use batches::{Batch, HeldBatch};
 pub use control::{Approval, Paused, Resettle};
 pub use error::{ApplyError, StoreError};
 pub use hold::{HoldError, Holder};
+pub use learnt::Lesson;
 pub use ledger::{Entry, NewEntry, PlannedKey, RuleState};
 pub use noted::Noted;
 pub use open::OpenOptions;

@@ -136,3 +136,111 @@ async fn a_rule_that_waited_to_learn_while_it_was_off_starts_anew() {
     let waits = |entry: &crate::shop::Entry| entry.outcome == "planned";
     assert!(ledger.iter().all(waits), "{ledger:?}");
 }
+
+/// Half a year of the town up to today, and letters for whoever fell silent in it.
+fn town_of_today(rule: &str) -> Shop {
+    let today = TimeZone::UTC.to_datetime(now()).date();
+    let shop = town(today.checked_sub(jiff::Span::new().days(180)).unwrap(), 180);
+    let late = "[send]\nlate = \"60 days\"\n[limits]\nbackfill = \"60 days\"\n";
+    shop.rule("missed", &format!("{rule}{late}"));
+    shop
+}
+
+/// What `explain` says, and who got a letter.
+fn told(shop: &Shop) -> (String, Vec<String>) {
+    let words = shop.run(&["explain", "c05", "--rule", "missed"]).is(0).out;
+    let sent = shop
+        .ledger()
+        .into_iter()
+        .filter(crate::shop::Entry::is_sent);
+    let mut sent: Vec<String> = sent.map(|entry| entry.customer).collect();
+    sent.sort_unstable();
+    (words, sent)
+}
+
+/// As it is told where all the records were there at once.
+fn told_at_once() -> (String, Vec<String>) {
+    let shop = town_of_today(MISSED);
+    shop.tick();
+    let told = told(&shop);
+    assert!(told.0.contains("learnt from 60 customers on"), "{}", told.0);
+    assert_eq!(told.1, ["c00", "c01", "c02", "c03"]);
+    told
+}
+
+fn records(shop: &Shop) -> String {
+    std::fs::read_to_string(shop.path("data/customers.csv")).unwrap()
+}
+
+#[test]
+fn nothing_is_learnt_while_a_source_is_away() {
+    let shop = town_of_today(MISSED);
+    let people = records(&shop);
+    std::fs::remove_file(shop.path("data/customers.csv")).unwrap();
+    shop.run(&["tick"]).is(3);
+    shop.run(&["tick", "--no-sync"]).is(0);
+    let waits = "rules/missed.toml: nobody is missed while a source can't be read";
+    shop.run(&["check"]).is(1).says(&[waits]);
+    shop.customers(&people);
+    shop.tick();
+    assert_eq!(told(&shop), told_at_once());
+}
+
+#[test]
+fn nothing_is_learnt_while_nobody_has_come() {
+    let shop = town_of_today(MISSED);
+    let people = records(&shop);
+    shop.customers("id,email\nnew,new@mail.example\n");
+    shop.tick();
+    let waits = "rules/missed.toml: nobody is missed while no customer on record has come";
+    shop.run(&["check"]).is(0).says(&[waits]);
+    shop.customers(&people);
+    shop.tick();
+    assert_eq!(told(&shop), told_at_once());
+}
+
+/// A first file with three customers, and everybody's visits: what was learnt from the three doesn't
+/// judge all the others, and who was written to on its word isn't written to again.
+#[test]
+fn what_was_learnt_from_few_gives_way_once_the_others_are_known() {
+    let shop = town_of_today(MISSED);
+    let people = records(&shop);
+    let few: Vec<&str> = people.split_inclusive('\n').take(4).collect();
+    shop.customers(&few.concat());
+    shop.tick();
+    assert_eq!(told_of(&shop, "c00"), 1, "{:?}", shop.ledger());
+    shop.customers(&people);
+    shop.tick();
+    assert_eq!(told(&shop), told_at_once());
+    assert_eq!(told_of(&shop, "c00"), 1, "{:?}", shop.ledger());
+}
+
+/// Letters to this customer.
+fn told_of(shop: &Shop, customer: &str) -> usize {
+    let sent = shop
+        .ledger()
+        .into_iter()
+        .filter(crate::shop::Entry::is_sent);
+    sent.filter(|entry| entry.customer == customer).count()
+}
+
+#[test]
+fn a_shop_with_one_customer_who_came_once_is_judged_by_what_is_usual_anywhere() {
+    let shop = Shop::new();
+    let today = TimeZone::UTC.to_datetime(now()).date();
+    shop.customers("id,email\nann,ann@mail.example\n");
+    shop.events(&format!("id,customer_id,kind,at\n1,ann,visit,{today}\n"));
+    shop.no_rules();
+    shop.rule(
+        "missed",
+        &MISSED.replace("min_contacts = 3", "min_contacts = 1"),
+    );
+    shop.tick();
+    shop.tick();
+    shop.run(&["explain", "ann", "--rule", "missed"])
+        .is(0)
+        .says(&[
+            "too few to say how often they usually come",
+            "learnt from 1 customer on",
+        ]);
+}

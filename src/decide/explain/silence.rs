@@ -144,7 +144,7 @@ pub(super) fn nothing(rule: &Rule, view: &View, (trigger, policy): (&Silence, &P
                 own.percent, own.horizon_days
             ),
             _ => "How this business's customers come isn't learnt yet; `fondly run` or \
-                  `fondly tick` does so"
+                  `fondly tick` does so as soon as every source can be read"
                 .to_owned(),
         };
     };

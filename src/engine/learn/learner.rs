@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{keep, learn};
 use crate::engine::{EngineError, House};
-use crate::model::policy::Learnt;
+use crate::store::Lesson;
 
 /// How long it rests after a first trouble; after each further one twice as long …
 const REST: Duration = Duration::from_mins(15);
@@ -18,14 +18,14 @@ const REST: Duration = Duration::from_mins(15);
 const LONGEST_REST: Duration = Duration::from_hours(24);
 
 /// What came of learning.
-pub type Lesson = Result<Vec<Learnt>, EngineError>;
+pub type Done = Result<Vec<Lesson>, EngineError>;
 
 /// Learns beside the passes of a daemon.
 #[derive(Debug, Default)]
 pub struct Learner {
     /// For whom to begin, as soon as nothing is under way.
     wanted: Option<Arc<House>>,
-    under_way: JoinSet<Lesson>,
+    under_way: JoinSet<Done>,
     /// Since the last trouble, until something goes well.
     rest: Option<Rest>,
 }
@@ -58,7 +58,7 @@ impl Learner {
     ///
     /// # Errors
     /// The store's trouble.
-    pub async fn finished(&mut self) -> Lesson {
+    pub async fn finished(&mut self) -> Done {
         loop {
             if let Some(done) = self.under_way.join_next().await {
                 return done.unwrap_or_else(|error| {
@@ -83,11 +83,11 @@ impl Learner {
     }
 
     /// Keeps what came of it; a house that goes by it, or `None` where all stays as it was.
-    pub async fn keep(&mut self, house: &Arc<House>, lesson: Lesson) -> Option<House> {
-        let fresh = match lesson {
-            Ok(learnt) if learnt.is_empty() => Ok(None),
-            Ok(learnt) => keep(house, &learnt).await.map(|fresh| {
-                tell(&learnt);
+    pub async fn keep(&mut self, house: &Arc<House>, done: Done) -> Option<House> {
+        let fresh = match done {
+            Ok(lessons) if lessons.is_empty() => Ok(None),
+            Ok(lessons) => keep(house, &lessons).await.map(|fresh| {
+                tell(&lessons);
                 Some(fresh)
             }),
             Err(error) => Err(error),
@@ -112,8 +112,8 @@ impl Learner {
     }
 }
 
-fn tell(learnt: &[Learnt]) {
-    for one in learnt {
+fn tell(lessons: &[Lesson]) {
+    for Lesson { learnt: one, .. } in lessons {
         let (contact, customers) = (one.contact.join(", "), one.customers);
         tracing::info!(contact, customers, "learnt how customers come");
     }

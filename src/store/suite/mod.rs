@@ -1,6 +1,7 @@
 //! The room's contract, as tests: each takes a fresh store and knows nothing of the database under
 //! it. A second database joins by one more line at the end.
 
+mod learnt;
 mod ledger;
 mod people;
 mod results;
@@ -226,9 +227,11 @@ contract!(
         quarantine_shows_the_last_reading,
         candidates_are_found,
         who_is_awaited_is_found_on_the_day,
-        what_was_learnt_stays,
+        a_source_is_unread_until_all_of_it_was_read,
         dates_and_addresses_are_found,
         the_forgotten_stay_forgotten;
+    learnt: what_was_learnt_stays,
+        who_came_is_counted_where_they_are_on_record;
     ledger: an_occasion_is_unique,
         the_planner_withdraws_only_what_is_still_planned,
         claims_come_in_order_and_once,
