@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::plan::furthest_day;
 use super::{EngineError, wiring};
 use crate::clock::Clock;
 use crate::deliver::{Courier, FileCourier, Relay};
@@ -290,7 +291,8 @@ impl House {
         };
         let store = Store::open(&plans.settings.store.path.display().to_string(), options).await?;
         let mut plans = plans;
-        plans.settings.policy.learnt = store.learnt().await?;
+        let by = furthest_day(clock.now());
+        plans.settings.policy.learnt = store.learnt(by).await?;
         let outbox = Outbox::new(&plans.settings, durable)?;
         let link_key = *store.link_key();
         Ok(Self {

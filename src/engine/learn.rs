@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 pub use learner::{Done, Learner};
 
+use super::plan::furthest_day;
 use super::{EngineError, House, sync};
 use crate::decide::lapse::contact_days;
 use crate::model::Policy;
@@ -52,8 +53,8 @@ pub fn is_missing(policy: &Policy, rule: &Rule) -> bool {
 }
 
 /// Learns what the rules want to know and nobody knows, or what was learnt too long ago or from too
-/// few. Not while a source can't be read: what is on record may be but a part. Nothing is kept: see
-/// [`keep`].
+/// few. What bears a day that hasn't begun was learnt by a wrong clock, and counts for nothing. Not
+/// while a source can't be read: what is on record may be but a part. Nothing is kept: see [`keep`].
 ///
 /// # Errors
 /// The store's trouble.
@@ -63,31 +64,49 @@ pub async fn learn(house: &House, now: Timestamp) -> Result<Vec<Lesson>, EngineE
     if wanted.is_empty() || !sync::is_complete(house).await? {
         return Ok(Vec::new());
     }
-    let today = house.today(now);
-    let known = house.store.learnt().await?;
+    let (today, latest) = (house.today(now), furthest_day(now));
+    let known = house.store.learnt(Date::MAX).await?;
     let mut lessons = Vec::new();
     for contact in wanted {
-        let last = house.policy().pattern(&contact, Date::MAX);
-        if let Some(last) = last
+        let of_kind = |one: &&Learnt| one.contact == contact;
+        let begun = known.iter().filter(of_kind);
+        let begun: Vec<&Learnt> = begun.filter(|one| one.since <= latest).collect();
+        if let Some(last) = begun.last()
             && !is_old(house, last, today).await?
         {
+            // While its clock was wrong, the house may have gone by more, or by less.
+            if !house
+                .policy()
+                .learnt
+                .iter()
+                .filter(of_kind)
+                .eq(begun.iter().copied())
+            {
+                lessons.push(Lesson {
+                    learnt: (*last).clone(),
+                    instead_of: vec![last.since],
+                });
+            }
             continue;
         }
         if let Some(learnt) = from_the_past(house, contact, today).await? {
-            let instead_of = outgrown(&known, &learnt);
+            let instead_of = void(&known, &learnt, latest);
             lessons.push(Lesson { learnt, instead_of });
         }
     }
     Ok(lessons)
 }
 
-/// The days of what was learnt from less than half of the customers who are known now: a first file
-/// with some of them, or the first weeks of a business. It says little of those whom it would judge.
-fn outgrown(known: &[Learnt], fresh: &Learnt) -> Vec<Date> {
-    let from_few = |one: &&Learnt| {
-        one.contact == fresh.contact && u64::from(one.customers) * 2 < u64::from(fresh.customers)
-    };
-    known.iter().filter(from_few).map(|one| one.since).collect()
+/// The days of what counts no longer. What was learnt from less than half of the customers who are
+/// known now (from a first file with some of them, or in the first weeks of a business) says little
+/// of those whom it would judge; what bears a day later than `latest` was learnt by a wrong clock.
+fn void(known: &[Learnt], fresh: &Learnt, latest: Date) -> Vec<Date> {
+    let of_kind = known.iter().filter(|one| one.contact == fresh.contact);
+    let from_few = |one: &Learnt| u64::from(one.customers) * 2 < u64::from(fresh.customers);
+    of_kind
+        .filter(|one| one.since > latest || from_few(one))
+        .map(|one| one.since)
+        .collect()
 }
 
 async fn is_old(house: &House, last: &Learnt, today: Date) -> Result<bool, EngineError> {
@@ -151,7 +170,8 @@ async fn from_the_past(
 /// The store's trouble.
 pub async fn keep(house: &House, lessons: &[Lesson]) -> Result<House, EngineError> {
     house.store.learn(lessons).await?;
-    Ok(house.knowing(house.store.learnt().await?))
+    let by = furthest_day(house.clock.now());
+    Ok(house.knowing(house.store.learnt(by).await?))
 }
 
 /// Learns and keeps at once, where no pass can be under way: a house that goes by it, or `None` if
@@ -183,15 +203,20 @@ mod tests {
     }
 
     #[test]
-    fn what_was_learnt_from_less_than_half_is_outgrown() {
+    fn what_was_learnt_from_less_than_half_or_on_a_day_to_come_is_void() {
         let known = [
             learnt("visit", 1, 49),
             learnt("call", 1, 2),
             learnt("visit", 2, 50),
             learnt("visit", 3, 1),
         ];
-        let gone = |customers| outgrown(&known, &learnt("visit", 9, customers));
+        let by = |day, customers| {
+            let fresh = learnt("visit", day, customers);
+            void(&known, &fresh, date(2027, 5, day))
+        };
+        let gone = |customers| by(9, customers);
         assert_eq!(gone(100), [date(2027, 5, 1), date(2027, 5, 3)]);
+        assert_eq!(by(1, 2), [date(2027, 5, 2), date(2027, 5, 3)]);
         assert_eq!(gone(2), []);
         assert_eq!(gone(u32::MAX).len(), 3);
     }

@@ -46,7 +46,7 @@ pub struct Planned {
 /// # Errors
 /// The store's trouble.
 pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError> {
-    let horizon = civil_day(now, FURTHEST_AHEAD);
+    let horizon = furthest_day(now);
     let states = house.store.rule_states().await?;
     let states: HashMap<String, RuleState> = states
         .into_iter()
@@ -166,6 +166,11 @@ pub(super) fn start_of(house: &House, rule: &Rule, first_day: Date) -> Date {
         .policy()
         .live_from
         .map_or(start, |live| live.max(start))
+}
+
+/// The last civil day that has begun anywhere.
+pub(super) fn furthest_day(now: Timestamp) -> Date {
+    civil_day(now, FURTHEST_AHEAD)
 }
 
 fn civil_day(now: Timestamp, ahead: SignedDuration) -> Date {

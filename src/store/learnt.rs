@@ -42,15 +42,17 @@ pub struct Lesson {
 }
 
 impl Store {
-    /// Everything that was learnt, the earliest first.
+    /// Everything that was learnt by the end of this day, the earliest first.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn learnt(&self) -> Result<Vec<Learnt>, StoreError> {
+    pub async fn learnt(&self, by: Date) -> Result<Vec<Learnt>, StoreError> {
         let read = async {
             sqlx::query(
-                "SELECT contact, since, customers, pattern FROM learnt ORDER BY since, contact",
+                "SELECT contact, since, customers, pattern FROM learnt WHERE since <= $1 \
+                 ORDER BY since, contact",
             )
+            .bind(day_number(by))
             .fetch_all(self.reader())
             .await?
             .iter()

@@ -244,3 +244,22 @@ fn a_shop_with_one_customer_who_came_once_is_judged_by_what_is_usual_anywhere() 
             "learnt from 1 customer on",
         ]);
 }
+
+/// A clock that was ten years ahead for one pass: what was learnt then counts for nothing.
+#[tokio::test]
+async fn what_was_learnt_on_a_day_to_come_is_learnt_anew() {
+    let shop = town_of_today(MISSED);
+    shop.tick();
+    let ten_years = "UPDATE learnt SET since = since + 3650, \
+        pattern = json_set(pattern, '$.centre', 40.0)";
+    assert_eq!(shop.tamper(ten_years).await, 1);
+    let waits = "isn't learnt yet";
+    let explain = ["explain", "c05", "--rule", "missed"];
+    shop.run(&explain).is(0).says(&[waits]);
+    shop.tick();
+    assert_eq!(told(&shop), told_at_once());
+    assert_eq!(
+        shop.tamper("UPDATE learnt SET customers = customers").await,
+        1
+    );
+}
