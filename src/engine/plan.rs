@@ -62,7 +62,9 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
         let mut next = RuleState {
             rule: rule.id.clone(),
             version: rule.version.clone(),
-            first_day: state.map_or_else(|| house.today(now), |state| state.first_day),
+            first_day: state
+                .filter(|state| has_begun(state, horizon))
+                .map_or_else(|| house.today(now), |state| state.first_day),
             planned_through: Some(horizon),
             written: Some(rule.written.kept()),
         };
@@ -77,7 +79,8 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
         if learn::is_missing(house.policy(), rule) {
             continue;
         }
-        let edited = state.is_some_and(|state| starts_over(state, rule));
+        let edited =
+            state.is_some_and(|state| starts_over(state, rule) || !has_begun(state, horizon));
         let through = state
             .filter(|_| !edited)
             .and_then(|state| state.planned_through);
@@ -152,6 +155,11 @@ fn away<'a>(
 /// looked at whose records changed meanwhile.
 fn starts_over(state: &RuleState, rule: &Rule) -> bool {
     state.version != rule.version || state.written.is_none()
+}
+
+/// A rule that began on a day to come did so by a wrong clock, and begins anew.
+fn has_begun(state: &RuleState, horizon: Date) -> bool {
+    state.first_day <= horizon
 }
 
 /// The first due day on which the rule's occasions exist.

@@ -263,3 +263,19 @@ async fn what_was_learnt_on_a_day_to_come_is_learnt_anew() {
         1
     );
 }
+
+/// A clock that was ten years ahead for a rule's first pass: it doesn't wait until then.
+#[tokio::test]
+async fn a_rule_that_began_on_a_day_to_come_begins_anew() {
+    let shop = town_of_today(MISSED);
+    shop.tick();
+    shop.tamper(
+        "DELETE FROM history; DELETE FROM letter; DELETE FROM ledger; DELETE FROM awaited; \
+         UPDATE learnt SET since = since + 3650; \
+         UPDATE rule_state SET first_day = date(first_day, '+10 years'), \
+             planned_through = planned_through + 3650",
+    )
+    .await;
+    shop.tick();
+    assert_eq!(told(&shop), told_at_once());
+}
