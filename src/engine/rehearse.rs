@@ -68,8 +68,10 @@ pub async fn rehearse(
     plans.settings.mail.transport = Transport::File { dir: mail };
     let (scratch, mut house) = Scratch::open(plans, copy, Clock::manual(from)).await?;
     house.link_key = WORTHLESS_KEY;
-    house.store.forget_ledger_from(from).await?;
-    house.plans.settings.policy.learnt.clear();
+    let today = house.today(from);
+    house.store.forget_ledger_from(from, today).await?;
+    let learnt = &mut house.plans.settings.policy.learnt;
+    learnt.retain(|one| one.since <= today);
     let synced = sync::sync(&house, None, from).await?;
     let trouble = sync::troubles(synced);
     let house = Arc::new(house);

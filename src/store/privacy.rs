@@ -4,8 +4,9 @@
 //! their address stays suppressed, so that no later file can bring them back.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
-use super::columns::forgotten_key;
+use super::columns::{day_number, forgotten_key};
 use super::people::{next_touch, raise};
 use super::phases::note;
 use super::suppression::suppress;
@@ -82,11 +83,15 @@ impl Store {
     }
 
     /// For a rehearsal on a copy: forgets every entry due at `from` or later, that the rules were ever
-    /// seen, and what was learnt of how customers come.
+    /// seen, and what was learnt of how customers come on days later than `known`.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn forget_ledger_from(&self, from: Timestamp) -> Result<u64, StoreError> {
+    pub async fn forget_ledger_from(
+        &self,
+        from: Timestamp,
+        known: Date,
+    ) -> Result<u64, StoreError> {
         let write = async {
             let mut tx = self.begin().await?;
             // Histories and letters go with their entries.
@@ -94,9 +99,13 @@ impl Store {
                 .bind(from.as_millisecond())
                 .execute(&mut *tx)
                 .await?;
-            for text in ["DELETE FROM rule_state", "DELETE FROM learnt"] {
-                sqlx::query(text).execute(&mut *tx).await?;
-            }
+            sqlx::query("DELETE FROM rule_state")
+                .execute(&mut *tx)
+                .await?;
+            sqlx::query("DELETE FROM learnt WHERE since > $1")
+                .bind(day_number(known))
+                .execute(&mut *tx)
+                .await?;
             tx.commit().await?;
             Ok(done.rows_affected())
         };

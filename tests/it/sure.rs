@@ -279,3 +279,36 @@ async fn a_rule_that_began_on_a_day_to_come_begins_anew() {
     shop.tick();
     assert_eq!(told(&shop), told_at_once());
 }
+
+/// A rehearsal of the coming weeks goes by what the coming passes will go by.
+#[tokio::test]
+async fn a_rehearsal_from_now_keeps_what_was_learnt() {
+    let shop = town_of_today(MISSED);
+    shop.tick();
+    // Three weeks ago it was something else than would be learnt now.
+    let long_ago = "UPDATE learnt SET since = since - 21, \
+        pattern = json_set(pattern, '$.centre', json_extract(pattern, '$.centre') * 1.3, \
+            '$.weight', 9.0); DELETE FROM rule_state";
+    shop.tamper(long_ago).await;
+    shop.tick();
+    let forecast = [
+        "forecast",
+        "--days",
+        "40",
+        "--customer",
+        "c05",
+        "--format",
+        "json",
+    ];
+    let [coming] = &crate::shop::entries(&shop.run(&forecast).is(0).out)[..] else {
+        panic!("one letter lies ahead");
+    };
+    let day = |ahead: i64| {
+        let today = TimeZone::UTC.to_datetime(now()).date();
+        let day = today.checked_add(jiff::Span::new().days(ahead)).unwrap();
+        format!("{day}T00:00[Europe/London]")
+    };
+    let rehearsed = shop.rehearse(&day(1), &day(40)).entries;
+    let of_them = rehearsed.iter().find(|entry| entry.customer == "c05");
+    assert_eq!(of_them.map(|entry| &entry.due_at), Some(&coming.due_at));
+}

@@ -51,11 +51,22 @@ pub(super) async fn what_was_learnt_stays(store: &Store) {
     // Whose last contact began before needn't be looked at again.
     assert_eq!(store.everyone(true).await.unwrap(), ["bob"]);
 
+    store
+        .forget_ledger_from(noon(), date(2027, 5, 20))
+        .await
+        .unwrap();
+    assert_eq!(known(31).await.len(), 2, "what was known by then stays");
+
     // What takes another's place changes the view of all.
     let third = learnt(20, 9);
     let takes_place = lesson(&third, &[10, 20]);
     store.learn(&[takes_place]).await.unwrap();
     assert_eq!(known(20).await, [third]);
+    store
+        .forget_ledger_from(noon(), date(2027, 5, 19))
+        .await
+        .unwrap();
+    assert!(known(31).await.is_empty());
     assert_eq!(store.everyone(true).await.unwrap(), ["ann", "bob"]);
 }
 

@@ -227,7 +227,10 @@ pub(super) async fn the_log_filters(store: &Store) {
     };
     assert_eq!(keys(unsettled).await, ["a", "b"]);
     assert_eq!(
-        store.forget_ledger_from(noon() + minutes(2)).await.unwrap(),
+        store
+            .forget_ledger_from(noon() + minutes(2), date(2027, 5, 2))
+            .await
+            .unwrap(),
         2
     );
     assert_eq!(keys(Filter::default()).await, ["a"]);
