@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 
 use super::business::{Business, To};
-use super::measure::{is_connected_to, median, pause, peak_kib};
+use super::measure::{children_cpu, is_connected_to, median, pause, peak_kib};
 
 /// Where Postfix keeps its tools; they aren't on everybody's path.
 const TOOLS: &[&str] = &["/usr/sbin", "/usr/local/sbin", "/usr/libexec/postfix"];
@@ -26,6 +26,8 @@ struct Round {
     planning: f64,
     sending: f64,
     tool: f64,
+    /// Of the pass, planning and all.
+    cpu: f64,
     peak_kib: u64,
 }
 
@@ -36,7 +38,7 @@ pub(crate) fn measure(letters: u32, connections: u32, rounds: u32) -> anyhow::Re
         "hand-off: {letters} letters of {size} bytes over {connections} connections to smtp-sink"
     );
     println!(
-        "{:>8} {:>12} {:>12} {:>12} {:>14} {:>14} {:>10} {:>10}",
+        "{:>8} {:>12} {:>12} {:>12} {:>14} {:>14} {:>10} {:>14} {:>10}",
         "round",
         "planning s",
         "sending s",
@@ -44,6 +46,7 @@ pub(crate) fn measure(letters: u32, connections: u32, rounds: u32) -> anyhow::Re
         "sending alone",
         "smtp-source",
         "ratio",
+        "cpu µs/letter",
         "peak MiB"
     );
     let mut done = Vec::new();
@@ -70,6 +73,7 @@ fn summary(rounds: &[Round], letters: u32) {
         planning: of(|round| round.planning),
         sending: of(|round| round.sending),
         tool: of(|round| round.tool),
+        cpu: of(|round| round.cpu),
         peak_kib: rounds.iter().map(|round| round.peak_kib).max().unwrap_or(0),
     };
     middle.print("median", letters);
@@ -102,13 +106,14 @@ impl Round {
     fn print(&self, name: &str, letters: u32) {
         let letters = f64::from(letters);
         println!(
-            "{name:>8} {:>12.3} {:>12.3} {:>12.0} {:>14.0} {:>14.0} {:>10.3} {:>10.1}",
+            "{name:>8} {:>12.3} {:>12.3} {:>12.0} {:>14.0} {:>14.0} {:>10.3} {:>14.0} {:>10.1}",
             self.planning,
             self.sending,
             letters / self.whole(),
             letters / self.sending,
             letters / self.tool,
             self.ratio(),
+            self.cpu * 1e6 / letters,
             self.mib(),
         );
     }
@@ -133,6 +138,7 @@ fn fondly(sink: &Sink, letters: u32, connections: u32) -> anyhow::Result<Round> 
     let port = sink.port;
     let business = Business::found(To::Relay { port, connections })?.with_birthdays(letters)?;
     business.run(&["sync"])?;
+    let before = children_cpu()?;
     let begun = Instant::now();
     let mut child = business.command(&["tick", "--no-sync"]).spawn()?;
     let mut connected = None;
@@ -157,6 +163,7 @@ fn fondly(sink: &Sink, letters: u32, connections: u32) -> anyhow::Result<Round> 
         planning: planning.as_secs_f64(),
         sending: whole.saturating_sub(planning).as_secs_f64(),
         tool: 0.0,
+        cpu: children_cpu()? - before,
         peak_kib: peak,
     })
 }
