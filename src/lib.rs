@@ -12,6 +12,8 @@ pub mod model;
 
 // The only reader of the wall clock.
 pub mod clock;
+// named moments
+pub mod points;
 
 // fondly.toml and the environment -> Settings.
 pub mod settings;

@@ -37,9 +37,9 @@ pub(crate) struct Found {
     /// How many entries have which outcome, and how many of them arrived.
     outcomes: BTreeMap<String, (usize, usize)>,
     /// Letters that arrived more than once.
-    doubled: usize,
+    pub(crate) doubled: usize,
     /// Letters that should have arrived, and are neither there nor said to be uncertain.
-    lost: usize,
+    pub(crate) lost: usize,
     pub(crate) violations: Vec<String>,
 }
 
@@ -200,9 +200,14 @@ impl Found {
         }
     }
 
+    /// Entries of which nobody knows whether they arrived.
+    pub(crate) fn unknown(&self) -> usize {
+        self.outcomes.get("unknown").map_or(0, |count| count.0)
+    }
+
     /// What is uncertain calls a person; a file either is there or isn't.
     fn flagged(&mut self, business: &Business, told: &Told) {
-        let unknown = self.outcomes.get("unknown").map_or(0, |count| count.0);
+        let unknown = self.unknown();
         if business.is_of_files() && unknown > 0 {
             self.violations.push(format!(
                 "{unknown} unknown, though a file is there or isn't"
@@ -246,7 +251,7 @@ pub(crate) fn figures(
             told.while_sending.to_string(),
         ));
         rows.push(("broken off before the dot", told.broken_off.to_string()));
-        let unknown = found.outcomes.get("unknown").map_or(0, |count| count.0);
+        let unknown = found.unknown();
         let unknown = f64::from(u32::try_from(unknown).unwrap_or(u32::MAX));
         let each = unknown / f64::from(told.kills.max(1));
         rows.push(("unknown a kill", format!("{each:.2}")));

@@ -4,7 +4,8 @@
 //!
 //! Lays out a business in a temporary folder and runs the real `fondly tick`, over and over,
 //! against a relay of its own that notes every letter the moment its final dot is read. Each run is
-//! killed (SIGKILL) at a moment drawn from the seed; nothing is repaired in between. When a last
+//! killed (SIGKILL) at a moment drawn from the seed, or ends at moments that have a name
+//! (`--points`); nothing is repaired in between. When a last
 //! pass has ended by itself, the ledger is held against what really arrived: nobody got a letter
 //! twice, nobody's was lost, and whatever is uncertain is said to be so. Ends with 1 when that
 //! doesn't hold. May use nothing of the program but its commands, its clock and its files.
@@ -20,15 +21,22 @@ mod luck;
 mod relay;
 mod run;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 
 use business::Business;
+use check::Found;
 use luck::Luck;
 use relay::Relay;
+use run::Told;
+use tokio::runtime::Runtime;
+
+/// Kills of one business; after that comes another, so that ten thousand take ten times as long as
+/// a thousand.
+const KILLS_EACH: u32 = 1_000;
 
 /// Kills fondly while it sends, and then counts what arrived.
 #[derive(Debug, Parser)]
@@ -39,6 +47,10 @@ struct Args {
     /// Everything that is left to chance follows from it
     #[arg(long, default_value_t = 7)]
     seed: u64,
+    /// Instead of killing by chance, end a pass at every named moment, and at every pair of them
+    /// one after the other
+    #[arg(long, conflicts_with_all = ["kills", "transport"])]
+    points: bool,
     /// Over which transport letters leave
     #[arg(long, value_enum, default_value = "smtp")]
     transport: Transport,
@@ -70,37 +82,92 @@ fn main() -> ExitCode {
     }
 }
 
+/// What is done to one business.
+#[derive(Debug, Clone, Copy)]
+enum Work {
+    /// So many kills by chance.
+    Kills(u32),
+    /// This moment, and each of the others after it.
+    Pairs(&'static str),
+}
+
+/// What came of all of them.
+#[derive(Debug, Default)]
+struct Sum {
+    businesses: u32,
+    kills: u32,
+    due: usize,
+    arrived: usize,
+    unknown: usize,
+    doubled: usize,
+    lost: usize,
+    violations: usize,
+    seconds: f64,
+}
+
 /// Whether everything held.
 fn kill_and_count(args: &Args) -> anyhow::Result<bool> {
     let binary = binary(args)?;
-    let folder = tempfile::Builder::new()
-        .prefix("fondly-killer-")
-        .tempdir()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
+    let works: Vec<Work> = if args.points {
+        fondly::points::ALL
+            .iter()
+            .map(|name| Work::Pairs(name))
+            .collect()
+    } else {
+        let whole = (0..args.kills / KILLS_EACH).map(|_| KILLS_EACH);
+        let rest = Some(args.kills % KILLS_EACH).filter(|rest| *rest > 0);
+        whole.chain(rest).map(Work::Kills).collect()
+    };
+    let mut sum = Sum::default();
+    for (work, seed) in works.iter().zip(args.seed..) {
+        one(args, &binary, &runtime, (*work, seed), &mut sum)?;
+    }
+    if sum.businesses > 1 {
+        println!("{}", sum.told());
+    }
+    if sum.violations == 0 {
+        println!("Everything held.");
+    } else {
+        println!("{} violations.", sum.violations);
+    }
+    Ok(sum.violations == 0)
+}
+
+/// One business, and what is done to it.
+fn one(
+    args: &Args,
+    binary: &Path,
+    runtime: &Runtime,
+    (work, seed): (Work, u64),
+    sum: &mut Sum,
+) -> anyhow::Result<()> {
+    let folder = tempfile::Builder::new()
+        .prefix("fondly-killer-")
+        .tempdir()?;
     let relay = match args.transport {
-        Transport::Smtp => Some(runtime.block_on(Relay::start(args.seed))?),
+        Transport::Smtp => Some(runtime.block_on(Relay::start(seed))?),
         Transport::File => None,
     };
-    let mut business = Business::found(
-        folder.path(),
-        &binary,
-        relay.as_ref().map(|relay| relay.port),
-    )?;
-    let told = run::kill_again_and_again(
-        &mut business,
-        relay.as_ref(),
-        args.kills,
-        &mut Luck::new(args.seed),
-    );
+    let port = relay.as_ref().map(|relay| relay.port);
+    let mut business = Business::found(folder.path(), binary, port)?;
+    let luck = &mut Luck::new(seed);
+    let told = match (work, &relay) {
+        (Work::Kills(kills), relay) => {
+            run::kill_again_and_again(&mut business, relay.as_ref(), kills, luck)
+        }
+        (Work::Pairs(first), Some(relay)) => {
+            run::end_at_each_pair(&mut business, relay, first, luck)
+        }
+        (Work::Pairs(_), None) => Err(anyhow::anyhow!("moments are reached over smtp only")),
+    };
     let told = match told {
         Ok(told) => told,
         Err(error) => {
-            eprintln!(
-                "killer: the business is kept in {}",
-                folder.keep().display()
-            );
+            let kept = folder.keep();
+            eprintln!("killer: the business is kept in {}", kept.display());
             return Err(error);
         }
     };
@@ -109,29 +176,49 @@ fn kill_and_count(args: &Args) -> anyhow::Result<bool> {
         None => business.files()?,
     };
     let found = check::check(&business, &arrived, &told)?;
-    println!(
-        "fondly killed {} times over {} (seed {})\n",
-        told.kills,
-        match args.transport {
-            Transport::Smtp => "smtp",
-            Transport::File => "file",
-        },
-        args.seed
-    );
+    let what = match work {
+        Work::Kills(_) => "killed by chance".to_owned(),
+        Work::Pairs(first) => format!("ended at {first} and at each moment after it"),
+    };
+    println!("fondly {what}, {} times (seed {seed})\n", told.kills);
     println!("{}", check::figures(&business, &arrived, &told, &found));
     for line in found.violations.iter().take(check::SHOWN) {
         println!("VIOLATION: {line}");
     }
-    let sound = found.violations.is_empty();
-    if sound {
-        println!("Everything held.");
-    } else {
-        println!("{} violations.", found.violations.len());
-    }
-    if args.keep || !sound {
+    if args.keep || !found.violations.is_empty() {
         println!("The business is kept in {}", folder.keep().display());
     }
-    Ok(sound)
+    sum.add(&business, arrived.len(), &told, &found);
+    Ok(())
+}
+
+impl Sum {
+    fn add(&mut self, business: &Business, arrived: usize, told: &Told, found: &Found) {
+        self.businesses += 1;
+        self.kills += told.kills;
+        self.due += business.expected.len();
+        self.arrived += arrived;
+        self.unknown += found.unknown();
+        self.doubled += found.doubled;
+        self.lost += found.lost;
+        self.violations += found.violations.len();
+        self.seconds += told.took.as_secs_f64();
+    }
+
+    fn told(&self) -> String {
+        format!(
+            "In all: {} kills in {} businesses, {} letters due, {} arrived, {} unknown, {} doubled, {} lost, \
+             {:.0} seconds",
+            self.kills,
+            self.businesses,
+            self.due,
+            self.arrived,
+            self.unknown,
+            self.doubled,
+            self.lost,
+            self.seconds
+        )
+    }
 }
 
 fn binary(args: &Args) -> anyhow::Result<PathBuf> {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use fondly::clock::Clock;
+use fondly::points::ALL;
 
 use super::business::Business;
 use super::luck::Luck;
@@ -31,6 +32,10 @@ const HANGS: Duration = Duration::from_mins(2);
 const TOO_QUICK: u32 = 1000;
 /// SIGKILL.
 const KILL: i32 = 9;
+/// SIGABRT, with which a pass ends itself.
+const ABORT: i32 = 6;
+/// A moment that each letter meets is let pass so often, less one, at most.
+const MOMENTS: u64 = 3;
 
 /// What the runs told.
 #[derive(Debug, Default)]
@@ -66,6 +71,13 @@ impl Running {
     fn start(business: &Business) -> anyhow::Result<Self> {
         let child = business.command(&["tick"]).spawn();
         Ok(Self(child.context("fondly can't be started")?))
+    }
+
+    /// A pass that ends when it reaches this moment for the n-th time.
+    fn to_the_moment(business: &Business, name: &str, nth: u64) -> anyhow::Result<Self> {
+        let mut command = business.command(&["tick"]);
+        let child = command.env("FONDLY_FAULT", format!("end-at:{name}:{nth}"));
+        Ok(Self(child.spawn().context("fondly can't be started")?))
     }
 
     fn has_ended(&mut self) -> anyhow::Result<bool> {
@@ -125,16 +137,62 @@ pub(crate) fn kill_again_and_again(
             bail!("passes end before they can be killed");
         }
     }
-    told.last_began = Clock::System.now();
-    let (status, words) = Running::start(business)?.end()?;
-    told.note_end(status, &words);
-    told.last_code = status.code().unwrap_or(-1);
+    told.let_end(business)?;
     told.broken_off = relay.map_or(0, Relay::broken_off);
     told.took = begun.elapsed();
     Ok(told)
 }
 
+/// Ends a pass at this moment, then one at each of the others in turn, a pass that ends by itself
+/// after each two.
+pub(crate) fn end_at_each_pair(
+    business: &mut Business,
+    relay: &Relay,
+    first: &str,
+    luck: &mut Luck,
+) -> anyhow::Result<Told> {
+    let begun = Instant::now();
+    let mut told = Told::default();
+    for second in ALL {
+        business.feed(A_FEW)?;
+        for name in [first, second] {
+            // There is something to read, to plan and to send in each.
+            business.feed(A_FEW)?;
+            let before = relay.dots();
+            let nth = if name.starts_with("smtp-") || name.starts_with("phase-") {
+                1 + luck.below(MOMENTS)
+            } else {
+                1
+            };
+            let mut running = Running::to_the_moment(business, name, nth)?;
+            wait_until(&mut running, HANGS)?;
+            running.0.kill()?;
+            let (status, words) = running.end()?;
+            if status.signal() == Some(ABORT) {
+                told.kills += 1;
+                told.while_sending += u32::from(relay.dots() > before);
+            } else {
+                let why = format!("`{name}` wasn't reached {nth} times, {status}: {words}");
+                told.faults.push(why);
+            }
+        }
+        told.let_end(business)?;
+    }
+    told.broken_off = relay.broken_off();
+    told.took = begun.elapsed();
+    Ok(told)
+}
+
 impl Told {
+    /// A pass that nobody kills.
+    fn let_end(&mut self, business: &Business) -> anyhow::Result<()> {
+        self.last_began = Clock::System.now();
+        let (status, words) = Running::start(business)?.end()?;
+        self.note_end(status, &words);
+        self.last_code = status.code().unwrap_or(-1);
+        Ok(())
+    }
+
     /// A pass that ends by itself has done its work, or done it and needs a person.
     fn note_end(&mut self, status: ExitStatus, words: &str) {
         if !matches!(status.code(), Some(0 | 3)) {

@@ -145,6 +145,9 @@ pub fn main() -> ExitCode {
     };
     let logs = settings::log_wishes();
     crate::observe::start(logs.format, logs.filter.as_deref());
+    if let Some((name, nth)) = settings::faults().end_at {
+        crate::points::end_at(name, nth);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -20,6 +20,7 @@ use super::offers::Offers;
 use super::reply::{Phase, Reply, judge, relay_trouble};
 use super::wire::{Break, Interruption, Wire};
 use super::{Envelope, Verdict};
+use crate::points::reach;
 
 /// How much of the body is written at once, in bytes. Most letters fit, and then go in one write.
 const BLOCK_SIZE: usize = 64 * 1_024;
@@ -85,13 +86,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Waits for the greeting.
     pub(super) async fn greet(&mut self) -> Result<(), Setback> {
-        self.expect(Phase::Greeting).await.map(drop)
+        reach("smtp-connected");
+        self.expect(Phase::Greeting).await.map(drop)?;
+        reach("smtp-greeted");
+        Ok(())
     }
 
     /// Says EHLO and notes what is offered.
     pub(super) async fn hello(&mut self, name: &str) -> Result<Offers, Setback> {
         self.say(&format!("EHLO {name}\r\n"), Phase::Hello).await?;
+        reach("smtp-hello");
         self.offers = Offers::parse(&self.expect(Phase::Hello).await?);
+        reach("smtp-ready");
         Ok(self.offers)
     }
 
@@ -160,9 +166,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let mail = format!("MAIL FROM:<{}>{parameters}\r\n", envelope.from);
         let rcpt = format!("RCPT TO:<{}>\r\n", envelope.to);
+        reach("smtp-announce");
         if self.offers.pipelining {
             self.say(&format!("{mail}{rcpt}DATA\r\n"), Phase::Mail)
                 .await?;
+            reach("smtp-said");
             return self.hear_pipelined().await;
         }
         for (phase, line) in [
@@ -171,6 +179,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             (Phase::Data, "DATA\r\n"),
         ] {
             self.say(line, phase).await?;
+            reach("smtp-said");
             self.expect(phase).await?;
         }
         Ok(())
@@ -221,9 +230,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     where
         C: Future<Output = Result<bool, E>>,
     {
+        reach("smtp-accepted");
         if let Err(setback) = self.send_body(message).await {
             return Ok(setback.verdict(&self.peer));
         }
+        reach("smtp-body");
         // Whoever hangs up or refuses in the middle is noticed before the commit and once more
         // after it, because then the outcome is still certain: not delivered.
         if let Some(setback) = self.out_of_turn(Phase::Data).await {
@@ -232,6 +243,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if !commit.await? {
             return Ok(Verdict::Withdrawn);
         }
+        reach("smtp-committed");
         if let Some(setback) = self.out_of_turn(Phase::Data).await {
             return Ok(setback.verdict(&self.peer));
         }
@@ -240,9 +252,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.wire.output.extend_from_slice(b".\r\n");
         let limit = self.deadlines.dot;
         let reply = match self.wire.send(limit).await {
-            Ok(()) => self.wire.hear(limit).await,
+            Ok(()) => {
+                reach("smtp-dot");
+                self.wire.hear(limit).await
+            }
             Err(cause) => Err(cause),
         };
+        reach("smtp-answered");
         Ok(match reply {
             Ok(reply) => judge(Phase::Dot, &reply),
             Err(cause) => Verdict::Unknown {

@@ -41,26 +41,29 @@ pub fn log_wishes() -> LogWishes {
 }
 
 /// Faults that tests ask for, so that it can be shown what becomes of them.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Faults {
     /// `FONDLY_FAULT=panic-in-pass:N`: the N-th pass of `run` panics.
     panic_in_pass: Option<u64>,
+    /// `FONDLY_FAULT=end-at:NAME:N`: the process ends when the moment of that name is reached for
+    /// the N-th time.
+    pub end_at: Option<(String, u64)>,
 }
 
 /// Reads `FONDLY_FAULT`.
 pub fn faults() -> Faults {
     let wish = variable("FONDLY_FAULT");
-    let number = wish
-        .as_deref()
-        .and_then(|text| text.strip_prefix("panic-in-pass:"));
+    let after = |kind: &str| wish.as_deref().and_then(|text| text.strip_prefix(kind));
+    let end_at = after("end-at:").and_then(|text| text.rsplit_once(':'));
     Faults {
-        panic_in_pass: number.and_then(|number| number.parse().ok()),
+        panic_in_pass: after("panic-in-pass:").and_then(|number| number.parse().ok()),
+        end_at: end_at.and_then(|(name, nth)| Some((name.to_owned(), nth.parse().ok()?))),
     }
 }
 
 impl Faults {
     /// Panics in the pass that the test named.
-    pub fn maybe_panic(self, pass: u64) {
+    pub fn maybe_panic(&self, pass: u64) {
         assert!(
             self.panic_in_pass != Some(pass),
             "the fault that a test asked for"

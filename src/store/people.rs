@@ -17,6 +17,7 @@ use super::rows::{
 };
 use super::{ApplyError, Store, StoreError};
 use crate::model::{Customer, Event, Refusal};
+use crate::points::reach;
 
 /// Customers whose changes are noted together: bounds memory, and spares customers with many
 /// events in one file.
@@ -93,6 +94,7 @@ impl Store {
     ) -> Result<Applied, ApplyError<E>> {
         let name = |error| ApplyError::Store(self.trouble(error));
         let mut load = Load::new(self.begin().await.map_err(name)?, meta);
+        reach("sync-begin");
         load.start().await.map_err(name)?;
         for row in rows {
             // An early return drops the transaction, which rolls it back.
@@ -344,7 +346,9 @@ impl<'a> Load<'a> {
         .bind(count(refused))
         .execute(&mut *self.tx)
         .await?;
+        reach("sync-commit");
         self.tx.commit().await?;
+        reach("sync-durable");
         Ok(self.applied)
     }
 }

@@ -14,6 +14,7 @@ use super::outbox::{CommitToSend, Record};
 use super::suppression::suppress;
 use crate::model::policy::Audience;
 use crate::model::{Outcome, Reason};
+use crate::points::reach;
 
 /// What the phases need besides their requests.
 pub(super) struct Tools {
@@ -89,6 +90,7 @@ pub(super) async fn settle<'a>(
         }
     }
     let fit = look(tx, tools, (round, part), turn).await?;
+    reach("phase-looked");
     keep_letters(tx, &tools.letters, &fit.commits).await?;
     describe(tx, &fit).await?;
     change(tx, &fit, part).await?;
@@ -312,6 +314,9 @@ async fn change(tx: &mut Connection, fit: &Fit<'_>, part: Part) -> sqlx::Result<
             one.class.as_str(),
         )
     });
+    if part == Part::Whole {
+        reach("phase-commit");
+    }
     let text = match part {
         Part::Whole => together!(change!(), "COMMIT"),
         Part::Within => change!(),

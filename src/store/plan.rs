@@ -10,6 +10,7 @@ use super::dialect::{Bulk, Transaction, rows, texts};
 use super::{NewEntry, RuleState, Store, StoreError};
 use crate::model::Outcome;
 use crate::model::occasion::entry_id;
+use crate::points::reach;
 
 /// Entries that one statement deletes.
 const TOGETHER: usize = 1000;
@@ -66,6 +67,7 @@ impl Store {
     ) -> Result<Planned, StoreError> {
         let write = async {
             let mut tx = self.begin().await?;
+            reach("plan-begin");
             let mut planned = Planned::default();
             for ids in batch.withdraw.chunks(TOGETHER) {
                 planned.withdrawn += withdraw(&mut tx, ids, now).await?;
@@ -86,7 +88,9 @@ impl Store {
                     .execute(&mut *tx)
                     .await?;
             }
+            reach("plan-commit");
             tx.commit().await?;
+            reach("plan-durable");
             Ok(planned)
         };
         write.await.map_err(|error| self.trouble(error))

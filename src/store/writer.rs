@@ -15,6 +15,7 @@ use super::dialect::{BEGIN_WRITE, Connection, Pool, PoolConnection};
 use super::outbox::{Claim, CommitToSend, Op, Record, Reply};
 use super::phases::{self, Part, Round, Tools};
 use super::{Entry, StoreError};
+use crate::points::reach;
 
 /// Requests that may wait; whoever comes later waits to be let in.
 pub(super) const QUEUE: usize = 1024;
@@ -176,6 +177,7 @@ impl Writer {
     /// It is durable: tells everybody.
     fn wake(&mut self, batch: Batch, done: Done) {
         self.claims.apply(done.changes);
+        reach("phase-durable");
         for ((_, reply), passed) in batch.records.into_iter().zip(done.records) {
             if let Some(reply) = reply {
                 answer(reply, Ok(passed));
@@ -187,6 +189,7 @@ impl Writer {
         for ((_, reply), entries) in batch.claims.into_iter().zip(done.claims) {
             answer(reply, Ok(entries));
         }
+        reach("phase-told");
     }
 
     fn fail(&mut self, batch: Batch, error: &StoreError) {
@@ -227,6 +230,7 @@ async fn write(
     (tools, claims): (&Tools, &Claims),
     batch: &Batch,
 ) -> sqlx::Result<Done> {
+    reach("phase-begin");
     let mut records = vec![false; batch.records.len()];
     let mut commits = vec![false; batch.commits.len()];
     let mut claimed = Vec::with_capacity(batch.claims.len());
@@ -256,6 +260,7 @@ async fn write(
         claimed.push(claims::claim(connection, *one, &mut turn).await?);
     }
     if part == Part::Within {
+        reach("phase-commit");
         sqlx::query("COMMIT").execute(connection).await?;
     }
     Ok(Done {

@@ -11,13 +11,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("rhythm", &[]),
     ("model", &["rhythm"]),
     ("clock", &[]),
+    ("points", &[]),
     ("settings", &["model", "records", "deliver", "observe"]),
     ("records", &["model"]),
     ("rules", &["model"]),
     ("decide", &["rhythm", "model", "rules"]),
-    ("store", &["model"]),
+    ("store", &["model", "points"]),
     ("render", &["model"]),
-    ("deliver", &["model"]),
+    ("deliver", &["model", "points"]),
     (
         "engine",
         &[
@@ -35,7 +36,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "rhythm", "model", "clock", "settings", "records", "rules", "store", "engine",
-            "daemon", "observe", "review",
+            "daemon", "observe", "review", "points",
         ],
     ),
 ];

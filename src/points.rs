@@ -1,0 +1,62 @@
+//! NAMED MOMENTS at which a test may end the process, between any two things that must not be taken
+//! for one: before a commit and after it, before the dot and after its reply.
+//!
+//! Whoever passes one says so with [`reach`]. Nothing happens unless a test has named it
+//! (`FONDLY_FAULT=end-at:NAME:N`); then the process ends on the spot, as with a kill: nothing is
+//! written down, closed or said any more. May use nothing of the house.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// All of them, in the order in which a letter meets them.
+pub const ALL: &[&str] = &[
+    "sync-begin",
+    "sync-commit",
+    "sync-durable",
+    "plan-begin",
+    "plan-commit",
+    "plan-durable",
+    "smtp-connected",
+    "smtp-greeted",
+    "smtp-hello",
+    "smtp-ready",
+    "smtp-announce",
+    "smtp-said",
+    "smtp-accepted",
+    "smtp-body",
+    "phase-begin",
+    "phase-looked",
+    "phase-commit",
+    "phase-durable",
+    "phase-told",
+    "smtp-committed",
+    "smtp-dot",
+    "smtp-answered",
+];
+
+/// Where the process is to end.
+#[derive(Debug)]
+struct End {
+    name: String,
+    /// Times that it is still to be passed, this one included.
+    left: AtomicU64,
+}
+
+static END: OnceLock<End> = OnceLock::new();
+
+/// The process ends when the moment of this name is reached for the n-th time. Once set, it stays.
+pub fn end_at(name: impl Into<String>, nth: u64) {
+    let (name, left) = (name.into(), AtomicU64::new(nth));
+    _ = END.set(End { name, left });
+}
+
+/// This moment is reached.
+pub fn reach(name: &'static str) {
+    debug_assert!(ALL.contains(&name), "{name} isn't listed");
+    if let Some(end) = END.get()
+        && end.name == name
+        && end.left.fetch_sub(1, Ordering::SeqCst) == 1
+    {
+        std::process::abort();
+    }
+}
