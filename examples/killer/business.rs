@@ -70,8 +70,13 @@ pub(crate) struct Business {
 }
 
 impl Business {
-    /// Lays it out. Letters go to this port of this machine, or into files.
-    pub(crate) fn found(folder: &Path, binary: &Path, relay: Option<u16>) -> anyhow::Result<Self> {
+    /// Lays it out. Letters go to this port of this machine, or into files; unknown ones again if
+    /// so wished.
+    pub(crate) fn found(
+        folder: &Path,
+        binary: &Path,
+        (relay, resend): (Option<u16>, bool),
+    ) -> anyhow::Result<Self> {
         let business = Self {
             folder: folder.to_owned(),
             binary: binary.to_owned(),
@@ -84,7 +89,7 @@ impl Business {
         if !made.status.success() {
             bail!("fondly init: {}", String::from_utf8_lossy(&made.stderr));
         }
-        fs::write(config.join("fondly.toml"), settings(relay))?;
+        fs::write(config.join("fondly.toml"), settings(relay, resend))?;
         for (name, text) in RULES {
             fs::write(config.join(format!("rules/{name}.toml")), text)?;
         }
@@ -201,12 +206,13 @@ fn address(n: u32) -> (String, &'static str, Fate) {
     }
 }
 
-fn settings(relay: Option<u16>) -> String {
+fn settings(relay: Option<u16>, resend: bool) -> String {
+    let unknown = if resend { "resend" } else { "hold" };
     let mail = match relay {
         None => "[mail]\ntransport = \"file\"\ndir = \"../outbox\"\n".to_owned(),
         Some(port) => format!(
             "[mail]\ntransport = \"smtp\"\n[mail.smtp]\nhost = \"127.0.0.1\"\nport = {port}\n\
-             security = \"none\"\nconnections = 4\nper_second = 10000\n"
+             security = \"none\"\nconnections = 4\nper_second = 10000\nwhen_unknown = \"{unknown}\"\n"
         ),
     };
     format!(

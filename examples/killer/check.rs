@@ -200,6 +200,18 @@ impl Found {
         }
     }
 
+    /// Each lost answer is an unknown outcome and nothing else is; with `resend` none stays one.
+    pub(crate) fn answers(&mut self, told: &Told, resend: bool) {
+        let wanted = if resend { 0 } else { told.lost_answers };
+        let unknown = self.unknown();
+        if u64::try_from(unknown) != Ok(wanted) {
+            self.violations.push(format!(
+                "{unknown} unknown instead of {wanted}, with {} answers lost",
+                told.lost_answers
+            ));
+        }
+    }
+
     /// Entries of which nobody knows whether they arrived.
     pub(crate) fn unknown(&self) -> usize {
         self.outcomes.get("unknown").map_or(0, |count| count.0)
@@ -232,10 +244,7 @@ pub(crate) fn figures(
 ) -> String {
     let mut rows = vec![
         ("kills", told.kills.to_string()),
-        (
-            "passes that ended by themselves",
-            (told.ended + 1).to_string(),
-        ),
+        ("passes that ended by themselves", told.ended.to_string()),
         ("customers", business.customers().to_string()),
         ("letters due", business.expected.len().to_string()),
         ("letters that arrived", arrived.len().to_string()),

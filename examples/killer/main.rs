@@ -5,7 +5,8 @@
 //! Lays out a business in a temporary folder and runs the real `fondly tick`, over and over,
 //! against a relay of its own that notes every letter the moment its final dot is read. Each run is
 //! killed (SIGKILL) at a moment drawn from the seed, or ends at moments that have a name
-//! (`--points`); nothing is repaired in between. When a last
+//! (`--points`), or runs while the relay hangs up on final dots (`--losses`); nothing is repaired in
+//! between. When a last
 //! pass has ended by itself, the ledger is held against what really arrived: nobody got a letter
 //! twice, nobody's was lost, and whatever is uncertain is said to be so. Ends with 1 when that
 //! doesn't hold. May use nothing of the program but its commands, its clock and its files.
@@ -30,7 +31,7 @@ use clap::{Parser, ValueEnum};
 use business::Business;
 use check::Found;
 use luck::Luck;
-use relay::Relay;
+use relay::{Manners, Relay};
 use run::Told;
 use tokio::runtime::Runtime;
 
@@ -51,6 +52,12 @@ struct Args {
     /// one after the other
     #[arg(long, conflicts_with_all = ["kills", "transport"])]
     points: bool,
+    /// Instead of killing, let the relay hang up on so many dots without an answer
+    #[arg(long, value_name = "N", conflicts_with_all = ["kills", "transport", "points"])]
+    losses: Option<u64>,
+    /// With `when_unknown = "resend"`, and a relay that drops repeated Message-IDs
+    #[arg(long, requires = "losses")]
+    resend: bool,
     /// Over which transport letters leave
     #[arg(long, value_enum, default_value = "smtp")]
     transport: Transport,
@@ -89,6 +96,8 @@ enum Work {
     Kills(u32),
     /// This moment, and each of the others after it.
     Pairs(&'static str),
+    /// So many lost answers.
+    Losses(u64),
 }
 
 /// What came of all of them.
@@ -111,7 +120,9 @@ fn kill_and_count(args: &Args) -> anyhow::Result<bool> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let works: Vec<Work> = if args.points {
+    let works: Vec<Work> = if let Some(losses) = args.losses {
+        vec![Work::Losses(losses)]
+    } else if args.points {
         fondly::points::ALL
             .iter()
             .map(|name| Work::Pairs(name))
@@ -148,11 +159,17 @@ fn one(
         .prefix("fondly-killer-")
         .tempdir()?;
     let relay = match args.transport {
-        Transport::Smtp => Some(runtime.block_on(Relay::start(seed))?),
+        Transport::Smtp => {
+            let manners = Manners {
+                loses: args.losses.is_some(),
+                drops_repeats: args.resend,
+            };
+            Some(runtime.block_on(Relay::start(seed, manners))?)
+        }
         Transport::File => None,
     };
     let port = relay.as_ref().map(|relay| relay.port);
-    let mut business = Business::found(folder.path(), binary, port)?;
+    let mut business = Business::found(folder.path(), binary, (port, args.resend))?;
     let luck = &mut Luck::new(seed);
     let told = match (work, &relay) {
         (Work::Kills(kills), relay) => {
@@ -161,7 +178,8 @@ fn one(
         (Work::Pairs(first), Some(relay)) => {
             run::end_at_each_pair(&mut business, relay, first, luck)
         }
-        (Work::Pairs(_), None) => Err(anyhow::anyhow!("moments are reached over smtp only")),
+        (Work::Losses(losses), Some(relay)) => run::lose_answers(&mut business, relay, losses),
+        (_, None) => Err(anyhow::anyhow!("this takes a relay")),
     };
     let told = match told {
         Ok(told) => told,
@@ -175,12 +193,17 @@ fn one(
         Some(relay) => runtime.block_on(relay.arrived()),
         None => business.files()?,
     };
-    let found = check::check(&business, &arrived, &told)?;
+    let mut found = check::check(&business, &arrived, &told)?;
+    if matches!(work, Work::Losses(_)) {
+        found.answers(&told, args.resend);
+    }
     let what = match work {
         Work::Kills(_) => "killed by chance".to_owned(),
         Work::Pairs(first) => format!("ended at {first} and at each moment after it"),
+        Work::Losses(_) => "left without an answer to the dot".to_owned(),
     };
-    println!("fondly {what}, {} times (seed {seed})\n", told.kills);
+    let times = told.lost_answers.max(told.kills.into());
+    println!("fondly {what}, {times} times (seed {seed})\n");
     println!("{}", check::figures(&business, &arrived, &told, &found));
     for line in found.violations.iter().take(check::SHOWN) {
         println!("VIOLATION: {line}");

@@ -4,7 +4,7 @@
 //! What an address begins with says how it is treated: `nobody` doesn't exist, `busy` is put off,
 //! `refused` is turned down after the dot.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -53,9 +53,23 @@ impl Arrived {
     }
 }
 
+/// How a relay behaves.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Manners {
+    /// It hangs up on every third dot without an answer.
+    pub(crate) loses: bool,
+    /// It takes a letter with the Message-ID of an earlier one, and drops it.
+    pub(crate) drops_repeats: bool,
+}
+
 /// What the relay saw.
 #[derive(Debug, Default)]
 struct Seen {
+    manners: Manners,
+    /// Dots without an answer.
+    lost: u64,
+    /// Message-IDs of what arrived.
+    ids: HashSet<String>,
     arrived: Vec<Arrived>,
     /// Dots read, of refused letters too.
     dots: u64,
@@ -87,10 +101,11 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    pub(crate) async fn start(seed: u64) -> io::Result<Self> {
+    pub(crate) async fn start(seed: u64, manners: Manners) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let port = listener.local_addr()?.port();
         let notes = Arc::new(Notes::default());
+        notes.note(|seen| seen.manners = manners);
         let mut server = JoinSet::new();
         server.spawn(serve(listener, Arc::clone(&notes), seed));
         Ok(Self {
@@ -112,6 +127,20 @@ impl Relay {
             .news
             .wait_timeout_while(seen, moment, |seen| seen.dots < n);
         waited.unwrap_or_else(PoisonError::into_inner).0.dots >= n
+    }
+
+    /// Dots to which nothing was said.
+    pub(crate) fn lost(&self) -> u64 {
+        self.notes
+            .seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .lost
+    }
+
+    /// From now on every dot is answered.
+    pub(crate) fn calm_down(&self) {
+        self.notes.note(|seen| seen.manners.loses = false);
     }
 
     /// Dots read so far.
@@ -249,10 +278,23 @@ impl Talk {
             return self.say("554 5.6.0 not this one").await;
         }
         let arrived = Arrived::read(recipient, &letter);
+        let (loses, takes_it) = (self.luck.once_in(3), self.luck.once_in(2));
+        let mut answers = true;
         self.notes.note(|seen| {
             seen.dots += 1;
-            seen.arrived.push(arrived);
+            answers = !(seen.manners.loses && loses);
+            seen.lost += u64::from(!answers);
+            // Of those that get no answer, half have arrived.
+            if answers || takes_it {
+                let new = seen.ids.insert(arrived.message_id.clone());
+                if new || !seen.manners.drops_repeats {
+                    seen.arrived.push(arrived);
+                }
+            }
         });
+        if !answers {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
         self.say("250 2.0.0 taken").await
     }
 

@@ -49,6 +49,8 @@ pub(crate) struct Told {
     pub(crate) last_code: i32,
     /// Letters that broke off at the relay before their dot.
     pub(crate) broken_off: u64,
+    /// Dots on which the relay hung up.
+    pub(crate) lost_answers: u64,
     pub(crate) took: Duration,
     /// When the last pass began.
     pub(crate) last_began: jiff::Timestamp,
@@ -143,6 +145,27 @@ pub(crate) fn kill_again_and_again(
     Ok(told)
 }
 
+/// Lets passes run until the relay has hung up on so many dots; then it mends its ways.
+pub(crate) fn lose_answers(
+    business: &mut Business,
+    relay: &Relay,
+    losses: u64,
+) -> anyhow::Result<Told> {
+    let begun = Instant::now();
+    let mut told = Told::default();
+    while relay.lost() < losses {
+        business.feed(BATCH)?;
+        told.let_end(business)?;
+    }
+    relay.calm_down();
+    business.feed(A_FEW)?;
+    told.let_end(business)?;
+    told.lost_answers = relay.lost();
+    told.broken_off = relay.broken_off();
+    told.took = begun.elapsed();
+    Ok(told)
+}
+
 /// Ends a pass at this moment, then one at each of the others in turn, a pass that ends by itself
 /// after each two.
 pub(crate) fn end_at_each_pair(
@@ -190,6 +213,7 @@ impl Told {
         let (status, words) = Running::start(business)?.end()?;
         self.note_end(status, &words);
         self.last_code = status.code().unwrap_or(-1);
+        self.ended += 1;
         Ok(())
     }
 
