@@ -265,6 +265,18 @@ pub(crate) fn figures(
         let each = unknown / f64::from(told.kills.max(1));
         rows.push(("unknown a kill", format!("{each:.2}")));
     }
+    let (middle, longest) = (
+        told.restarts.get(told.restarts.len() / 2),
+        told.restarts.last(),
+    );
+    if let (Some(middle), Some(longest)) = (middle, longest) {
+        let told = format!(
+            "{} ms, at most {} ms",
+            middle.as_millis(),
+            longest.as_millis()
+        );
+        rows.push(("restart to the next letter", told));
+    }
     rows.push(("the last pass's exit code", told.last_code.to_string()));
     rows.push(("seconds", format!("{:.1}", told.took.as_secs_f64())));
     let lines: Vec<String> = rows

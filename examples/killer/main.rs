@@ -6,10 +6,9 @@
 //! against a relay of its own that notes every letter the moment its final dot is read. Each run is
 //! killed (SIGKILL) at a moment drawn from the seed, or ends at moments that have a name
 //! (`--points`), or runs while the relay hangs up on final dots (`--losses`); nothing is repaired in
-//! between. When a last
-//! pass has ended by itself, the ledger is held against what really arrived: nobody got a letter
-//! twice, nobody's was lost, and whatever is uncertain is said to be so. Ends with 1 when that
-//! doesn't hold. May use nothing of the program but its commands, its clock and its files.
+//! between. When a last pass has ended by itself, the ledger is held against what really arrived:
+//! nobody got a letter twice, nobody's was lost, and whatever is uncertain is said to be so. Ends
+//! with 1 when that doesn't hold. May use nothing of the program but its commands, its clock and its files.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -58,6 +57,10 @@ struct Args {
     /// With `when_unknown = "resend"`, and a relay that drops repeated Message-IDs
     #[arg(long, requires = "losses")]
     resend: bool,
+    /// Kill in the middle of sending, with a ledger of so many letters, and tell how long it takes
+    /// until the next letter leaves
+    #[arg(long, value_name = "LETTERS", conflicts_with_all = ["kills", "transport", "points", "losses"])]
+    restart: Option<u32>,
     /// Over which transport letters leave
     #[arg(long, value_enum, default_value = "smtp")]
     transport: Transport,
@@ -98,6 +101,8 @@ enum Work {
     Pairs(&'static str),
     /// So many lost answers.
     Losses(u64),
+    /// Starting again with a ledger of so many letters.
+    Restart(u32),
 }
 
 /// What came of all of them.
@@ -122,6 +127,8 @@ fn kill_and_count(args: &Args) -> anyhow::Result<bool> {
         .build()?;
     let works: Vec<Work> = if let Some(losses) = args.losses {
         vec![Work::Losses(losses)]
+    } else if let Some(letters) = args.restart {
+        vec![Work::Restart(letters)]
     } else if args.points {
         fondly::points::ALL
             .iter()
@@ -179,6 +186,9 @@ fn one(
             run::end_at_each_pair(&mut business, relay, first, luck)
         }
         (Work::Losses(losses), Some(relay)) => run::lose_answers(&mut business, relay, losses),
+        (Work::Restart(letters), Some(relay)) => {
+            run::start_again(&mut business, relay, letters, luck)
+        }
         (_, None) => Err(anyhow::anyhow!("this takes a relay")),
     };
     let told = match told {
@@ -200,6 +210,7 @@ fn one(
     let what = match work {
         Work::Kills(_) => "killed by chance".to_owned(),
         Work::Pairs(first) => format!("ended at {first} and at each moment after it"),
+        Work::Restart(letters) => format!("started again with {letters} letters in the ledger"),
         Work::Losses(_) => "left without an answer to the dot".to_owned(),
     };
     let times = told.lost_answers.max(told.kills.into());

@@ -30,6 +30,8 @@ const FIRST_GUESS: Duration = Duration::from_millis(300);
 const HANGS: Duration = Duration::from_mins(2);
 /// Passes in a row that end before they are killed; more would be a fault of ours.
 const TOO_QUICK: u32 = 1000;
+/// Kills of which the time to the next letter is taken.
+const RESTARTS: u32 = 20;
 /// SIGKILL.
 const KILL: i32 = 9;
 /// SIGABRT, with which a pass ends itself.
@@ -51,6 +53,8 @@ pub(crate) struct Told {
     pub(crate) broken_off: u64,
     /// Dots on which the relay hung up.
     pub(crate) lost_answers: u64,
+    /// From starting again to the first dot, the shortest first.
+    pub(crate) restarts: Vec<Duration>,
     pub(crate) took: Duration,
     /// When the last pass began.
     pub(crate) last_began: jiff::Timestamp,
@@ -161,6 +165,38 @@ pub(crate) fn lose_answers(
     business.feed(A_FEW)?;
     told.let_end(business)?;
     told.lost_answers = relay.lost();
+    told.broken_off = relay.broken_off();
+    told.took = begun.elapsed();
+    Ok(told)
+}
+
+/// Fills the ledger, then kills in the middle of sending and takes the time to the next letter.
+pub(crate) fn start_again(
+    business: &mut Business,
+    relay: &Relay,
+    letters: u32,
+    luck: &mut Luck,
+) -> anyhow::Result<Told> {
+    let begun = Instant::now();
+    let mut told = Told::default();
+    business.feed(letters)?;
+    told.let_end(business)?;
+    for _ in 0..RESTARTS {
+        business.feed(BATCH)?;
+        let before = relay.dots();
+        let mut running = Running::start(business)?;
+        wait_for_letters(&mut running, relay, before + 1 + luck.below(LETTERS))?;
+        running.0.kill()?;
+        told.kills += u32::from(running.end()?.0.signal() == Some(KILL));
+        let (dots, again) = (relay.dots(), Instant::now());
+        let mut running = Running::start(business)?;
+        wait_for_letters(&mut running, relay, dots + 1)?;
+        told.restarts.push(again.elapsed());
+        let (status, words) = running.end()?;
+        told.note_end(status, &words);
+    }
+    told.let_end(business)?;
+    told.restarts.sort();
     told.broken_off = relay.broken_off();
     told.took = begun.elapsed();
     Ok(told)
