@@ -250,7 +250,7 @@ fn judge_permanent(phase: Phase, reply: &Reply, words: String) -> Verdict {
             };
         }
         Blame::Sender => (Reason::RelayRefusesUs, false),
-        Blame::Address => (Reason::BadAddress, phase != Phase::Mail),
+        Blame::Address => (Reason::BadAddress, true),
         Blame::Message => (Reason::Refused, false),
         Blame::Unclear => (Reason::Refused, phase == Phase::Rcpt),
     };
@@ -286,19 +286,21 @@ fn blame_of(phase: Phase, reply: &Reply) -> Blame {
         // In 5.1.7 and 5.1.8 the *sender's* address is bad. Postfix says so at RCPT; the recipient
         // isn't to blame.
         Some((7, _) | (1, 7 | 8)) => Blame::Sender,
-        Some((1, 1 | 2 | 3 | 6 | 10)) => Blame::Address,
+        // Only RCPT asks about the person. In any other phase the same code is a slip of the
+        // server's, or comes from a filter that looked at the letter.
+        Some((1, 1 | 2 | 3 | 6 | 10)) if phase == Phase::Rcpt => Blame::Address,
         Some((2, 2)) => Blame::FullMailbox,
         // Size, the relay's own state, routing, protocol, content: not a word about the person.
         Some((2, 3) | (3..=6, _)) => Blame::Message,
         _ if matches!(reply.code, 500..=504 | 552 | 555) => Blame::Message,
-        None if phase == Phase::Rcpt && blames_us(&reply.text) => Blame::Sender,
+        _ if phase == Phase::Rcpt && blames_us(&reply.text) => Blame::Sender,
         _ => Blame::Unclear,
     }
 }
 
-/// Servers that give no enhanced code say in words that they won't relay for us or don't like
-/// us (Exim: `550 relay not permitted`). Taken for a bad address, one wrong setting would
-/// suppress every customer.
+/// Servers that give no enhanced code, or one that says nothing (`5.0.0`, `5.1.0`), say in words
+/// that they won't relay for us or don't like us (Exim: `550 relay not permitted`). Taken for a
+/// bad address, one wrong setting would suppress every customer.
 fn blames_us(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     [
@@ -351,7 +353,6 @@ mod tests {
                 reason, suppress, ..
             } => match (reason, suppress) {
                 (Reason::BadAddress, true) => "bad address, suppress",
-                (Reason::BadAddress, false) => "bad address",
                 (Reason::RelayRefusesUs, false) => "reject, ours",
                 (Reason::Refused, false) => "reject",
                 (Reason::Refused, true) => "reject, suppress",
@@ -401,6 +402,9 @@ mod tests {
             (Rcpt, "550 5.1.8 sender's domain", "reject, ours"),
             (Rcpt, "550 relay not permitted", "reject, ours"),
             (Rcpt, "554 Blocked, see our page", "reject, ours"),
+            (Rcpt, "554 5.0.0 relay access denied", "reject, ours"),
+            (Rcpt, "550 5.1.0 sender rejected", "reject, ours"),
+            (Rcpt, "550 5.2.1 blocked by our policy", "reject, ours"),
         ];
         for (phase, wire, expected) in rows {
             assert_eq!(fate(phase, wire), expected, "{phase:?} {wire}");
@@ -417,8 +421,10 @@ mod tests {
             (Rcpt, "553 5.1.3 bad syntax", "bad address, suppress"),
             (Rcpt, "551 5.1.6 moved", "bad address, suppress"),
             (Rcpt, "556 5.1.10 null MX", "bad address, suppress"),
-            (Dot, "550 5.1.1 no such user", "bad address, suppress"),
-            (Mail, "550 5.1.1 odd", "bad address"),
+            (Rcpt, "550 5.1.1 blocked", "bad address, suppress"),
+            (Dot, "550 5.1.1 no such user", "reject"),
+            (Data, "550 5.1.1 no such user", "reject"),
+            (Mail, "550 5.1.1 odd", "reject"),
             // Mailbox full.
             (Rcpt, "452 4.2.2 mailbox full", "defer, message"),
             (Rcpt, "552 5.2.2 mailbox full", "defer, message"),
