@@ -14,6 +14,10 @@ pub(super) const MAX_LINE: usize = 2_048;
 /// The longest reply taken, in lines. An EHLO reply has about fifteen.
 const MAX_LINES: usize = 128;
 
+/// The longest reply taken, in bytes over all its lines: what one connection may cost us, however
+/// long a server talks. Real ones have a few hundred.
+const MAX_REPLY: usize = 16_384;
+
 /// How much of a reply the ledger keeps, in characters.
 const MAX_WORDS: usize = 1_000;
 
@@ -143,6 +147,7 @@ impl Reply {
 pub(super) struct Assembler {
     code: Option<u16>,
     lines: usize,
+    bytes: usize,
     text: String,
 }
 
@@ -166,16 +171,21 @@ impl Assembler {
             Some(_) => return Err("a reply code isn't followed by a space or a hyphen"),
         };
         self.lines += 1;
+        self.bytes += line.len();
         if self.lines > MAX_LINES {
             return Err("a reply has too many lines");
+        }
+        if self.bytes > MAX_REPLY {
+            return Err("a reply is too long");
         }
         if self.lines > 1 {
             self.text.push('\n');
         }
-        // The text ends up in the ledger, on terminals and in logs, so controls are left out.
+        // The text ends up in the ledger, on terminals and in logs, so it keeps no controls. A
+        // space stands for each: a tab parts words, and a NUL must not join what it stood between.
         let clean = String::from_utf8_lossy(text);
         self.text
-            .extend(clean.chars().filter(|letter| !letter.is_control()));
+            .extend(clean.chars().map(|c| if c.is_control() { ' ' } else { c }));
         if !last {
             return Ok(None);
         }
@@ -505,6 +515,19 @@ mod tests {
         assert!(read("250-a\n251 b").is_err());
         let endless = "250-x\n".repeat(200);
         assert_eq!(read(&endless), Err("a reply has too many lines"));
+        let long = format!("250-{}\n", "x".repeat(2_000)).repeat(20);
+        assert_eq!(read(&long), Err("a reply is too long"));
+    }
+
+    #[test]
+    fn a_control_parts_words_and_joins_none() {
+        assert_eq!(
+            read("250-relay\n250 SIZE\t1000").unwrap().text,
+            "relay\nSIZE 1000"
+        );
+        let reply = read("550 5.1.\u{0}1 no").unwrap();
+        assert_eq!(reply.enhanced, None);
+        assert!(read("25\u{0}0 ok").is_err());
     }
 
     #[test]
@@ -520,7 +543,7 @@ mod tests {
     #[test]
     fn a_reply_can_t_write_to_the_terminal_or_fill_the_ledger() {
         let reply = read("550 \u{1b}[31mred\u{7}").unwrap();
-        assert_eq!(reply.words(), "550 [31mred");
+        assert_eq!(reply.words(), "550  [31mred");
         let long = read(&format!("550 {}", "ü".repeat(2_000))).unwrap();
         assert_eq!(long.words().chars().count(), MAX_WORDS + 1);
         let mut assembler = Assembler::default();
