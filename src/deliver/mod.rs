@@ -17,6 +17,7 @@
 mod body;
 mod config;
 mod connection;
+mod dial;
 mod file;
 mod offers;
 mod reply;
@@ -31,6 +32,7 @@ use lettre::Address;
 use crate::model::Reason;
 
 pub use config::{Deadlines, Reuse, Secret, Security, SmtpConfig};
+pub use dial::{Dial, Tcp};
 pub use file::FileCourier;
 pub use reply::{Enhanced, Phase, Reply, judge};
 pub use retry::backoff;

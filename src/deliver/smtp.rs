@@ -8,11 +8,12 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
 
 use super::config::{Secret, Security, SmtpConfig};
 use super::connection::{Connection, Setback};
+use super::dial::{Dial, Tcp};
 use super::reply::Phase;
 use super::socket::{Socket, Tls};
 use super::wire::Break;
@@ -96,15 +97,21 @@ impl Relay {
 
     /// A courier of this relay, not yet connected.
     pub fn courier(self: &Arc<Self>) -> SmtpCourier {
+        self.courier_by(Tcp)
+    }
+
+    /// The same, over another kind of stream.
+    pub fn courier_by<D: Dial>(self: &Arc<Self>, dial: D) -> SmtpCourier<D> {
         SmtpCourier {
             relay: Arc::clone(self),
+            dial,
             kept: None,
         }
     }
 
     /// Connects, greets, sets up TLS and logs in.
-    async fn connect(&self) -> Result<Live, Setback> {
-        let stream = self.dial().await?;
+    async fn connect<D: Dial>(&self, dial: &D) -> Result<Live<D::Stream>, Setback> {
+        let stream = self.dial(dial).await?;
         let helo = &self.config.helo;
         let mut connection = match (self.config.security, &self.tls) {
             (Security::Tls, Some(tls)) => {
@@ -147,18 +154,15 @@ impl Relay {
         })
     }
 
-    async fn dial(&self) -> Result<TcpStream, Setback> {
+    async fn dial<D: Dial>(&self, dial: &D) -> Result<D::Stream, Setback> {
         let limit = self.config.deadlines.connect;
-        let target = (self.config.host.as_str(), self.config.port);
-        let stream = match timeout(limit, TcpStream::connect(target)).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(broken(Phase::Connect, Break::Network(error))),
-            Err(_) => return Err(broken(Phase::Connect, Break::Deadline(limit))),
-        };
-        let ready = stream.set_nodelay(true).and_then(|()| stream.peer_addr());
-        let address = ready.map_err(|error| broken(Phase::Connect, Break::Network(error)))?;
+        let dialled = timeout(limit, dial.dial(&self.config.host, self.config.port));
+        let (stream, address) = dialled
+            .await
+            .map_err(|_| broken(Phase::Connect, Break::Deadline(limit)))?
+            .map_err(|error| broken(Phase::Connect, Break::Network(error)))?;
         // A name may be called localhost and lead elsewhere.
-        if self.config.security == Security::None && !address.ip().is_loopback() {
+        if self.config.security == Security::None && !address.is_loopback() {
             return Err(self.unusable(
                 "isn't on this machine, and nothing goes out in the clear; use \"tls\" or \"starttls\"",
             ));
@@ -166,7 +170,10 @@ impl Relay {
         Ok(stream)
     }
 
-    async fn handshake(&self, tls: &Tls, stream: TcpStream) -> Result<Socket, Setback> {
+    async fn handshake<S>(&self, tls: &Tls, stream: S) -> Result<Socket<S>, Setback>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let limit = self.config.deadlines.tls;
         timeout(limit, tls.handshake(stream))
             .await
@@ -176,7 +183,7 @@ impl Relay {
 
     fn converse<S>(&self, stream: S) -> Connection<S>
     where
-        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+        S: AsyncRead + AsyncWrite + Unpin,
     {
         Connection::new(stream, Arc::clone(&self.name), self.config.deadlines)
     }
@@ -190,8 +197,8 @@ impl Relay {
 
 /// An open connection and its age.
 #[derive(Debug)]
-struct Live {
-    connection: Connection<Socket>,
+struct Live<S> {
+    connection: Connection<Socket<S>>,
     opened: Instant,
     last_used: Instant,
     messages: u32,
@@ -199,12 +206,13 @@ struct Live {
 
 /// Delivers to one relay, over one connection at a time. One for each worker.
 #[derive(Debug)]
-pub struct SmtpCourier {
+pub struct SmtpCourier<D: Dial = Tcp> {
     relay: Arc<Relay>,
-    kept: Option<Box<Live>>,
+    dial: D,
+    kept: Option<Box<Live<D::Stream>>>,
 }
 
-impl SmtpCourier {
+impl<D: Dial> SmtpCourier<D> {
     /// Delivers one message; see [`super::Courier::deliver`].
     ///
     /// # Errors
@@ -238,7 +246,7 @@ impl SmtpCourier {
     }
 
     /// A connection that waits for this message's body.
-    async fn ready(&mut self, parcel: Parcel<'_>) -> Result<Box<Live>, Setback> {
+    async fn ready(&mut self, parcel: Parcel<'_>) -> Result<Box<Live<D::Stream>>, Setback> {
         if let Some(mut live) = self.still_fresh().await {
             match live.announce(parcel).await {
                 Ok(()) => return Ok(live),
@@ -247,7 +255,7 @@ impl SmtpCourier {
                 Err(setback) => return Err(live.leave(setback).await),
             }
         }
-        let mut live = Box::new(Box::pin(self.relay.connect()).await?);
+        let mut live = Box::new(Box::pin(self.relay.connect(&self.dial)).await?);
         match live.announce(parcel).await {
             Ok(()) => Ok(live),
             Err(setback) => Err(live.leave(setback).await),
@@ -255,7 +263,7 @@ impl SmtpCourier {
     }
 
     /// The kept connection, unless it has served long enough.
-    async fn still_fresh(&mut self) -> Option<Box<Live>> {
+    async fn still_fresh(&mut self) -> Option<Box<Live<D::Stream>>> {
         let live = self.kept.take()?;
         let reuse = self.relay.config.reuse;
         let fresh = live.messages < reuse.max_messages
@@ -269,7 +277,7 @@ impl SmtpCourier {
     }
 }
 
-impl Live {
+impl<S: AsyncRead + AsyncWrite + Unpin> Live<S> {
     async fn announce(&mut self, parcel: Parcel<'_>) -> Result<(), Setback> {
         self.connection
             .announce(parcel.envelope, parcel.message)

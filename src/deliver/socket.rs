@@ -11,7 +11,6 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -19,11 +18,11 @@ use super::smtp::SetupError;
 
 /// A connected socket.
 #[derive(Debug)]
-pub(super) enum Socket {
+pub(super) enum Socket<S> {
     /// Nothing around it.
-    Plain(TcpStream),
+    Plain(S),
     /// Under TLS; boxed, because its state is a kilobyte that the plain one shouldn't carry.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<S>>),
 }
 
 /// How to start TLS with one host.
@@ -75,7 +74,10 @@ impl Tls {
     }
 
     /// The handshake; the certificate must be valid for the host.
-    pub(super) async fn handshake(&self, stream: TcpStream) -> io::Result<Socket> {
+    pub(super) async fn handshake<S>(&self, stream: S) -> io::Result<Socket<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let stream = self.connector.connect(self.host.clone(), stream).await?;
         Ok(Socket::Tls(Box::new(stream)))
     }
@@ -89,7 +91,7 @@ impl std::fmt::Debug for Tls {
     }
 }
 
-impl AsyncRead for Socket {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Socket<S> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -102,7 +104,7 @@ impl AsyncRead for Socket {
     }
 }
 
-impl AsyncWrite for Socket {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
