@@ -8,7 +8,6 @@
 //! used again. The owner of a [`Connection`] therefore keeps it only after a clean 250.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::commands::Auth;
@@ -18,7 +17,7 @@ use super::body::Lines;
 use super::config::{Deadlines, Secret};
 use super::offers::Offers;
 use super::reply::{Phase, Reply, judge, relay_trouble};
-use super::wire::{Break, Interruption, Wire};
+use super::wire::{Break, Interruption, Limit, Wire};
 use super::{Envelope, Verdict};
 use crate::points::reach;
 
@@ -52,12 +51,14 @@ impl Setback {
     }
 
     /// Whether a kept connection has simply ended of old age: nothing was answered since its last
-    /// message, so a new connection may say it all again.
+    /// message, so a new connection may say it all again. That goes for one that spoke before its
+    /// turn as well: what it meant is nobody's guess, but it wasn't this message.
     pub(super) const fn is_old_age(&self) -> bool {
         match self {
             Self::Refused { phase, reply, .. } => matches!(phase, Phase::Mail) && reply.code == 421,
             Self::Broken { phase, cause } => {
-                matches!(phase, Phase::Mail) && matches!(cause, Break::Closed | Break::Network(_))
+                matches!(phase, Phase::Mail)
+                    && matches!(cause, Break::Closed | Break::Network(_) | Break::OutOfTurn)
             }
             Self::Unfit(_) => false,
         }
@@ -87,16 +88,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Waits for the greeting.
     pub(super) async fn greet(&mut self) -> Result<(), Setback> {
         reach("smtp-connected");
-        self.expect(Phase::Greeting).await.map(drop)?;
+        let limit = Limit::start(self.deadlines.greeting);
+        self.expect(Phase::Greeting, limit).await.map(drop)?;
         reach("smtp-greeted");
         Ok(())
     }
 
     /// Says EHLO and notes what is offered.
     pub(super) async fn hello(&mut self, name: &str) -> Result<Offers, Setback> {
-        self.say(&format!("EHLO {name}\r\n"), Phase::Hello).await?;
+        let limit = self.say(&format!("EHLO {name}\r\n"), Phase::Hello).await?;
         reach("smtp-hello");
-        self.offers = Offers::parse(&self.expect(Phase::Hello).await?);
+        self.offers = Offers::parse(&self.expect(Phase::Hello, limit).await?);
         reach("smtp-ready");
         Ok(self.offers)
     }
@@ -106,8 +108,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Bytes that came along with the 220 came in the clear, from whoever sat in between; read
     /// later they would answer commands said under TLS (CVE-2011-0411). So they end it here.
     pub(super) async fn start_tls(mut self) -> Result<S, Setback> {
-        self.say("STARTTLS\r\n", Phase::Tls).await?;
-        self.expect(Phase::Tls).await?;
+        let limit = self.say("STARTTLS\r\n", Phase::Tls).await?;
+        self.expect(Phase::Tls, limit).await?;
         let (stream, leftover) = self.wire.into_stream();
         if leftover {
             return Err(Setback::Broken {
@@ -130,25 +132,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 .map(|auth| auth.to_string())
                 .map_err(|error| self_stopped(format!("the login can't be written: {error}")))
         };
-        if self.offers.auth_plain {
+        let limit = if self.offers.auth_plain {
             let line = command(Mechanism::Plain, None)?;
-            self.say(&line, Phase::Auth).await?;
+            self.say(&line, Phase::Auth).await?
         } else if self.offers.auth_login {
             // The order is fixed, name then password; what the challenges say is folklore.
             for challenge in [None, Some("Username:")] {
                 let line = command(Mechanism::Login, challenge)?;
-                self.say(&line, Phase::Auth).await?;
-                self.expect_code(Phase::Auth, |code| code == 334).await?;
+                let limit = self.say(&line, Phase::Auth).await?;
+                self.expect_code(Phase::Auth, limit, |code| code == 334)
+                    .await?;
             }
             let line = command(Mechanism::Login, Some("Password:"))?;
-            self.say(&line, Phase::Auth).await?;
+            self.say(&line, Phase::Auth).await?
         } else {
             return Err(self_stopped(format!(
                 "{} offers no login that fondly knows (PLAIN, LOGIN); check the port and `security`",
                 self.peer
             )));
-        }
-        self.expect(Phase::Auth).await.map(drop)
+        };
+        self.expect(Phase::Auth, limit).await.map(drop)
     }
 
     /// MAIL, RCPT and DATA, up to the 354.
@@ -161,26 +164,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             .offers
             .parameters(envelope, message, &self.peer)
             .map_err(Setback::Unfit)?;
-        if let Some(setback) = self.out_of_turn(Phase::Mail).await {
-            return Err(setback);
-        }
         let mail = format!("MAIL FROM:<{}>{parameters}\r\n", envelope.from);
         let rcpt = format!("RCPT TO:<{}>\r\n", envelope.to);
         reach("smtp-announce");
         if self.offers.pipelining {
-            self.say(&format!("{mail}{rcpt}DATA\r\n"), Phase::Mail)
+            let limit = self
+                .say(&format!("{mail}{rcpt}DATA\r\n"), Phase::Mail)
                 .await?;
             reach("smtp-said");
-            return self.hear_pipelined().await;
+            return self.hear_pipelined(limit).await;
         }
         for (phase, line) in [
             (Phase::Mail, mail.as_str()),
             (Phase::Rcpt, rcpt.as_str()),
             (Phase::Data, "DATA\r\n"),
         ] {
-            self.say(line, phase).await?;
+            let limit = self.say(line, phase).await?;
             reach("smtp-said");
-            self.expect(phase).await?;
+            self.expect(phase, limit).await?;
         }
         Ok(())
     }
@@ -189,22 +190,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// after it only tell whether the server now waits for a body. If it does (354 although it
     /// refused the recipient), there is no way to take DATA back: a dot would send an empty
     /// letter, so the connection just ends.
-    async fn hear_pipelined(&mut self) -> Result<(), Setback> {
+    async fn hear_pipelined(&mut self, mut limit: Limit) -> Result<(), Setback> {
         let mut refusal: Option<(Phase, Reply)> = None;
         let mut in_sync = false;
         for phase in [Phase::Mail, Phase::Rcpt, Phase::Data] {
-            let limit = match refusal {
-                None => self.limit(phase),
-                Some(_) => self.deadlines.quit,
-            };
+            // Each reply has its own time, from the one before on.
+            if refusal.is_none() && phase != Phase::Mail {
+                limit = self.limit(phase);
+            }
             match (self.wire.hear(limit).await, &refusal) {
-                (Ok(reply), _) => {
-                    // The last one counts: whether DATA was refused.
+                (Ok(reply), None) if phase.accepts(reply.code) => {}
+                (Ok(reply), None) => {
                     in_sync = reply.code >= 400;
-                    if refusal.is_none() && !phase.accepts(reply.code) {
-                        refusal = Some((phase, reply));
-                    }
+                    refusal = Some((phase, reply));
+                    // What is left says nothing more about the message.
+                    limit = Limit::start(self.deadlines.quit);
                 }
+                // The last one counts: whether DATA was refused.
+                (Ok(reply), Some(_)) => in_sync = reply.code >= 400,
                 (Err(cause), None) => return Err(Setback::Broken { phase, cause }),
                 (Err(_), Some(_)) => {
                     in_sync = false;
@@ -237,20 +240,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         reach("smtp-body");
         // Whoever hangs up or refuses in the middle is noticed before the commit and once more
         // after it, because then the outcome is still certain: not delivered.
-        if let Some(setback) = self.out_of_turn(Phase::Data).await {
+        if let Some(setback) = self.refused_midway().await {
             return Ok(setback.verdict(&self.peer));
         }
         if !commit.await? {
             return Ok(Verdict::Withdrawn);
         }
         reach("smtp-committed");
-        if let Some(setback) = self.out_of_turn(Phase::Data).await {
+        if let Some(setback) = self.refused_midway().await {
             return Ok(setback.verdict(&self.peer));
         }
         // From here on nothing but a reply can tell what became of the message: even a failed
         // write may have reached the server.
         self.wire.output.extend_from_slice(b".\r\n");
-        let limit = self.deadlines.dot;
+        let limit = self.limit(Phase::Dot);
         let reply = match self.wire.send(limit).await {
             Ok(()) => {
                 reach("smtp-dot");
@@ -269,7 +272,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Takes leave; nothing depends on it. Must not be called while the server waits for a body.
     pub(super) async fn quit(mut self) {
-        let limit = self.deadlines.quit;
+        let limit = Limit::start(self.deadlines.quit);
         self.wire.output.extend_from_slice(b"QUIT\r\n");
         if self.wire.send(limit).await.is_ok() {
             drop(self.wire.hear(limit).await);
@@ -279,13 +282,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn send_body(&mut self, message: &[u8]) -> Result<(), Setback> {
         let mut lines = Lines::new(message);
         while lines.fill(&mut self.wire.output, BLOCK_SIZE) {
-            self.send(self.deadlines.block, Phase::Data).await?;
+            let limit = Limit::start(self.deadlines.block);
+            self.send(limit, Phase::Data).await?;
         }
         Ok(())
     }
 
-    const fn limit(&self, phase: Phase) -> Duration {
-        match phase {
+    /// The time for a step, from now on.
+    fn limit(&self, phase: Phase) -> Limit {
+        Limit::start(match phase {
             Phase::Connect => self.deadlines.connect,
             Phase::Tls | Phase::Hello | Phase::Auth | Phase::Mail | Phase::Rcpt => {
                 self.deadlines.command
@@ -293,29 +298,53 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Phase::Greeting => self.deadlines.greeting,
             Phase::Data => self.deadlines.data,
             Phase::Dot => self.deadlines.dot,
+        })
+    }
+
+    /// Says a command; its reply has to be there within the limit that this gives.
+    ///
+    /// Not before the server's last word is read: said too early, it would be taken for the
+    /// answer to this command, and every later one for the answer to the next.
+    async fn say(&mut self, line: &str, phase: Phase) -> Result<Limit, Setback> {
+        match self.wire.interruption().await {
+            None => {}
+            Some(Interruption::Reply(reply)) if reply.code == 421 => {
+                return Err(Setback::Refused {
+                    phase,
+                    reply,
+                    in_sync: false,
+                });
+            }
+            Some(Interruption::Break(cause)) => return Err(Setback::Broken { phase, cause }),
+            // A refusal of what nobody has asked is no answer about this message.
+            Some(Interruption::Reply(_)) => {
+                let cause = Break::OutOfTurn;
+                return Err(Setback::Broken { phase, cause });
+            }
         }
-    }
-
-    async fn say(&mut self, line: &str, phase: Phase) -> Result<(), Setback> {
+        let limit = self.limit(phase);
         self.wire.output.extend_from_slice(line.as_bytes());
-        self.send(self.limit(phase), phase).await
+        self.send(limit, phase).await?;
+        Ok(limit)
     }
 
-    async fn send(&mut self, limit: Duration, phase: Phase) -> Result<(), Setback> {
+    async fn send(&mut self, limit: Limit, phase: Phase) -> Result<(), Setback> {
         let sent = self.wire.send(limit).await;
         sent.map_err(|cause| Setback::Broken { phase, cause })
     }
 
-    async fn expect(&mut self, phase: Phase) -> Result<Reply, Setback> {
-        self.expect_code(phase, |code| phase.accepts(code)).await
+    async fn expect(&mut self, phase: Phase, limit: Limit) -> Result<Reply, Setback> {
+        self.expect_code(phase, limit, |code| phase.accepts(code))
+            .await
     }
 
     async fn expect_code(
         &mut self,
         phase: Phase,
+        limit: Limit,
         accepts: impl Fn(u16) -> bool,
     ) -> Result<Reply, Setback> {
-        match self.wire.hear(self.limit(phase)).await {
+        match self.wire.hear(limit).await {
             Ok(reply) if accepts(reply.code) => Ok(reply),
             Ok(reply) => Err(Setback::Refused {
                 phase,
@@ -326,7 +355,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    async fn out_of_turn(&mut self, phase: Phase) -> Option<Setback> {
+    /// What the server says of the body without waiting for the dot: here it may refuse.
+    async fn refused_midway(&mut self) -> Option<Setback> {
+        let phase = Phase::Data;
         Some(match self.wire.interruption().await? {
             Interruption::Break(cause) => Setback::Broken { phase, cause },
             Interruption::Reply(reply) => Setback::Refused {
