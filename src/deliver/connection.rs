@@ -235,6 +235,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     {
         reach("smtp-accepted");
         if let Err(setback) = self.send_body(message).await {
+            // Who refuses and hangs up has said why; the failed write doesn't.
+            let setback = match self.refused_midway().await {
+                Some(refusal @ Setback::Refused { .. }) => refusal,
+                _ => setback,
+            };
             return Ok(setback.verdict(&self.peer));
         }
         reach("smtp-body");
