@@ -18,6 +18,7 @@ mod explain;
 mod forecast;
 mod holidays;
 mod mail;
+mod matrix;
 mod public;
 mod quiet;
 mod relay;

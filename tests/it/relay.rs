@@ -9,7 +9,9 @@
 //!
 //! Without a script it takes everything, over one plain connection after another. What happened
 //! is in [`Seen`]; wait for it with [`Relay::until`], never with a sleep. Dropping the relay ends
-//! it.
+//! it. [`pipes`] has the same relay without a network, for virtual time.
+
+pub(crate) mod pipes;
 
 use std::io;
 use std::path::PathBuf;
@@ -19,11 +21,15 @@ use std::time::Duration;
 use fondly::deliver::{Deadlines, Security, SmtpConfig};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
+
+/// What it says of a letter that it took.
+const TAKEN: &str = "250 2.0.0 taken";
 
 /// A step at which the relay can be told what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +38,10 @@ pub(crate) enum At {
     Connect,
     Ehlo,
     StartTls,
+    /// Before the handshake, whose answers aren't SMTP.
+    Handshake,
+    /// A challenge of AUTH LOGIN.
+    Challenge,
     Auth,
     Mail,
     Rcpt,
@@ -54,8 +64,28 @@ pub(crate) enum Act {
     Close,
     /// Fall silent.
     Stall,
+    /// Neither read nor write.
+    Deaf,
     /// Say this over and over, as it is.
     Flood(&'static str),
+    /// Say what this makes of the usual, as it is, and then …
+    Twist(fn(&str) -> Vec<u8>, Then),
+    /// Say the usual after so long; for the body, read on after so long.
+    Late(Duration),
+    /// Say the usual, a byte each time.
+    Drip(Duration),
+    /// Read the rest of the body, so many bytes each time.
+    Sip(usize, Duration),
+}
+
+/// What comes after a twisted answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Then {
+    GoOn,
+    Close,
+    Stall,
+    /// The same once more, for ever.
+    Again,
 }
 
 impl Act {
@@ -63,7 +93,7 @@ impl Act {
     fn takes_letter(self) -> bool {
         match self {
             Self::Say(text) | Self::SayAndClose(text) => text.starts_with('2'),
-            Self::Close | Self::Stall | Self::Flood(_) => true,
+            _ => true,
         }
     }
 }
@@ -134,7 +164,11 @@ pub(crate) struct Seen {
     /// Every command, in order.
     pub commands: Vec<String>,
     pub letters: Vec<Letter>,
-    /// How many scripted acts were carried out.
+    /// How many dots came, each with a letter before it.
+    pub dots: usize,
+    /// How many scripted acts were begun.
+    pub begun: usize,
+    /// How many scripted acts were carried out, or begun when they take their time.
     pub acts: usize,
     steps: Vec<At>,
 }
@@ -251,12 +285,16 @@ struct House {
 impl House {
     async fn receive(&self, stream: Box<dyn Stream>) -> io::Result<()> {
         let mut line = BufReader::new(stream);
-        let mut secure = self.script.security != Security::StartTls;
+        let secure = self.script.security != Security::StartTls;
         if self.script.security == Security::Tls {
             line = self.secure(line).await?;
         }
         self.answer(&mut line, At::Connect, "220 relay.example ESMTP")
             .await?;
+        self.converse(line, secure).await
+    }
+
+    async fn converse(&self, mut line: Line, mut secure: bool) -> io::Result<()> {
         let mut letter = Letter::empty();
         loop {
             let command = hear(&mut line).await?;
@@ -282,7 +320,12 @@ impl House {
                     }
                 }
                 "RCPT" => {
-                    if self.answer(&mut line, At::Rcpt, "250 2.1.5 ok").await? {
+                    let usual = if letter.from.is_empty() {
+                        "503 5.5.1 MAIL first"
+                    } else {
+                        "250 2.1.5 ok"
+                    };
+                    if self.answer(&mut line, At::Rcpt, usual).await? {
                         letter.to.push(path_in(&command));
                     }
                 }
@@ -306,7 +349,10 @@ impl House {
         }
     }
 
-    async fn secure(&self, line: Line) -> io::Result<Line> {
+    async fn secure(&self, mut line: Line) -> io::Result<Line> {
+        if self.act(At::Handshake).is_some() {
+            self.answer(&mut line, At::Handshake, "").await?;
+        }
         let acceptor = self.acceptor.as_ref().unwrap();
         let stream = acceptor.accept(line.into_inner()).await?;
         Ok(BufReader::new(Box::new(stream)))
@@ -329,7 +375,9 @@ impl House {
     async fn log_in(&self, line: &mut Line, command: &str) -> io::Result<()> {
         if command.eq_ignore_ascii_case("AUTH LOGIN") {
             for challenge in ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"] {
-                say(line, challenge).await?;
+                if !self.answer(line, At::Challenge, challenge).await? {
+                    return Ok(());
+                }
                 let answer = hear(line).await?;
                 self.state.send_modify(|seen| seen.commands.push(answer));
             }
@@ -349,23 +397,33 @@ impl House {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
             }
-            if std::mem::take(&mut first) && self.act(At::Body).is_some() {
-                self.answer(line, At::Body, "").await?;
+            if std::mem::take(&mut first) {
+                match self.act(At::Body) {
+                    Some(Act::Sip(size, gap)) => {
+                        self.begin(At::Body);
+                        text.extend(sip(line, size, gap).await?);
+                        return Ok(undotted(&text));
+                    }
+                    Some(_) => drop(self.answer(line, At::Body, TAKEN).await?),
+                    None => {}
+                }
             }
             if text == b".\r\n" {
-                return Ok(message);
+                return Ok(undotted(&message));
             }
-            message.extend_from_slice(text.strip_prefix(b".").unwrap_or(&text));
+            message.extend_from_slice(&text);
         }
     }
 
     async fn finish(&self, line: &mut Line, letter: Letter) -> io::Result<()> {
-        let usual = "250 2.0.0 taken";
-        let act = self.act(At::Dot).unwrap_or(Act::Say(usual));
-        if act.takes_letter() {
-            self.state.send_modify(|seen| seen.letters.push(letter));
-        }
-        self.answer(line, At::Dot, usual).await?;
+        let act = self.act(At::Dot).unwrap_or(Act::Say(TAKEN));
+        self.state.send_modify(|seen| {
+            seen.dots += 1;
+            if act.takes_letter() {
+                seen.letters.push(letter);
+            }
+        });
+        self.answer(line, At::Dot, TAKEN).await?;
         Ok(())
     }
 
@@ -385,34 +443,136 @@ impl House {
             .map(|(_, _, act)| *act)
     }
 
+    /// Takes the coming act of this step from the script, and notes that it begins.
+    fn begin(&self, at: At) -> Option<Act> {
+        let act = self.act(at);
+        self.state.send_modify(|seen| {
+            seen.steps.push(at);
+            if let Some(act) = act {
+                seen.begun += 1;
+                seen.acts += usize::from(act.takes_time());
+            }
+        });
+        act
+    }
+
     /// Says the usual, or does what the script says; whether it was a yes.
     async fn answer(&self, line: &mut Line, at: At, usual: &str) -> io::Result<bool> {
-        let act = self.act(at);
-        self.state.send_modify(|seen| seen.steps.push(at));
-        let said = match act {
-            None => {
-                say(line, usual).await?;
-                return Ok(usual.starts_with(['2', '3']));
-            }
-            Some(Act::Say(text)) => {
-                say(line, text).await?;
-                Ok(text.starts_with(['2', '3']))
-            }
-            Some(Act::SayAndClose(text)) => {
-                say(line, text).await?;
-                line.shutdown().await?;
-                Err(io::ErrorKind::ConnectionAborted.into())
-            }
-            Some(Act::Close) => Err(io::ErrorKind::ConnectionAborted.into()),
-            Some(Act::Stall) => std::future::pending().await,
-            Some(Act::Flood(text)) => loop {
-                line.write_all(text.as_bytes()).await?;
-                line.flush().await?;
-            },
+        let Some(act) = self.begin(at) else {
+            say(line, usual).await?;
+            return Ok(usual.starts_with(['2', '3']));
         };
-        self.state.send_modify(|seen| seen.acts += 1);
+        let said = perform(line, at, act, usual).await;
+        if !act.takes_time() {
+            self.state.send_modify(|seen| seen.acts += 1);
+        }
         said
     }
+}
+
+impl Act {
+    /// Whether it isn't over at once.
+    fn takes_time(self) -> bool {
+        match self {
+            Self::Say(_) | Self::SayAndClose(_) | Self::Close => false,
+            Self::Twist(_, then) => matches!(then, Then::Stall | Then::Again),
+            Self::Stall
+            | Self::Deaf
+            | Self::Flood(_)
+            | Self::Late(_)
+            | Self::Drip(_)
+            | Self::Sip(..) => true,
+        }
+    }
+}
+
+/// Does what the script says; whether it was a yes.
+async fn perform(line: &mut Line, at: At, act: Act, usual: &str) -> io::Result<bool> {
+    let yes = usual.starts_with(['2', '3']);
+    match act {
+        Act::Say(text) => {
+            say(line, text).await?;
+            Ok(text.starts_with(['2', '3']))
+        }
+        Act::SayAndClose(text) => {
+            say(line, text).await?;
+            hang_up(line).await
+        }
+        Act::Close => Err(io::ErrorKind::ConnectionAborted.into()),
+        Act::Stall => stall(line).await,
+        Act::Deaf => std::future::pending().await,
+        Act::Flood(text) => flood(line, text.as_bytes()).await,
+        Act::Twist(twist, then) => {
+            let bytes = twist(usual);
+            line.write_all(&bytes).await?;
+            line.flush().await?;
+            match then {
+                Then::GoOn => Ok(yes),
+                Then::Close => hang_up(line).await,
+                Then::Stall => stall(line).await,
+                Then::Again => flood(line, &bytes).await,
+            }
+        }
+        Act::Late(time) => {
+            sleep(time).await;
+            if !matches!(at, At::Body | At::Handshake) {
+                say(line, usual).await?;
+            }
+            Ok(yes)
+        }
+        Act::Drip(gap) => {
+            for byte in format!("{usual}\r\n").bytes() {
+                sleep(gap).await;
+                line.write_all(&[byte]).await?;
+                line.flush().await?;
+            }
+            Ok(yes)
+        }
+        Act::Sip(..) => unreachable!("only a body can be sipped"),
+    }
+}
+
+async fn hang_up(line: &mut Line) -> io::Result<bool> {
+    line.shutdown().await?;
+    Err(io::ErrorKind::ConnectionAborted.into())
+}
+
+/// Says nothing, but notices when the other side hangs up.
+async fn stall(line: &mut Line) -> io::Result<bool> {
+    tokio::io::copy(line, &mut tokio::io::sink()).await?;
+    Err(io::ErrorKind::UnexpectedEof.into())
+}
+
+async fn flood(line: &mut Line, text: &[u8]) -> io::Result<bool> {
+    loop {
+        line.write_all(text).await?;
+        line.flush().await?;
+    }
+}
+
+/// Reads up to the dot, and leaves it out.
+async fn sip(line: &mut Line, size: usize, gap: Duration) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    while !text.ends_with(b"\r\n.\r\n") {
+        sleep(gap).await;
+        let mut piece = vec![0; size];
+        let read = line.read(&mut piece).await?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        text.extend_from_slice(&piece[..read]);
+    }
+    text.truncate(text.len() - ".\r\n".len());
+    Ok(text)
+}
+
+/// The message as it was before its leading dots were doubled.
+fn undotted(text: &[u8]) -> Vec<u8> {
+    let mut message = Vec::with_capacity(text.len());
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        message.extend_from_slice(line.strip_prefix(b".").unwrap_or(line));
+    }
+    message
 }
 
 impl Letter {
@@ -433,7 +593,8 @@ impl Default for Letter {
 
 async fn hear(line: &mut Line) -> io::Result<String> {
     let mut text = String::new();
-    if line.read_line(&mut text).await? == 0 {
+    line.read_line(&mut text).await?;
+    if !text.ends_with('\n') {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     assert!(text.ends_with("\r\n"), "a command without CRLF: {text:?}");
