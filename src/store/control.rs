@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use super::columns::{Columns, day_number, moment_of};
 use super::dialect::Transaction;
-use super::phases::note;
+use super::history::note;
 use super::{Store, StoreError};
 use crate::model::{Outcome, Reason};
 

@@ -25,6 +25,7 @@ mod columns;
 mod control;
 mod dialect;
 mod error;
+mod history;
 mod hold;
 mod learnt;
 mod ledger;

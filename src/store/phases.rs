@@ -12,8 +12,8 @@ use super::columns::{address_key, forgotten_key, json, nonsense};
 use super::dialect::{Bulk, Connection, begin_write, lists_of, rows, texts, together};
 use super::outbox::{CommitToSend, Record};
 use super::suppression::suppress;
+use crate::model::Reason;
 use crate::model::policy::Audience;
-use crate::model::{Outcome, Reason};
 use crate::points::reach;
 
 /// What the phases need besides their requests.
@@ -364,35 +364,6 @@ async fn describe(tx: &mut Connection, fit: &Fit<'_>) -> sqlx::Result<()> {
              message_id = COALESCE(value->>5, message_id) FROM ",
         rows!("$1"),
         " WHERE ledger.number = CAST(value->>0 AS BIGINT)"
-    ))
-    .bind(json(&list)?)
-    .execute(&mut *tx)
-    .await?;
-    Ok(())
-}
-
-/// One line of an entry's history.
-pub(super) type Step<'a> = (&'a str, Timestamp, Outcome, Option<Reason>, Option<&'a str>);
-
-/// Appends to the entries' histories.
-pub(super) async fn note(
-    tx: &mut Connection,
-    steps: impl Iterator<Item = Step<'_>>,
-) -> sqlx::Result<()> {
-    let list: Vec<_> = steps
-        .map(|(id, at, outcome, reason, reply)| {
-            let reason = reason.map(Reason::as_str);
-            (id, at.as_millisecond(), outcome.as_str(), reason, reply)
-        })
-        .collect();
-    if list.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(concat!(
-        "INSERT INTO history (entry, at, outcome, reason, reply) \
-         SELECT ledger.number, CAST(value->>1 AS BIGINT), value->>2, value->>3, value->>4 FROM ",
-        rows!("$1"),
-        " CROSS JOIN ledger WHERE ledger.id = value->>0"
     ))
     .bind(json(&list)?)
     .execute(&mut *tx)

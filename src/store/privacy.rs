@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::columns::{day_number, forgotten_key};
+use super::history::note;
 use super::people::{next_touch, raise};
-use super::phases::note;
 use super::suppression::suppress;
 use super::{Store, StoreError};
 use crate::model::{Outcome, Reason};

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::columns::{Columns, address_key, json};
 use super::dialect::Connection;
+use super::history::note;
 use super::people::{next_touch, raise};
-use super::phases::note;
 use super::{Store, StoreError};
 use crate::model::Outcome;
 
