@@ -151,6 +151,17 @@ CREATE TABLE trouble (
     PRIMARY KEY (kind, subject)
 ) WITHOUT ROWID;
 
+-- Ways out (mail servers, or the folder of the files) that made trouble when last heard of.
+CREATE TABLE relay (
+    via      TEXT NOT NULL PRIMARY KEY,             -- as the ledger calls it
+    print    TEXT NOT NULL,                         -- of its settings
+    state    TEXT NOT NULL,                         -- works, away, refuses-us
+    troubles INTEGER NOT NULL,                      -- in a row
+    since    BIGINT NOT NULL,                       -- the first of them
+    next_try BIGINT,                                -- no letter before, unless it works
+    words    TEXT NOT NULL                          -- what it said last
+) WITHOUT ROWID;
+
 CREATE TABLE ledger (
     number          INTEGER NOT NULL PRIMARY KEY,
     id              TEXT NOT NULL UNIQUE,

@@ -15,6 +15,7 @@
 //!    means refused, and everything else means that nobody knows.
 
 mod body;
+pub mod breaker;
 mod config;
 mod connection;
 mod dial;

@@ -5,11 +5,15 @@
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
 
+use super::outbox::Route;
+use super::way::bare;
 use super::{EngineError, House, Report};
+use crate::decide::explain;
 use crate::deliver::{Envelope, Parcel, Verdict};
-use crate::model::Reason;
 use crate::model::policy::Class;
+use crate::model::{Reason, State};
 use crate::render::mail::{self, Mail};
 use crate::render::notice;
 use crate::store::Trouble;
@@ -17,8 +21,14 @@ use crate::store::Trouble;
 /// What alerts bear where letters bear their rule's name.
 const RULE: &str = "alert";
 
+/// What is said of a trouble that is over.
+const OVER: &str = "This is in order again. You needn't do anything.";
+
 /// How long one alert may take to leave.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What sort of trouble a mail server is that refuses us.
+const REFUSED: &str = "relay";
 
 /// What sort of trouble a held batch is.
 const HELD: &str = "held";
@@ -67,11 +77,45 @@ pub async fn after_pass(house: &House, report: &Report) -> Result<(), EngineErro
             house.store.trouble_ends((HELD, &trouble.subject)).await?;
         }
     }
-    // A relay that is away would only make us wait.
-    if report.relay_trouble.is_some() {
-        return Ok(());
-    }
+    relays(house).await?;
     tell(house).await
+}
+
+/// Notes which mail servers refuse us, and that they don't any more. What such a server says may
+/// be another thing each time; the trouble is the same, and told once.
+async fn relays(house: &House) -> Result<(), EngineError> {
+    let known = house.store.troubles().await?;
+    let is_known = |subject: &str| {
+        let mut known = known.iter();
+        known.any(|trouble| trouble.kind == REFUSED && trouble.subject == subject)
+    };
+    let mut refusing = Vec::new();
+    for (via, standing) in house.outbox.standings() {
+        // One that can't be reached at the moment may still refuse us.
+        let subject = format!("the mail server {} refuses us", bare(&via));
+        if standing.state == State::RefusesUs && !is_known(&subject) {
+            let words = format!(
+                "It said: {}\n\nThat has nothing to do with the letters: look at the login in the \
+                 settings, or ask whoever runs the server. Letters wait meanwhile, as long as \
+                 their rules' `late` allows, and no attempt is counted. Changed settings are \
+                 tried at once, the old ones every 15 minutes.",
+                standing.words
+            );
+            let now = house.clock.now();
+            let of = (REFUSED, subject.as_str());
+            house.store.trouble_begins(of, &words, now).await?;
+            tracing::error!(relay = via, reply = standing.words, "{subject}");
+        }
+        if standing.state != State::Works {
+            refusing.push(subject);
+        }
+    }
+    for trouble in known {
+        if trouble.kind == REFUSED && !refusing.contains(&trouble.subject) {
+            ends(house, (REFUSED, &trouble.subject)).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Notes a trouble and tells the owner, unless it is known.
@@ -96,8 +140,10 @@ pub async fn ends(house: &House, (kind, subject): (&str, &str)) -> Result<(), En
     else {
         return Ok(());
     };
-    let told = trouble.told_at.is_some();
-    if told && !mailed(house, trouble, true).await {
+    // Of a mail server's refusal the owner couldn't be told before; others nobody needs to hear
+    // of any more.
+    let worth_it = trouble.told_at.is_some() || kind == REFUSED;
+    if worth_it && !mailed(house, trouble, true).await {
         tracing::warn!(trouble = subject, "nobody could be told that it is over");
     }
     Ok(house.store.trouble_ends((kind, subject)).await?)
@@ -135,10 +181,13 @@ async fn mail_all(house: &House, trouble: &Trouble, over: bool) -> bool {
     } else {
         format!("fondly needs you: {}", trouble.subject)
     };
-    let text = if over {
-        "This is in order again. You needn't do anything.".to_owned()
-    } else {
-        trouble.words.clone()
+    let text = match (over, trouble.told_at) {
+        (true, Some(_)) => OVER.to_owned(),
+        (true, None) => {
+            let since = explain::moment(trouble.since, &house.policy().zone);
+            format!("It began on {since}. {}\n\n{OVER}", trouble.words)
+        }
+        (false, _) => trouble.words.clone(),
     };
     let letter = notice(&subject, &text);
     let mut waits = !settings.business.owner.is_empty();
@@ -175,14 +224,11 @@ async fn mail_all(house: &House, trouble: &Trouble, over: bool) -> bool {
             envelope: &envelope,
             message: &message,
         };
-        let mut courier = house.outbox.courier();
-        let go = std::future::ready(Ok::<bool, EngineError>(true));
-        let verdict = courier.deliver(parcel, go).await;
-        courier.quit().await;
-        match verdict {
+        match hand_over(house, parcel).await {
             // What may have left isn't sent twice.
-            Ok(Verdict::Accepted { .. } | Verdict::Unknown { .. }) => waits = false,
-            Ok(verdict) => {
+            Ok(Some(Verdict::Accepted { .. } | Verdict::Unknown { .. })) => waits = false,
+            Ok(None) => tracing::debug!("an alert waits for a way out"),
+            Ok(Some(verdict)) => {
                 tracing::warn!(reply = verdict.reply(), "an alert couldn't leave");
                 // Trying again won't help, and the log has it.
                 if matches!(verdict, Verdict::Rejected { .. }) {
@@ -193,6 +239,25 @@ async fn mail_all(house: &House, trouble: &Trouble, over: bool) -> bool {
         }
     }
     !waits
+}
+
+/// Asks for a way out like any letter, so that a relay that is away isn't asked more often for an
+/// alert. `None`: there is none now.
+async fn hand_over(house: &House, parcel: Parcel<'_>) -> Result<Option<Verdict>, EngineError> {
+    let outbox = &house.outbox;
+    let never = CancellationToken::new();
+    let Route::Go(turn) = outbox.route(house, &never, &[]).await? else {
+        return Ok(None);
+    };
+    outbox.pace(&turn, &house.clock).await;
+    let mut courier = turn.courier();
+    let go = std::future::ready(Ok::<bool, EngineError>(true));
+    let verdict = courier.deliver(parcel, go).await?;
+    courier.quit().await;
+    if let Some(change) = turn.heard(house, &verdict) {
+        outbox.keep(house, change).await?;
+    }
+    Ok(Some(verdict))
 }
 
 /// The same on every attempt, another for each trouble and reader.

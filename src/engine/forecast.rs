@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::house::Outbox;
+use super::outbox::Outbox;
 use super::scratch::Scratch;
 use super::walk::{Stretch, walk};
 use super::{EngineError, House, Plans, sync};
@@ -95,7 +95,7 @@ async fn nowhere(mut plans: Plans, now: Timestamp) -> Result<(Scratch, House), E
         dir: PathBuf::new(),
     };
     let (scratch, mut house) = Scratch::open(plans, name.into(), Clock::manual(now)).await?;
-    house.outbox = Outbox::Nowhere;
+    house.outbox = Outbox::nowhere();
     Ok((scratch, house))
 }
 

@@ -11,17 +11,17 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::outbox::Outbox;
 use super::plan::furthest_day;
 use super::{EngineError, wiring};
 use crate::clock::Clock;
-use crate::deliver::{Courier, FileCourier, Relay};
 use crate::model::facts::BusinessWords;
 use crate::model::finding::SourceText;
 use crate::model::policy::{Audience, Learnt};
 use crate::model::{Finding, Policy, View};
 use crate::render::Catalogue;
 use crate::rules::{self, Rule};
-use crate::settings::{self, Settings, Transport};
+use crate::settings::{self, Settings};
 use crate::store::{OpenOptions, Store};
 
 /// What stands in the configuration folder.
@@ -195,57 +195,6 @@ fn no_folder(settings: &Settings, error: &std::io::Error) -> Finding {
         .with_help("`fondly init DIR` writes a folder with rules and letters to start from")
 }
 
-/// Where letters go.
-#[derive(Debug, Clone)]
-pub enum Outbox {
-    /// Files in a folder.
-    Folder(FileCourier, PathBuf),
-    /// A relay.
-    Relay(Arc<Relay>),
-    /// Nowhere: letters are written, and that is that.
-    Nowhere,
-}
-
-impl Outbox {
-    fn new(settings: &Settings, durable: bool) -> Result<Self, EngineError> {
-        Ok(match &settings.mail.transport {
-            Transport::File { dir } => {
-                Self::Folder(FileCourier::new(dir.clone(), durable), dir.clone())
-            }
-            Transport::Smtp(smtp) => Self::Relay(Relay::new(wiring::relay(settings, smtp))?),
-        })
-    }
-
-    /// A courier for one worker.
-    pub fn courier(&self) -> Courier {
-        match self {
-            Self::Folder(courier, _) => Courier::File(courier.clone()),
-            Self::Relay(relay) => Courier::Smtp(relay.courier()),
-            Self::Nowhere => Courier::Nowhere,
-        }
-    }
-
-    /// How the ledger remembers where a letter was going: `smtp`, or the folder.
-    pub fn via(&self) -> String {
-        match self {
-            Self::Folder(_, dir) => dir.display().to_string(),
-            Self::Relay(_) => SMTP.to_owned(),
-            Self::Nowhere => String::new(),
-        }
-    }
-
-    /// What the store keeps of a letter: the whole, unless it goes nowhere.
-    pub(super) fn kept(&self, message: &[u8]) -> Arc<str> {
-        match self {
-            Self::Folder(..) | Self::Relay(_) => String::from_utf8_lossy(message).into(),
-            Self::Nowhere => Arc::default(),
-        }
-    }
-}
-
-/// How an entry that goes over SMTP is marked; others carry the folder of their file.
-pub const SMTP: &str = "smtp";
-
 /// One business at work.
 #[derive(Debug)]
 pub struct House {
@@ -293,7 +242,7 @@ impl House {
         let mut plans = plans;
         let by = furthest_day(clock.now());
         plans.settings.policy.learnt = store.learnt(by).await?;
-        let outbox = Outbox::new(&plans.settings, durable)?;
+        let outbox = Outbox::new(&plans.settings, durable, &clock)?;
         let link_key = *store.link_key();
         Ok(Self {
             plans,
@@ -312,7 +261,7 @@ impl House {
     pub fn with_plans(&self, mut plans: Plans) -> Result<Self, EngineError> {
         let known = &self.policy().learnt;
         plans.settings.policy.learnt.clone_from(known);
-        let outbox = Outbox::new(&plans.settings, true)?;
+        let outbox = Outbox::new(&plans.settings, true, &self.clock)?;
         Ok(self.moved(plans, outbox))
     }
 

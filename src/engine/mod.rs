@@ -21,6 +21,7 @@ pub mod guard;
 pub mod house;
 pub mod learn;
 mod letter;
+pub mod outbox;
 pub mod plan;
 pub mod preview;
 pub mod quiet;
@@ -34,6 +35,7 @@ pub mod send;
 pub mod sync;
 pub mod tick;
 pub mod walk;
+mod way;
 mod wiring;
 mod worker;
 

@@ -5,6 +5,7 @@
 //! comes to it later asks again. May not send or record.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
@@ -12,6 +13,7 @@ use tokio::sync::mpsc;
 use super::House;
 use super::letter::{self, Ready};
 use super::send::Shared;
+use crate::decide::calendar::deadline;
 use crate::decide::gate::{Answer, Batch, Case, judge};
 use crate::model::policy::{Audience, Class};
 use crate::model::{Occasion, View};
@@ -21,6 +23,9 @@ use crate::store::Entry;
 /// How long a prepared answer holds. Facts that change in between are noticed by the store; this
 /// is about the clock: quiet hours begin, `late` ends, a day is over.
 const FRESH: SignedDuration = SignedDuration::from_secs(1);
+
+/// The shortest time that the store tells apart.
+const MOMENT: SignedDuration = SignedDuration::from_millis(1);
 
 /// One customer's due entries, the most important first.
 #[derive(Debug)]
@@ -59,8 +64,12 @@ impl Prepared {
             answer(house, entry, view, (batch, now))
         };
         let mut said = ask();
-        if said == Answer::Pass && !shared.batches.take(house, entry, now) {
-            said = ask();
+        if said == Answer::Pass {
+            if let Some(kept_back) = kept_back(shared, entry, rule, now) {
+                said = kept_back;
+            } else if !shared.batches.take(house, entry, now) {
+                said = ask();
+            }
         }
         let what = match (said, rule) {
             (Answer::Pass, Some(rule)) => {
@@ -92,7 +101,10 @@ pub(super) async fn prepare(
             continue;
         }
         let now = house.clock.now();
-        shared.batches.reserve(house, &job, now);
+        // What can't leave takes nobody's place.
+        if house.outbox.closed(now).is_none() {
+            shared.batches.reserve(house, &job, now);
+        }
         let first = job.entries.first();
         if let Some(entry) = first.filter(|entry| !shared.batches.is_a_surprise(entry)) {
             job.first = Some(Prepared::new(&shared, entry, &job.view, now));
@@ -101,6 +113,24 @@ pub(super) async fn prepare(
             break;
         }
     }
+}
+
+/// No way out is open: the letter waits, but no longer than it may. When one opens, it is due.
+pub(super) fn kept_back(
+    shared: &Shared,
+    entry: &Entry,
+    rule: Option<&Rule>,
+    now: Timestamp,
+) -> Option<Answer> {
+    let house = &shared.house;
+    let (again, reason) = house.outbox.closed(now)?;
+    shared.kept_back.store(true, Ordering::Relaxed);
+    let zone = house.zone(&entry.occasion.zone);
+    let over = rule
+        .map(|rule| deadline(rule.send.late, &entry.occasion, &zone))
+        .and_then(|end| end.checked_add(MOMENT).ok());
+    let again = over.map_or(again, |over| again.min(over));
+    Some(Answer::Defer(again, reason))
 }
 
 /// Asks the gates about an entry, as its batch stands and at this moment.

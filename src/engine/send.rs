@@ -6,9 +6,8 @@
 //! is that of the moment before the final dot.
 
 use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
@@ -18,67 +17,30 @@ use super::batches::Batches;
 use super::scribe::{self, Job};
 use super::worker::Worker;
 use super::{EngineError, House, Report};
-use crate::deliver::Throttle;
 use crate::model::{Outcome, Reason, View};
-use crate::settings::Transport;
 use crate::store::Entry;
 
 /// Entries claimed at once: enough to group commits, few enough to give back quickly.
 const CLAIM: u32 = 128;
 /// Jobs waiting in front of the scribe, and as many in front of the workers.
 const QUEUE: usize = 64;
-/// Workers that write files: the disk takes several fsyncs at once.
-const FILE_WORKERS: u32 = 8;
-/// Relay troubles in a row, with nothing delivered in between, after which the pass stops.
-const TROUBLES: u32 = 3;
 
-/// What the workers of one pass share.
+/// What the workers of one round share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) house: Arc<House>,
     pub(super) report: std::sync::Mutex<Report>,
-    pub(super) throttle: Throttle,
     /// How the batches stand, of which something is due.
     pub(super) batches: Batches,
     /// Raised when nobody should begin another message.
     pub(super) stop: CancellationToken,
-    /// Relay troubles in a row.
-    troubles: AtomicU32,
-    /// What the relay said at the last of them.
-    last_trouble: std::sync::Mutex<Option<String>>,
+    /// Some letters were kept back because no way was open.
+    pub(super) kept_back: AtomicBool,
+    /// A way has opened again, and what was kept back earlier is due.
+    pub(super) opened: AtomicBool,
 }
 
 impl Shared {
-    /// The relay failed; after a few in a row the pass ends, so that not every letter finds out.
-    pub(super) fn relay_failed(&self, words: &str) {
-        *self.last() = Some(words.to_owned());
-        if self.troubles.fetch_add(1, Ordering::Relaxed) + 1 >= TROUBLES {
-            self.stop_relay(words);
-        }
-    }
-
-    pub(super) fn relay_works(&self) {
-        self.troubles.store(0, Ordering::Relaxed);
-        *self.last() = None;
-    }
-
-    fn last(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        self.last_trouble
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    /// No more for now.
-    pub(super) fn stop_relay(&self, words: &str) {
-        let mut report = self.lock();
-        if report.relay_trouble.is_none() {
-            tracing::error!(reply = words, "letters can't leave at the moment");
-            report.relay_trouble = Some(words.to_owned());
-        }
-        drop(report);
-        self.stop.cancel();
-    }
-
     /// Counts one entry's outcome.
     pub(super) fn count(&self, rule: &str, outcome: Outcome, reason: Reason) {
         self.lock().count(rule, outcome, reason);
@@ -93,6 +55,7 @@ impl Shared {
 }
 
 /// Sends what is due, until nothing is or `stop` is raised; messages on the wire are finished.
+/// While no way out is open, what could go is kept back, and one letter at most asks again.
 ///
 /// # Errors
 /// The store's trouble.
@@ -101,18 +64,33 @@ pub async fn send_due(
     workers: Option<u32>,
     stop: &CancellationToken,
 ) -> Result<Report, EngineError> {
-    let (count, per_second) = match &house.plans.settings.mail.transport {
-        Transport::File { .. } => (FILE_WORKERS, None),
-        Transport::Smtp(smtp) => (smtp.connections, NonZeroU32::new(smtp.per_second)),
-    };
+    let outbox = &house.outbox;
+    outbox.recall(house).await?;
+    let now = house.clock.now();
+    if outbox.wants_probe(now) {
+        house.store.pick_probe(now).await?;
+    }
+    let mut report = Report::default();
+    let workers = workers.unwrap_or_else(|| outbox.workers()).max(1);
+    while round(house, workers, stop, &mut report).await? {}
+    report.relay_trouble = outbox.trouble();
+    Ok(report)
+}
+
+/// Sends what is due by now. `true`: a way has opened meanwhile, and so more is.
+async fn round(
+    house: &Arc<House>,
+    workers: u32,
+    stop: &CancellationToken,
+    report: &mut Report,
+) -> Result<bool, EngineError> {
     let shared = Arc::new(Shared {
         house: Arc::clone(house),
         report: std::sync::Mutex::default(),
-        throttle: per_second.map_or_else(Throttle::unlimited, Throttle::per_second),
         batches: Batches::default(),
         stop: stop.child_token(),
-        troubles: AtomicU32::new(0),
-        last_trouble: std::sync::Mutex::default(),
+        kept_back: AtomicBool::new(false),
+        opened: AtomicBool::new(false),
     });
     let (jobs, unwritten) = mpsc::channel(QUEUE);
     let (written, queue) = mpsc::channel(QUEUE);
@@ -120,7 +98,7 @@ pub async fn send_due(
     let mut team = JoinSet::new();
     let mut desk = JoinSet::new();
     desk.spawn(scribe::prepare(Arc::clone(&shared), unwritten, written));
-    for _ in 0..workers.unwrap_or(count).max(1) {
+    for _ in 0..workers {
         team.spawn(Worker::new(Arc::clone(&shared)).work(Arc::clone(&queue)));
     }
     // Only the workers keep the queue open: when none is left, nobody waits for one.
@@ -143,13 +121,13 @@ pub async fn send_due(
     house.store.release_claims().await?;
     dispatched?;
     ended?;
-    // Too few letters to stop for it, but the last that was heard of the relay is trouble.
-    let unresolved = shared.last().take();
-    if let Some(words) = unresolved {
-        shared.stop_relay(&words);
+    report.add(std::mem::take(&mut *shared.lock()));
+    let mut more = shared.opened.load(Ordering::Relaxed);
+    if shared.kept_back.load(Ordering::Relaxed) && house.outbox.is_open(&[]) {
+        // It opened while they were being kept back.
+        more |= house.store.release_waiting(house.clock.now()).await? > 0;
     }
-    let report = std::mem::take(&mut *shared.lock());
-    Ok(report)
+    Ok(more && !stop.is_cancelled())
 }
 
 /// Claims what is due and hands it out, customer by customer.

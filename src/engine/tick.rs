@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::house::SMTP;
+use super::way::is_relay;
 use super::worker::file_name;
 use super::{EngineError, House, Report, control, learn, plan, send, sync};
 use crate::deliver::FileCourier;
@@ -127,7 +127,7 @@ pub async fn settle_open(house: &House) -> Result<Report, EngineError> {
     for entry in house.store.recover_sending().await? {
         let now = house.clock.now();
         let in_place = match entry.via.as_deref() {
-            Some(dir) if dir != SMTP => Some(is_in_place(dir, &file_name(&entry))?),
+            Some(dir) if !is_relay(dir) => Some(is_in_place(dir, &file_name(&entry))?),
             Some(_) | None => None,
         };
         let (outcome, reason, words) = match in_place {

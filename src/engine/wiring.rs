@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::deliver::{Secret, Security, SmtpConfig};
 use crate::model::facts::BusinessWords;
 use crate::records::{self, CsvSource};
@@ -85,4 +87,22 @@ pub(super) fn relay(settings: &Settings, smtp: &Smtp) -> SmtpConfig {
         config.password = Some(Secret::new(login.password.reveal()));
     }
     config
+}
+
+/// A fingerprint of what decides whether a relay takes us. Kept short on purpose: long enough to
+/// notice a change, too short to guess a password by.
+pub(super) fn print(smtp: &Smtp) -> String {
+    let mut hash = Sha256::new();
+    let mut add = |part: &str| {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
+    };
+    add(smtp.security.as_str());
+    add(&format!("{:?}", smtp.ca_file));
+    if let Some(login) = &smtp.login {
+        add(&login.username);
+        add(login.password.reveal());
+    }
+    let digest = format!("{:x}", hash.finalize());
+    digest.chars().take(4).collect()
 }

@@ -1,13 +1,16 @@
 //! One worker: one connection, one message at a time, one recorded outcome each.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, mpsc};
 
 use super::EngineError;
 use super::letter::Ready;
-use super::scribe::{Job, Prepared, What};
+use super::outbox::{Route, Turn};
+use super::scribe::{Job, Prepared, What, kept_back};
 use super::send::Shared;
 use crate::decide::calendar::deadline;
 use crate::decide::gate::Answer;
@@ -19,30 +22,36 @@ use crate::store::{CommitToSend, Entry, Record};
 
 /// Times that one entry is judged anew in one pass because its customer's facts changed under it.
 const LOOKS: u32 = 5;
-/// The relay is tried again after this long: once a tick.
+/// A letter that met with trouble is tried again after this long, while there is an open way.
 const RELAY_PAUSE: SignedDuration = SignedDuration::from_secs(60);
-/// A relay that refuses us needs a person; look now and then.
-const REFUSED_PAUSE: SignedDuration = SignedDuration::from_mins(15);
 
 /// What is said of a held letter that nobody approved in time.
 const WAITED_FOR_APPROVAL: &str = "it waited for approval, and nobody gave it in time";
 
 pub(super) struct Worker {
     shared: Arc<Shared>,
-    courier: Courier,
+    /// One for each way out that was taken.
+    couriers: BTreeMap<usize, Courier>,
+    /// Ways that wouldn't take the letter in hand.
+    tried: Vec<usize>,
 }
 
 /// What the worker decided to do with an entry.
 enum Step {
     Done,
+    /// It came to the dot, so the customer's facts are others now.
+    HandedOver,
     /// The customer's facts changed under us.
     LookAgain,
 }
 
 impl Worker {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        let courier = shared.house.outbox.courier();
-        Self { shared, courier }
+        Self {
+            shared,
+            couriers: BTreeMap::new(),
+            tried: Vec::new(),
+        }
     }
 
     /// Works until the queue is closed or the pass is stopped.
@@ -62,26 +71,34 @@ impl Worker {
                 return Err(error);
             }
         }
-        self.courier.quit().await;
+        for courier in self.couriers.values_mut() {
+            courier.quit().await;
+        }
         Ok(())
     }
 
     async fn customer(&mut self, job: Job) -> Result<(), EngineError> {
         let mut view = job.view;
         let mut prepared = job.first;
+        let mut stale = false;
         for entry in job.entries {
-            if self.shared.batches.is_a_surprise(&entry) {
+            if std::mem::take(&mut stale) || self.shared.batches.is_a_surprise(&entry) {
                 match self.view_of(&entry).await? {
                     Some(fresh) => view = fresh,
                     None => return Ok(()),
                 }
             }
+            self.tried.clear();
             for look in 0..LOOKS {
                 if self.shared.stop.is_cancelled() {
                     return Ok(());
                 }
                 match Box::pin(self.entry(&entry, &view, prepared.take())).await? {
                     Step::Done => break,
+                    Step::HandedOver => {
+                        stale = true;
+                        break;
+                    }
                     Step::LookAgain if look + 1 == LOOKS => {
                         tracing::warn!(
                             entry = entry.id,
@@ -120,16 +137,31 @@ impl Worker {
                 .unwrap_or_else(|| Prepared::new(&self.shared, entry, view, now))
         };
         let mut prepared = fresh(prepared);
+        let mut leave = None;
         if matches!(prepared.what, What::Send(_)) {
-            self.shared.throttle.turn().await;
-            prepared = fresh(Some(prepared));
+            let stop = &self.shared.stop;
+            match house.outbox.route(&house, stop, &self.tried).await? {
+                Route::Go(turn) => {
+                    house.outbox.pace(&turn, &house.clock).await;
+                    prepared = fresh(Some(prepared));
+                    leave = Some(turn);
+                }
+                // It is as it was, and the next pass takes it.
+                Route::Closed(_) if stop.is_cancelled() => return Ok(Step::Done),
+                Route::Closed(reason) => {
+                    let until = self.later(house.rule(&entry.rule), entry);
+                    self.decide(entry, (Outcome::Deferred, reason), until)
+                        .await?;
+                    return Ok(Step::Done);
+                }
+            }
         }
         let (outcome, until) = match prepared.what {
             What::Send(ready) => {
-                let Some(rule) = house.rule(&entry.rule) else {
+                let Some((rule, turn)) = house.rule(&entry.rule).zip(leave) else {
                     return Ok(Step::Done);
                 };
-                return self.hand_over(rule, entry, view, *ready).await;
+                return Box::pin(self.hand_over(rule, entry, view, (*ready, turn))).await;
             }
             What::NoLetter(words) => {
                 tracing::warn!(
@@ -158,6 +190,15 @@ impl Worker {
         };
         self.decide(entry, outcome, until).await?;
         Ok(Step::Done)
+    }
+
+    /// When a letter is looked at again that met with trouble.
+    fn later(&self, rule: Option<&Rule>, entry: &Entry) -> Option<Timestamp> {
+        let now = self.shared.house.clock.now();
+        match kept_back(&self.shared, entry, rule, now) {
+            Some(Answer::Defer(until, _)) => Some(until),
+            _ => now.checked_add(RELAY_PAUSE).ok(),
+        }
     }
 
     async fn decide(
@@ -191,7 +232,7 @@ impl Worker {
         rule: &Rule,
         entry: &Entry,
         view: &View,
-        ready: Ready,
+        (ready, turn): (Ready, Turn),
     ) -> Result<Step, EngineError> {
         let shared = Arc::clone(&self.shared);
         let house = &shared.house;
@@ -213,7 +254,7 @@ impl Worker {
             language: letter.language,
             message_id: mail.message_id,
             message: house.outbox.kept(&mail.bytes),
-            via: house.outbox.via(),
+            via: turn.via().to_owned(),
             now: house.clock.now(),
         };
         let parcel = Parcel {
@@ -221,15 +262,39 @@ impl Worker {
             envelope: &envelope,
             message: &mail.bytes,
         };
-        let verdict = self
-            .courier
-            .deliver(parcel, house.store.commit_to_send(commit))
-            .await?;
+        let committed = AtomicBool::new(false);
+        let go = async {
+            let go = house.store.commit_to_send(commit).await?;
+            committed.store(go, Ordering::Relaxed);
+            Ok::<_, EngineError>(go)
+        };
+        let way = turn.way;
+        let courier = self.couriers.entry(way).or_insert_with(|| turn.courier());
+        let verdict = courier.deliver(parcel, go).await?;
+        let change = turn.heard(house, &verdict);
         if matches!(verdict, Verdict::Withdrawn) {
             return Ok(Step::LookAgain);
         }
-        self.record(rule, entry, &envelope.to, verdict).await?;
-        Ok(Step::Done)
+        self.tried.push(way);
+        // What is known to be still here may go another way at once.
+        let committed = committed.load(Ordering::Relaxed);
+        let elsewhere = matches!(
+            verdict,
+            Verdict::Deferred { relay: true, .. } | Verdict::Stopped { .. }
+        ) && !committed
+            && house.outbox.is_open(&self.tried);
+        if !elsewhere {
+            self.record(rule, entry, &envelope.to, verdict).await?;
+        }
+        if let Some(change) = change {
+            shared.opened.fetch_or(change.opened, Ordering::Relaxed);
+            house.outbox.keep(house, change).await?;
+        }
+        Ok(match (elsewhere, committed) {
+            (true, _) => Step::LookAgain,
+            (false, true) => Step::HandedOver,
+            (false, false) => Step::Done,
+        })
     }
 
     async fn record(
@@ -242,7 +307,6 @@ impl Worker {
         let shared = &self.shared;
         let now = shared.house.clock.now();
         let reply = verdict.reply().to_owned();
-        let waits = |wait: SignedDuration| now.checked_add(wait).ok();
         let (outcome, reason, next) = match &verdict {
             Verdict::Accepted { .. } => (Outcome::Sent, Reason::Accepted, None),
             // The relay may be back just in time, so its trouble doesn't end anything early.
@@ -250,14 +314,14 @@ impl Worker {
                 reason,
                 relay: true,
                 ..
-            } => (Outcome::Deferred, *reason, waits(RELAY_PAUSE)),
+            } => (Outcome::Deferred, *reason, self.later(Some(rule), entry)),
             Verdict::Deferred {
                 reason,
                 relay: false,
                 ..
             } => {
                 let wait = SignedDuration::try_from(backoff(entry.attempts + 1));
-                let next = waits(wait.unwrap_or(RELAY_PAUSE));
+                let next = now.checked_add(wait.unwrap_or(RELAY_PAUSE)).ok();
                 let zone = shared.house.zone(&entry.occasion.zone);
                 let end = deadline(rule.send.late, &entry.occasion, &zone);
                 if next.is_some_and(|next| next > end) {
@@ -269,20 +333,12 @@ impl Worker {
             Verdict::Stopped { .. } => (
                 Outcome::Deferred,
                 Reason::RelayRefusesUs,
-                waits(REFUSED_PAUSE),
+                self.later(Some(rule), entry),
             ),
             Verdict::Rejected { reason, .. } => (Outcome::Rejected, *reason, None),
             Verdict::Unknown { .. } => (Outcome::Unknown, Reason::ReplyLost, None),
             Verdict::Withdrawn => return Ok(()),
         };
-        match &verdict {
-            Verdict::Deferred { relay: true, .. } => shared.relay_failed(&reply),
-            Verdict::Stopped { .. } => shared.stop_relay(&reply),
-            Verdict::Unknown { .. } | Verdict::Withdrawn => {}
-            Verdict::Accepted { .. } | Verdict::Deferred { .. } | Verdict::Rejected { .. } => {
-                shared.relay_works();
-            }
-        }
         let mut record = Record::new(&entry.id, outcome, Some(reason), now);
         record.sent_at = matches!(verdict, Verdict::Accepted { .. }).then_some(now);
         record.next_attempt_at = next;

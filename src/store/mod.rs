@@ -36,6 +36,7 @@ mod people;
 mod phases;
 mod plan;
 mod privacy;
+mod relays;
 mod results;
 mod review;
 mod rows;

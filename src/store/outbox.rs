@@ -86,7 +86,8 @@ pub struct Record {
     pub next_attempt_at: Option<Timestamp>,
     /// When the relay took it.
     pub sent_at: Option<Timestamp>,
-    /// The relay was tried, though it never came to the dot: counts as an attempt.
+    /// Counts as an attempt, though it never came to the dot. What came to the dot counts without
+    /// it, unless it is deferred: then it was the relay's trouble, not the message's.
     pub attempted: bool,
     /// An address that gets nothing any more.
     pub suppress: Option<String>,

@@ -250,8 +250,8 @@ macro_rules! change {
                  WHEN op.outcome = 'held' THEN op.next_attempt_at END, \
              decided_at = CASE WHEN ledger.outcome = 'sending' THEN ledger.decided_at \
                  ELSE op.at END, \
-             attempts = attempts + CASE WHEN ledger.outcome = 'sending' THEN 0 \
-                 ELSE op.attempted END \
+             attempts = attempts + CASE WHEN ledger.outcome <> 'sending' THEN op.attempted \
+                 WHEN op.outcome = 'deferred' THEN op.attempted - 1 ELSE 0 END \
          FROM (SELECT CAST(value->>0 AS BIGINT) AS number, value->>1 AS outcome, \
              value->>2 AS reason, value->>3 AS reply, CAST(value->>4 AS BIGINT) AS at, \
              CAST(value->>6 AS BIGINT) AS sent_at, \
