@@ -19,6 +19,7 @@ mod forecast;
 mod holidays;
 mod mail;
 mod matrix;
+mod outage;
 mod public;
 mod quiet;
 mod relay;
