@@ -16,6 +16,7 @@
 
 mod body;
 pub mod breaker;
+pub mod budget;
 mod config;
 mod connection;
 mod dial;

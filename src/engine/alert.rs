@@ -246,10 +246,10 @@ async fn mail_all(house: &House, trouble: &Trouble, over: bool) -> bool {
 async fn hand_over(house: &House, parcel: Parcel<'_>) -> Result<Option<Verdict>, EngineError> {
     let outbox = &house.outbox;
     let never = CancellationToken::new();
-    let Route::Go(turn) = outbox.route(house, &never, &[]).await? else {
+    let Route::Go(mut turn) = outbox.route(house, (None, &[]), &never).await? else {
         return Ok(None);
     };
-    outbox.pace(&turn, &house.clock).await;
+    outbox.pace(&mut turn, &house.clock).await;
     let mut courier = turn.courier();
     let go = std::future::ready(Ok::<bool, EngineError>(true));
     let verdict = courier.deliver(parcel, go).await?;

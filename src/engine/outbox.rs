@@ -33,6 +33,8 @@ pub(super) enum Route {
     Go(Turn),
     /// None is open, for this reason.
     Closed(Reason),
+    /// Enough has gone to its domain, until this moment.
+    Full(Timestamp),
 }
 
 /// A letter's leave to go.
@@ -42,11 +44,19 @@ pub(super) struct Turn {
     /// Which way.
     pub(super) way: usize,
     probe: bool,
+    /// The place it took in its domain's budget, until it is used.
+    place: Option<(String, Timestamp)>,
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if let (true, Some(way)) = (self.probe, self.outbox.way(self.way)) {
+        let Some(way) = self.outbox.way(self.way) else {
+            return;
+        };
+        if let Some((domain, at)) = &self.place {
+            way.budgets().give_back(domain, *at);
+        }
+        if self.probe {
             way.probing.store(false, Ordering::Release);
             self.outbox.changed.notify_waiters();
         }
@@ -110,16 +120,19 @@ impl Outbox {
                 None => drop(house.store.relay_works(&via, true, now).await?),
             }
         }
+        for way in self.ways.iter() {
+            way.count(house, now).await?;
+        }
         Ok(())
     }
 
-    /// The way that a letter may take now, for which nothing else is in its way. Where a letter is
-    /// out to see whether the only way works again, waits for its return.
+    /// The way that a letter to this domain may take now, for which nothing else is in its way.
+    /// Where a letter is out to see whether the only way works again, waits for its return.
     pub(super) async fn route(
         &self,
         house: &House,
+        (domain, but): (Option<&str>, &[usize]),
         stop: &CancellationToken,
-        but: &[usize],
     ) -> Result<Route, EngineError> {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
@@ -129,10 +142,13 @@ impl Outbox {
                 if but.contains(&number) {
                     continue;
                 }
-                match way.ask(house.clock.now()) {
-                    Asked::Go => return Ok(Route::Go(self.turn(number, false))),
+                let now = house.clock.now();
+                let place = domain.map(|domain| (domain.to_owned(), now));
+                match way.ask(domain, now) {
+                    Asked::Go => return Ok(Route::Go(self.turn(number, false, place))),
+                    Asked::Full(until) => return Ok(Route::Full(until)),
                     Asked::Probe(standing) => {
-                        let turn = self.turn(number, true);
+                        let turn = self.turn(number, true, place);
                         // Noted before it goes: after a restart nobody asks again too soon.
                         way.keep(house, &standing).await?;
                         return Ok(Route::Go(turn));
@@ -152,18 +168,33 @@ impl Outbox {
     }
 
     /// Waits until the way's pace allows another letter.
-    pub(super) async fn pace(&self, turn: &Turn, clock: &Clock) {
-        if let Some(way) = self.way(turn.way) {
-            clock.wait_until(way.pace.turn(clock.instant())).await;
+    pub(super) async fn pace(&self, turn: &mut Turn, clock: &Clock) {
+        let Some(way) = self.way(turn.way) else {
+            return;
+        };
+        clock.wait_until(way.pace.turn(clock.instant())).await;
+        // What counts is when it goes, not when it was allowed to.
+        if let Some((domain, at)) = &mut turn.place {
+            let mut budgets = way.budgets();
+            budgets.give_back(domain, *at);
+            *at = clock.now();
+            budgets.note(domain, *at);
         }
     }
 
-    fn turn(&self, way: usize, probe: bool) -> Turn {
+    fn turn(&self, way: usize, probe: bool, place: Option<(String, Timestamp)>) -> Turn {
         Turn {
             outbox: self.clone(),
             way,
             probe,
+            place,
         }
+    }
+
+    /// The next moment at which there is room for a letter that found none.
+    pub(super) fn next_place(&self, now: Timestamp) -> Option<Timestamp> {
+        let ways = self.ways.iter();
+        ways.filter_map(|way| way.budgets().next_place(now)).min()
     }
 
     /// When a letter is looked at again that can't go now, and why it can't: no way is open, and
@@ -255,8 +286,16 @@ impl Turn {
     }
 
     /// Learns from a verdict how the way stands; what has to be kept, if anything.
-    pub(super) fn heard(self, house: &House, verdict: &Verdict) -> Option<Change> {
+    pub(super) fn heard(mut self, house: &House, verdict: &Verdict) -> Option<Change> {
         let heard = breaker::heard(verdict);
+        let went = match verdict {
+            Verdict::Withdrawn | Verdict::Stopped { .. } => false,
+            Verdict::Deferred { relay, .. } => !relay,
+            Verdict::Accepted { .. } | Verdict::Rejected { .. } | Verdict::Unknown { .. } => true,
+        };
+        if went {
+            self.place = None;
+        }
         let way = self.outbox.way(self.way)?;
         let mut standing = way.lock();
         if heard == Heard::Nothing || (heard == Heard::Works && standing.is_fine()) {

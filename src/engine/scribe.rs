@@ -125,12 +125,21 @@ pub(super) fn kept_back(
     let house = &shared.house;
     let (again, reason) = house.outbox.closed(now)?;
     shared.kept_back.store(true, Ordering::Relaxed);
+    Some(Answer::Defer(no_later(house, entry, rule, again), reason))
+}
+
+/// This moment, or the one at which it is too late for the letter.
+pub(super) fn no_later(
+    house: &House,
+    entry: &Entry,
+    rule: Option<&Rule>,
+    at: Timestamp,
+) -> Timestamp {
     let zone = house.zone(&entry.occasion.zone);
     let over = rule
         .map(|rule| deadline(rule.send.late, &entry.occasion, &zone))
         .and_then(|end| end.checked_add(MOMENT).ok());
-    let again = over.map_or(again, |over| again.min(over));
-    Some(Answer::Defer(again, reason))
+    over.map_or(at, |over| at.min(over))
 }
 
 /// Asks the gates about an entry, as its batch stands and at this moment.

@@ -8,7 +8,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +26,9 @@ use crate::store::Entry;
 const CLAIM: u32 = 128;
 /// Jobs waiting in front of the scribe, and as many in front of the workers.
 const QUEUE: usize = 64;
+
+/// So long a pass waits, at most, for letters whose mail domain has room again soon.
+const SOON: SignedDuration = SignedDuration::from_secs(5);
 
 /// What the workers of one round share.
 #[derive(Debug)]
@@ -133,10 +138,15 @@ async fn round(
 /// Claims what is due and hands it out, customer by customer.
 async fn dispatch(shared: &Shared, jobs: &mpsc::Sender<Job>) -> Result<(), EngineError> {
     let house = &shared.house;
+    let mut latest = None;
     while !shared.stop.is_cancelled() {
         let now = house.clock.now();
         let claimed = house.store.claim(CLAIM, now).await?;
         if claimed.is_empty() {
+            let latest = *latest.get_or_insert(now.checked_add(SOON).unwrap_or(now));
+            if soon(shared, latest).await {
+                continue;
+            }
             break;
         }
         shared.batches.learn(house, &claimed, now).await?;
@@ -149,6 +159,23 @@ async fn dispatch(shared: &Shared, jobs: &mpsc::Sender<Job>) -> Result<(), Engin
         }
     }
     Ok(())
+}
+
+/// Waits for a letter whose mail domain has room again in a moment, if that is before `latest`.
+/// Passes come a little earlier or later than a minute after each other; what is due a breath
+/// after one would lose a whole one.
+async fn soon(shared: &Shared, latest: Timestamp) -> bool {
+    let (house, now) = (&shared.house, shared.house.clock.now());
+    let next = house.outbox.next_place(now).filter(|next| *next <= latest);
+    let left = next.and_then(|next| Duration::try_from(next.duration_since(now)).ok());
+    let Some(left) = left else {
+        return false;
+    };
+    tokio::select! {
+        biased;
+        () = shared.stop.cancelled() => false,
+        () = house.clock.wait_until(house.clock.instant() + left) => true,
+    }
 }
 
 async fn grouped(house: &House, claimed: Vec<Entry>) -> Result<Vec<Job>, EngineError> {

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::{EngineError, House, wiring};
 use crate::clock::Clock;
 use crate::deliver::breaker::{self, May};
+use crate::deliver::budget::Budgets;
 use crate::deliver::{Courier, FileCourier, Relay, Throttle};
 use crate::model::{Standing, State};
 use crate::settings::{Settings, Smtp};
@@ -41,6 +42,9 @@ pub(super) struct Way {
     /// Connections at once.
     pub(super) connections: u32,
     pub(super) pace: Throttle,
+    budgets: Mutex<Budgets>,
+    /// What went out before, of which only the ledger knows, is counted in the budgets.
+    counted: AtomicBool,
     standing: Mutex<Standing>,
     /// A letter is on its way to see whether it works again.
     pub(super) probing: AtomicBool,
@@ -66,6 +70,8 @@ pub(super) enum Asked {
     /// Another letter is out to see.
     Awaited,
     Closed,
+    /// No room for its domain before this moment.
+    Full(Timestamp),
 }
 
 impl Way {
@@ -75,6 +81,8 @@ impl Way {
             exit,
             connections: FILE_WORKERS,
             pace: Throttle::unlimited(),
+            budgets: Mutex::default(),
+            counted: AtomicBool::new(false),
             standing: Mutex::new(Standing::new(print)),
             probing: AtomicBool::new(false),
             keeping: tokio::sync::Mutex::new(()),
@@ -99,6 +107,7 @@ impl Way {
         let via = format!("{SMTP}{}:{}", smtp.host, smtp.port);
         let mut way = Self::new(via, Exit::Relay(relay), wiring::print(smtp));
         way.connections = smtp.connections;
+        way.budgets = Mutex::new(wiring::budgets(smtp));
         if let Some(rate) = NonZeroU32::new(smtp.per_second) {
             way.pace = Throttle::per_second(rate, clock.instant());
         }
@@ -114,18 +123,53 @@ impl Way {
         }
     }
 
-    pub(super) fn ask(&self, now: Timestamp) -> Asked {
+    /// Asks for a letter to this domain.
+    pub(super) fn ask(&self, domain: Option<&str>, now: Timestamp) -> Asked {
         let mut standing = self.lock();
-        match breaker::may(&standing, now) {
-            May::Send => Asked::Go,
-            _ if self.probing.load(Ordering::Acquire) => Asked::Awaited,
-            May::Wait(_) => Asked::Closed,
+        let may = breaker::may(&standing, now);
+        if may != May::Send && self.probing.load(Ordering::Acquire) {
+            return Asked::Awaited;
+        }
+        if matches!(may, May::Wait(_)) {
+            return Asked::Closed;
+        }
+        if let Some(domain) = domain
+            && let Err(until) = self.budgets().take(domain, now)
+        {
+            return Asked::Full(until);
+        }
+        match may {
+            May::Send | May::Wait(_) => Asked::Go,
             May::Probe => {
                 *standing = breaker::probed(&standing, now);
                 self.probing.store(true, Ordering::Release);
                 Asked::Probe(standing.clone())
             }
         }
+    }
+
+    /// Counts what went out before, once.
+    pub(super) async fn count(&self, house: &House, now: Timestamp) -> Result<(), EngineError> {
+        let Some(longest) = self.budgets().longest() else {
+            return Ok(());
+        };
+        if self.counted.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let since = now.checked_sub(longest).unwrap_or(Timestamp::MIN);
+        for letter in house.store.handed_over_since(since).await? {
+            if let Some((_, domain)) = letter.recipient.rsplit_once('@')
+                && letter.via == self.via
+            {
+                self.budgets().note(domain, letter.at);
+            }
+        }
+        self.counted.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    pub(super) fn budgets(&self) -> MutexGuard<'_, Budgets> {
+        self.budgets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) async fn keep(&self, house: &House, standing: &Standing) -> Result<(), EngineError> {

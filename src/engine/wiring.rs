@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::deliver::budget::Budgets;
 use crate::deliver::{Secret, Security, SmtpConfig};
 use crate::model::facts::BusinessWords;
 use crate::records::{self, CsvSource};
-use crate::settings::{self, Settings, Smtp, Source};
+use crate::settings::{self, DomainLimit, Settings, Smtp, Source};
 
 /// What letters and conditions see of the business.
 pub(super) fn words(settings: &Settings) -> Arc<BusinessWords> {
@@ -87,6 +88,16 @@ pub(super) fn relay(settings: &Settings, smtp: &Smtp) -> SmtpConfig {
         config.password = Some(Secret::new(login.password.reveal()));
     }
     config
+}
+
+/// What may go to each mail domain.
+pub(super) fn budgets(smtp: &Smtp) -> Budgets {
+    let limit = |limit: &DomainLimit| (limit.count, limit.within);
+    let others = smtp.per_domain.get(DomainLimit::OTHERS).map(limit);
+    let named = smtp.per_domain.iter();
+    let named = named.filter(|(domain, _)| *domain != DomainLimit::OTHERS);
+    let named = named.map(|(domain, it)| (domain.clone(), limit(it)));
+    Budgets::new(named.collect(), others)
 }
 
 /// A fingerprint of what decides whether a relay takes us. Kept short on purpose: long enough to

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, mpsc};
 use super::EngineError;
 use super::letter::Ready;
 use super::outbox::{Route, Turn};
-use super::scribe::{Job, Prepared, What, kept_back};
+use super::scribe::{Job, Prepared, What, kept_back, no_later};
 use super::send::Shared;
 use crate::decide::calendar::deadline;
 use crate::decide::gate::Answer;
@@ -138,16 +138,24 @@ impl Worker {
         };
         let mut prepared = fresh(prepared);
         let mut leave = None;
-        if matches!(prepared.what, What::Send(_)) {
+        if let What::Send(ready) = &prepared.what {
             let stop = &self.shared.stop;
-            match house.outbox.route(&house, stop, &self.tried).await? {
-                Route::Go(turn) => {
-                    house.outbox.pace(&turn, &house.clock).await;
+            let asked = (Some(ready.to.domain()), self.tried.as_slice());
+            match house.outbox.route(&house, asked, stop).await? {
+                Route::Go(mut turn) => {
+                    house.outbox.pace(&mut turn, &house.clock).await;
                     prepared = fresh(Some(prepared));
                     leave = Some(turn);
                 }
                 // It is as it was, and the next pass takes it.
                 Route::Closed(_) if stop.is_cancelled() => return Ok(Step::Done),
+                Route::Full(until) => {
+                    let rule = house.rule(&entry.rule);
+                    let until = no_later(&house, entry, rule, until);
+                    let full = (Outcome::Deferred, Reason::DomainLimit);
+                    self.decide(entry, full, Some(until)).await?;
+                    return Ok(Step::Done);
+                }
                 Route::Closed(reason) => {
                     let until = self.later(house.rule(&entry.rule), entry);
                     self.decide(entry, (Outcome::Deferred, reason), until)

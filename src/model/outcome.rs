@@ -125,6 +125,8 @@ pub enum Reason {
     TemplateFailed,
     /// The relay couldn't be reached or asked to wait.
     RelayTrouble,
+    /// As many letters as we may send to the recipient's mail domain have gone out lately.
+    DomainLimit,
     /// The relay put this message off.
     TemporaryRefusal,
     /// The relay refused the address.
@@ -143,7 +145,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Erased,
         Self::NoAddress,
         Self::Suppressed,
@@ -167,6 +169,7 @@ impl Reason {
         Self::SettledByHand,
         Self::TemplateFailed,
         Self::RelayTrouble,
+        Self::DomainLimit,
         Self::TemporaryRefusal,
         Self::BadAddress,
         Self::Refused,
@@ -238,6 +241,10 @@ impl Reason {
             Self::RelayTrouble => (
                 "relay-trouble",
                 "The mail server couldn't be reached, or asked us to wait.",
+            ),
+            Self::DomainLimit => (
+                "domain-limit",
+                "As many letters as `per_domain` allows have gone to this mail domain lately.",
             ),
             Self::TemporaryRefusal => (
                 "temporary-refusal",

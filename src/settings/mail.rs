@@ -2,10 +2,12 @@
 //!
 //! May not know mailboxes or the network; it only reads the password.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use super::limits::{self, DomainLimit};
 use super::resolved;
 use super::secret::Secret;
 use crate::model::tables::{Notes, Table, Value};
@@ -44,6 +46,8 @@ pub struct Smtp {
     pub connections: u32,
     /// Messages a second, at most.
     pub per_second: u32,
+    /// Letters to one mail domain within a time, at most; by domain, in ASCII.
+    pub per_domain: BTreeMap<String, DomainLimit>,
     /// What becomes of a message of which nobody knows whether it went out.
     pub when_unknown: WhenUnknown,
     /// A file of certificates (PEM) to trust besides the system's.
@@ -179,6 +183,8 @@ fn smtp(mut table: Table<'_>, used: bool, folders: Folders<'_>) -> Option<Smtp> 
     let connections = connections.and_then(|v| v.whole(1..=MOST_CONNECTIONS));
     let per_second = table.get("per_second");
     let per_second = per_second.and_then(|v| v.whole(1..=MOST_PER_SECOND));
+    let per_domain = table.get("per_domain");
+    let per_domain = per_domain.map(|value| limits::per_domain(&value));
     let when_unknown = table
         .get("when_unknown")
         .and_then(|v| v.one_of(&[("hold", WhenUnknown::Hold), ("resend", WhenUnknown::Resend)]));
@@ -199,6 +205,7 @@ fn smtp(mut table: Table<'_>, used: bool, folders: Folders<'_>) -> Option<Smtp> 
         login,
         connections: connections.unwrap_or(DEFAULT_CONNECTIONS),
         per_second: per_second.unwrap_or(DEFAULT_PER_SECOND),
+        per_domain: per_domain.unwrap_or_default(),
         when_unknown: when_unknown.unwrap_or(WhenUnknown::Hold),
         ca_file,
     })

@@ -8,6 +8,7 @@
 
 mod environment;
 mod layers;
+mod limits;
 mod mail;
 mod process;
 mod secret;
@@ -27,6 +28,7 @@ use crate::model::policy::Class;
 
 pub use environment::Variables;
 pub use layers::{load, load_with};
+pub use limits::DomainLimit;
 pub use mail::{Login, Mail, Security, Smtp, Transport, WhenUnknown};
 pub use process::{Faults, LogWishes, faults, log_wishes, usual_place};
 pub use secret::Secret;

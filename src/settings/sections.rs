@@ -32,6 +32,7 @@ const HOMES: Homes = &[
     ),
     ("password_file", "under `[mail.smtp]`"),
     ("per_second", "under `[mail.smtp]`"),
+    ("per_domain", "under `[mail.smtp]`"),
     ("quiet_hours", "under `[sending]`"),
     ("caps", "under `[sending]`"),
     ("live_from", "under `[sending]`"),

@@ -113,6 +113,11 @@ fn smtp(smtp: &Smtp) -> Table {
     }
     let ca_file = smtp.ca_file.as_ref().map(|path| path.display().to_string());
     add(&mut shown, "ca_file", ca_file);
+    if !smtp.per_domain.is_empty() {
+        let limits = smtp.per_domain.iter();
+        let limits = limits.map(|(domain, limit)| (domain.clone(), limit.shown().into()));
+        shown.insert("per_domain".to_owned(), limits.collect::<Table>().into());
+    }
     shown
 }
 

@@ -65,6 +65,7 @@ pub use open::OpenOptions;
 pub use outbox::{CommitToSend, Record};
 pub use people::{Applied, FileMeta, FileRow};
 pub use plan::{Awaited, PlanBatch, Planned};
+pub use relays::HandedOver;
 pub use results::{Question, Tally};
 pub use review::{Filter, Quarantined, Shown, Step};
 pub use trouble::Trouble;

@@ -140,6 +140,62 @@ impl Store {
     }
 }
 
+/// Lines of history that are read at once.
+const PAGE: i64 = 1_000;
+
+/// A letter that came to the dot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandedOver {
+    /// Which way.
+    pub via: String,
+    /// To whom.
+    pub recipient: String,
+    /// When it was about to be handed over.
+    pub at: Timestamp,
+}
+
+impl Store {
+    /// What was handed over since this moment, the latest first. Reads the histories from their
+    /// end: they are written in order, so that no index is needed for it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn handed_over_since(&self, since: Timestamp) -> Result<Vec<HandedOver>, StoreError> {
+        let read = async {
+            let mut found = Vec::new();
+            let mut below = i64::MAX;
+            loop {
+                let rows = sqlx::query(
+                    "SELECT seq, at, began_at, via, recipient FROM history \
+                     CROSS JOIN ledger ON ledger.number = history.entry \
+                     WHERE seq < $1 ORDER BY seq DESC LIMIT $2",
+                )
+                .bind(below)
+                .bind(PAGE)
+                .fetch_all(self.reader())
+                .await?;
+                let mut goes_on = false;
+                for row in &rows {
+                    let columns = &mut Columns::of(row);
+                    below = columns.number()?;
+                    goes_on |= columns.moment()? >= since;
+                    let (began, via) = (columns.maybe_moment()?, columns.maybe_text()?);
+                    let recipient = columns.maybe_text()?;
+                    if let (Some(at), Some(via), Some(recipient)) = (began, via, recipient)
+                        && at >= since
+                    {
+                        found.push(HandedOver { via, recipient, at });
+                    }
+                }
+                if !goes_on {
+                    return Ok(found);
+                }
+            }
+        };
+        read.await.map_err(|error: sqlx::Error| self.trouble(error))
+    }
+}
+
 const RELEASE: &str = concat!(
     "UPDATE ledger SET next_attempt_at = $1 WHERE number IN (SELECT number",
     waiting!(),

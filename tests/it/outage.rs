@@ -213,12 +213,12 @@ fn counts(entries: &[Entry]) -> Vec<String> {
     counts.map(|(what, n)| format!("{n} {what}")).collect()
 }
 
-const MAIL: &str = "[sending]\nquiet_hours = \"none\"\ncaps = {}\n\
+pub(crate) const MAIL: &str = "[sending]\nquiet_hours = \"none\"\ncaps = {}\n\
     [guard]\nmax_per_rule_per_day = 1000000\n\
     [business]\nunsubscribe_mailto = \"out@thorn.example\"\n[mail]\ntransport = \"smtp\"\n";
 
 /// A rule for a thank-you after a visit, which may be so late.
-fn thanks(late: &str) -> String {
+pub(crate) fn thanks(late: &str) -> String {
     format!(
         "title = \"Thanks\"\ntemplate = \"thank-you\"\nclass = \"service\"\n\
          audience = \"customer\"\n[trigger.event]\nevent = \"visit\"\nafter = \"0 minutes\"\n\

@@ -105,6 +105,7 @@ fn because(case: &Case<'_>, reason: Reason) -> String {
         | Reason::RecordChanged
         | Reason::TemplateFailed
         | Reason::RelayTrouble
+        | Reason::DomainLimit
         | Reason::TemporaryRefusal
         | Reason::BadAddress
         | Reason::Refused

@@ -65,9 +65,7 @@ fn scene(reason: Reason) -> Result<Scene, Outcome> {
         Reason::Suppressed => scene.view.suppressed = true,
         Reason::NoConsent => scene.view.customer.consent = Consent::No,
         Reason::RuleRemoved => scene.rule = None,
-        Reason::RuleDisabled => {
-            return Ok(Scene::with_rule(&format!("enabled = false\n{BIRTHDAY}")));
-        }
+        Reason::RuleDisabled => scene = Scene::with_rule(&format!("enabled = false\n{BIRTHDAY}")),
         Reason::TooLate => scene.now = at("2027-03-03T09:00"),
         Reason::ContactedSince => {
             let rule = rule("[trigger.lapsed]\ncontact = [\"visit\"]\nafter = \"30 days\"");
@@ -120,9 +118,10 @@ fn scene(reason: Reason) -> Result<Scene, Outcome> {
         }
         Reason::Declined => scene.batch.approved = Some(false),
         Reason::SettledByHand | Reason::TemplateFailed => return Err(Outcome::Skipped),
-        Reason::RelayTrouble | Reason::TemporaryRefusal | Reason::RelayRefusesUs => {
-            return Err(Outcome::Deferred);
-        }
+        Reason::RelayTrouble
+        | Reason::DomainLimit
+        | Reason::TemporaryRefusal
+        | Reason::RelayRefusesUs => return Err(Outcome::Deferred),
         Reason::BadAddress | Reason::Refused => return Err(Outcome::Rejected),
         Reason::Accepted => return Err(Outcome::Sent),
         Reason::ReplyLost | Reason::StoppedWhileSending => return Err(Outcome::Unknown),
