@@ -191,8 +191,10 @@ CREATE TABLE ledger (
     reply           TEXT,
     sent_at         BIGINT,
     planned_at      BIGINT NOT NULL,
-    -- Where its letter was going: a folder, or smtp. A restart looks there.
+    -- Where its letter was going: a folder, or smtp: with host and port. A restart looks there.
     via             TEXT,
+    -- It may have arrived there before, so it goes nowhere else.
+    only_via        TEXT,
     -- One entry an occasion; by the customer first, whose entries are wanted together.
     UNIQUE (customer, rule, occasion)
 );

@@ -39,10 +39,11 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
             .map(|line| Value::Object(step(line, &house.policy().zone)));
         row.insert("history".to_owned(), history.collect());
         row.insert("message".to_owned(), told.message.into());
+        row.insert("via".to_owned(), told.entry.via.into());
         let all: Vec<&str> = entry_json::FIELDS
             .iter()
             .copied()
-            .chain(["history", "message"])
+            .chain(["history", "message", "via"])
             .collect();
         output::listing(args.format, &[], &all, &[row])?;
         return Ok(Done::Well);
@@ -54,6 +55,9 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
             Some(other) => other.to_string(),
         };
         output::say(format!("{field:<16} {value}"))?;
+    }
+    if let Some(via) = &told.entry.via {
+        output::say(format!("{:<16} {via}", "via"))?;
     }
     if let Some(reason) = told.entry.reason {
         output::say(format!("{:<16} {}", "", Reason::sentence(reason)))?;

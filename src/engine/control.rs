@@ -83,7 +83,11 @@ pub async fn resolve(
         Word::NotSent => Outcome::Skipped,
         Word::Resend => Outcome::Planned,
     };
+    // Where it may have arrived, the server may notice the second one.
+    let known = house.store.entries(&[entry.to_owned()]).await?.pop();
+    let via = known.and_then(|entry| entry.via);
     let how = Resettle {
+        only_via: via.filter(|via| word == Word::Resend && house.outbox.has(via)),
         id: entry.to_owned(),
         from: Outcome::Unknown,
         outcome,

@@ -70,11 +70,13 @@ impl Outbox {
         durable: bool,
         clock: &Clock,
     ) -> Result<Self, EngineError> {
-        let way = match &settings.mail.transport {
-            Transport::File { dir } => Way::folder(dir.clone(), durable),
-            Transport::Smtp(smtp) => Way::relay(settings, smtp, clock)?,
-        };
-        Ok(Self::of(vec![way]))
+        Ok(Self::of(match &settings.mail.transport {
+            Transport::File { dir } => vec![Way::folder(dir.clone(), durable)],
+            Transport::Smtp(relays) => {
+                let ways = relays.iter().map(|one| Way::relay(settings, one, clock));
+                ways.collect::<Result<_, _>>()?
+            }
+        }))
     }
 
     /// Letters go nowhere.
@@ -91,6 +93,32 @@ impl Outbox {
 
     fn way(&self, number: usize) -> Option<&Way> {
         self.ways.get(number)
+    }
+
+    /// Whether there is such a way.
+    pub(super) fn has(&self, via: &str) -> bool {
+        self.ways.iter().any(|way| way.via == via)
+    }
+
+    /// The ways that take a letter a second time without harm.
+    pub(super) fn resending(&self) -> Vec<&str> {
+        let ways = self.ways.iter().filter(|way| way.resends);
+        ways.map(|way| way.via.as_str()).collect()
+    }
+
+    /// Every way but this one.
+    pub(super) fn all_but(&self, via: &str) -> Vec<usize> {
+        let ways = self.ways.iter().enumerate();
+        let others = ways.filter(|(_, way)| way.via != via);
+        others.map(|(number, _)| number).collect()
+    }
+
+    /// Whether the way that takes letters now, the first that is open, has a connection for the
+    /// worker of this number, from 0. The first worker is always wanted.
+    pub(super) fn wants(&self, worker: u32) -> bool {
+        let is_open = |way: &&Way| way.lock().state == State::Works;
+        let open = self.ways.iter().find(is_open);
+        worker == 0 || open.is_none_or(|way| worker < way.connections)
     }
 
     /// As many workers as the way with the most connections keeps busy.
@@ -274,6 +302,12 @@ impl Outbox {
 }
 
 impl Turn {
+    /// Whether the way has a connection for the worker of this number, from 0.
+    pub(super) fn suits(&self, worker: u32) -> bool {
+        let way = self.outbox.way(self.way);
+        worker == 0 || way.is_some_and(|way| worker < way.connections)
+    }
+
     /// How the ledger calls the way.
     pub(super) fn via(&self) -> &str {
         self.outbox.way(self.way).map_or("", |way| &way.via)

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{EngineError, House, Plans, alert};
 use crate::model::Finding;
-use crate::settings::live_sending_problems;
+use crate::settings::{Transport, live_sending_problems};
 
 /// An edit is looked at when its files have been left alone for so long: an editor may write one
 /// file in several steps, and a person save several in a row.
@@ -38,7 +38,7 @@ impl Watch {
     pub async fn new(house: &House) -> Result<Self, EngineError> {
         alert::ends(house, TROUBLE).await?;
         Ok(Self {
-            seen: look(house.plans.config()).0,
+            seen: look(house).0,
         })
     }
 
@@ -49,7 +49,7 @@ impl Watch {
     /// The store's trouble.
     pub async fn refreshed(&mut self, house: &Arc<House>) -> Result<Arc<House>, EngineError> {
         let config = house.plans.config().to_owned();
-        let (print, changed_at) = look(&config);
+        let (print, changed_at) = look(house);
         let age = changed_at.and_then(|at| house.clock.since(at));
         if print == self.seen || age.is_some_and(|age| age < SETTLED) {
             return Ok(Arc::clone(house));
@@ -126,7 +126,8 @@ fn in_words(findings: &[Finding]) -> String {
 
 /// A hash over everything in the folder that counts, and when any of it was changed last. What
 /// can't be read counts as empty here; reading it properly says why.
-fn look(config: &Path) -> ([u8; 32], Option<SystemTime>) {
+fn look(house: &House) -> ([u8; 32], Option<SystemTime>) {
+    let config = house.plans.config();
     let folder = config.parent().unwrap_or(Path::new(""));
     let mut files = vec![config.to_owned(), folder.join("local.toml")];
     let mut latest = None;
@@ -134,6 +135,11 @@ fn look(config: &Path) -> ([u8; 32], Option<SystemTime>) {
         let dir = folder.join(name);
         latest = latest.max(changed_at(&dir));
         files.extend(with_ending(&dir, ending));
+    }
+    // A new password is an edit, too.
+    if let Transport::Smtp(relays) = &house.plans.settings.mail.transport {
+        let logins = relays.iter().filter_map(|relay| relay.login.as_ref());
+        files.extend(logins.map(|login| login.password_file.clone()));
     }
     let mut hash = Sha256::new();
     for file in files {

@@ -103,8 +103,8 @@ async fn round(
     let mut team = JoinSet::new();
     let mut desk = JoinSet::new();
     desk.spawn(scribe::prepare(Arc::clone(&shared), unwritten, written));
-    for _ in 0..workers {
-        team.spawn(Worker::new(Arc::clone(&shared)).work(Arc::clone(&queue)));
+    for number in 0..workers {
+        team.spawn(Worker::new(Arc::clone(&shared), number).work(Arc::clone(&queue)));
     }
     // Only the workers keep the queue open: when none is left, nobody waits for one.
     drop(queue);

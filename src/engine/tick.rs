@@ -10,7 +10,6 @@ use super::worker::file_name;
 use super::{EngineError, House, Report, control, learn, plan, send, sync};
 use crate::deliver::FileCourier;
 use crate::model::{Outcome, Reason};
-use crate::settings::{Transport, WhenUnknown};
 use crate::store::{Filter, HeldBatch, Record, Resettle};
 
 /// What a pass should do.
@@ -163,12 +162,11 @@ fn is_in_place(dir: &str, name: &str) -> Result<bool, EngineError> {
         })
 }
 
-/// With `when_unknown = "resend"`, a relay drops repeated Message-IDs, so unknown is tried again.
+/// With `when_unknown = "resend"`, a relay drops repeated Message-IDs, so unknown is tried again:
+/// there, and nowhere else.
 async fn resend_unknown(house: &House) -> Result<(), EngineError> {
-    let Transport::Smtp(smtp) = &house.plans.settings.mail.transport else {
-        return Ok(());
-    };
-    if smtp.when_unknown == WhenUnknown::Hold {
+    let resending = house.outbox.resending();
+    if resending.is_empty() {
         return Ok(());
     }
     let unknown = Filter {
@@ -176,11 +174,18 @@ async fn resend_unknown(house: &House) -> Result<(), EngineError> {
         ..Filter::default()
     };
     for entry in house.store.log(&unknown).await? {
+        if !resending
+            .iter()
+            .any(|via| Some(*via) == entry.via.as_deref())
+        {
+            continue;
+        }
         let again = Resettle {
             id: entry.id,
             from: Outcome::Unknown,
             outcome: Outcome::Planned,
             reason: Some(Reason::StoppedWhileSending),
+            only_via: entry.via,
             now: house.clock.now(),
         };
         house.store.resettle(&again).await?;

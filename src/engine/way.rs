@@ -15,7 +15,7 @@ use crate::deliver::breaker::{self, May};
 use crate::deliver::budget::Budgets;
 use crate::deliver::{Courier, FileCourier, Relay, Throttle};
 use crate::model::{Standing, State};
-use crate::settings::{Settings, Smtp};
+use crate::settings::{Settings, Smtp, WhenUnknown};
 
 /// Workers that write files: the disk takes several fsyncs at once.
 const FILE_WORKERS: u32 = 8;
@@ -23,9 +23,12 @@ const FILE_WORKERS: u32 = 8;
 /// How an entry that goes over SMTP is marked; others carry the folder of their file.
 const SMTP: &str = "smtp:";
 
+/// No folder is called so: theirs are whole paths.
+const ANY_SMTP: &str = "smtp";
+
 /// Whether letters that went this way went to a mail server.
 pub(super) fn is_relay(via: &str) -> bool {
-    via.starts_with(SMTP)
+    via.starts_with(ANY_SMTP)
 }
 
 /// A way's name for people.
@@ -41,6 +44,8 @@ pub(super) struct Way {
     pub(super) exit: Exit,
     /// Connections at once.
     pub(super) connections: u32,
+    /// It drops repeated Message-IDs, so what nobody knows of is sent again.
+    pub(super) resends: bool,
     pub(super) pace: Throttle,
     budgets: Mutex<Budgets>,
     /// What went out before, of which only the ledger knows, is counted in the budgets.
@@ -80,6 +85,7 @@ impl Way {
             via,
             exit,
             connections: FILE_WORKERS,
+            resends: false,
             pace: Throttle::unlimited(),
             budgets: Mutex::default(),
             counted: AtomicBool::new(false),
@@ -104,9 +110,10 @@ impl Way {
         clock: &Clock,
     ) -> Result<Self, EngineError> {
         let relay = Relay::new(wiring::relay(settings, smtp))?;
-        let via = format!("{SMTP}{}:{}", smtp.host, smtp.port);
+        let via = format!("{SMTP}{}", smtp.name());
         let mut way = Self::new(via, Exit::Relay(relay), wiring::print(smtp));
         way.connections = smtp.connections;
+        way.resends = smtp.when_unknown == WhenUnknown::Resend;
         way.budgets = Mutex::new(wiring::budgets(smtp));
         if let Some(rate) = NonZeroU32::new(smtp.per_second) {
             way.pace = Throttle::per_second(rate, clock.instant());

@@ -30,6 +30,8 @@ const WAITED_FOR_APPROVAL: &str = "it waited for approval, and nobody gave it in
 
 pub(super) struct Worker {
     shared: Arc<Shared>,
+    /// From 0.
+    number: u32,
     /// One for each way out that was taken.
     couriers: BTreeMap<usize, Courier>,
     /// Ways that wouldn't take the letter in hand.
@@ -46,9 +48,10 @@ enum Step {
 }
 
 impl Worker {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, number: u32) -> Self {
         Self {
             shared,
+            number,
             couriers: BTreeMap::new(),
             tried: Vec::new(),
         }
@@ -59,7 +62,8 @@ impl Worker {
         mut self,
         queue: Arc<Mutex<mpsc::Receiver<Job>>>,
     ) -> Result<(), EngineError> {
-        loop {
+        // Where another way takes over that has fewer connections, the first workers go on.
+        while self.shared.house.outbox.wants(self.number) {
             let job = queue.lock().await.recv().await;
             let Some(job) = job else { break };
             if self.shared.stop.is_cancelled() {
@@ -88,7 +92,9 @@ impl Worker {
                     None => return Ok(()),
                 }
             }
-            self.tried.clear();
+            // Where it may have arrived already, it goes there or nowhere.
+            let only = entry.only_via.as_deref();
+            self.tried = only.map_or_else(Vec::new, |via| self.shared.house.outbox.all_but(via));
             for look in 0..LOOKS {
                 if self.shared.stop.is_cancelled() {
                     return Ok(());
@@ -142,6 +148,8 @@ impl Worker {
             let stop = &self.shared.stop;
             let asked = (Some(ready.to.domain()), self.tried.as_slice());
             match house.outbox.route(&house, asked, stop).await? {
+                // It is as it was, and the next pass takes it.
+                Route::Go(turn) if !turn.suits(self.number) => return Ok(Step::Done),
                 Route::Go(mut turn) => {
                     house.outbox.pace(&mut turn, &house.clock).await;
                     prepared = fresh(Some(prepared));

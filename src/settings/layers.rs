@@ -343,9 +343,10 @@ mod tests {
             ("0123", 2)
         );
         assert_eq!(settings.policy.caps, []);
-        let Transport::Smtp(smtp) = settings.mail.transport else {
+        let Transport::Smtp(relays) = settings.mail.transport else {
             panic!("{:?}", settings.mail);
         };
+        let smtp = &relays[0];
         assert_eq!(
             (smtp.port, smtp.security, smtp.connections),
             (2525, Security::Tls, 4)
@@ -410,12 +411,10 @@ mod tests {
         let settings = load_with(&main, &Variables::new()).unwrap();
         assert!(!format!("{settings:?}").contains("hunter2"));
         assert!(!settings.shown().contains("hunter2"));
-        let Transport::Smtp(Smtp {
-            login: Some(login), ..
-        }) = settings.mail.transport
-        else {
-            panic!("no login");
+        let Transport::Smtp(relays) = settings.mail.transport else {
+            panic!("no relay");
         };
+        let login = relays[0].login.as_ref().unwrap();
         assert_eq!(login.password.reveal(), "hunter2");
 
         // systemd hands it over in a folder of its own.
@@ -424,6 +423,29 @@ mod tests {
         let folder = dir.path().to_string_lossy().into_owned();
         let variables = Variables::from([("CREDENTIALS_DIRECTORY".to_owned(), folder)]);
         assert!(load_with(&main, &variables).is_ok());
+    }
+
+    #[test]
+    fn several_relays_stand_in_order_and_show_as_they_are_written() {
+        let relays = "[mail]\ntransport = \"smtp\"\n[[mail.relay]]\nhost = \"a.example\"\n\
+            [[mail.relay]]\nhost = \"b.example\"\nsecurity = \"starttls\"\n\
+            per_domain = { \"Bücher.example\" = \"9 per 1 day\", \"*\" = \"20 per 1 minute\" }\n";
+        let settings = read_all(&format!("{SMALL}{relays}"), "", &[]).unwrap();
+        let shown = settings.shown();
+        let Transport::Smtp(relays) = &settings.mail.transport else {
+            panic!("{:?}", settings.mail);
+        };
+        let names: Vec<String> = relays.iter().map(Smtp::name).collect();
+        assert_eq!(names, ["a.example:465", "b.example:587"]);
+        for line in [
+            "[[mail.relay]]",
+            "\"xn--bcher-kva.example\" = \"9 per 24 hours\"",
+            "\"*\" = \"20 per 1 minute\"",
+        ] {
+            assert!(shown.contains(line), "{line} in {shown}");
+        }
+        let again = read_all(&shown, "", &[]).unwrap();
+        assert_eq!(again.shown(), shown);
     }
 
     #[test]

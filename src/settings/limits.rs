@@ -38,7 +38,10 @@ const LONGEST: i64 = 7 * 24 * 60;
 /// Reads `per_domain`, by domain as mail knows it: in small letters, and in ASCII.
 pub(super) fn per_domain(value: &Value<'_>) -> BTreeMap<String, DomainLimit> {
     let mut limits = BTreeMap::new();
-    for (name, value) in value.table().into_iter().flat_map(Table::all) {
+    let mut given: Vec<_> = value.table().into_iter().flat_map(Table::all).collect();
+    // Layers lose the order in which they were written.
+    given.sort_unstable_by_key(|(name, _)| *name);
+    for (name, value) in given {
         let limit = value.read(limit);
         let Some(domain) = domain(name) else {
             let message = format!("`{name}` is no mail domain");

@@ -27,11 +27,11 @@ pub enum Transport {
         /// The folder, absolute.
         dir: PathBuf,
     },
-    /// To a relay.
-    Smtp(Smtp),
+    /// To one relay, or to the first of several that works.
+    Smtp(Vec<Smtp>),
 }
 
-/// `[mail.smtp]`.
+/// `[mail.smtp]`, or one of the `[[mail.relay]]`.
 #[derive(Debug, Clone)]
 pub struct Smtp {
     /// The relay's name or address.
@@ -52,6 +52,13 @@ pub struct Smtp {
     pub when_unknown: WhenUnknown,
     /// A file of certificates (PEM) to trust besides the system's.
     pub ca_file: Option<PathBuf>,
+}
+
+impl Smtp {
+    /// Host and port: which relay it is.
+    pub fn name(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
 }
 
 /// How the connection to the relay is kept private.
@@ -120,7 +127,8 @@ const MOST_CONNECTIONS: u32 = 100;
 const DEFAULT_PER_SECOND: u32 = 10;
 const MOST_PER_SECOND: u32 = 10_000;
 
-/// The name of the password among systemd's credentials.
+/// The name of the password among systemd's credentials; from the second relay on with its number:
+/// `smtp-password-2`.
 const CREDENTIAL: &str = "smtp-password";
 
 /// Where files are looked for.
@@ -132,21 +140,44 @@ pub(super) struct Folders<'a> {
     pub(super) credentials: Option<&'a Path>,
 }
 
+/// What a relay's section can't tell of itself.
+#[derive(Debug, Clone, Copy)]
+struct About<'a> {
+    folders: Folders<'a>,
+    /// Letters go there.
+    used: bool,
+    /// From 1.
+    number: usize,
+}
+
 /// Reads `[mail]`.
 pub(super) fn mail(mut table: Table<'_>, folders: Folders<'_>, notes: &Notes) -> Option<Mail> {
     let smtp_used = table
         .get("transport")
         .and_then(|v| v.one_of(&[("file", false), ("smtp", true)]));
     let dir = table.get("dir").and_then(|v| v.text());
-    let smtp = match (table.table("smtp"), smtp_used) {
-        (Some(section), _) => smtp(section, smtp_used == Some(true), folders),
-        (None, Some(true)) => {
+    let about = |number| About {
+        folders,
+        used: smtp_used == Some(true),
+        number,
+    };
+    let smtp = match (table.table("smtp"), table.get("relay"), smtp_used) {
+        (Some(section), None, _) => smtp(section, about(1)).map(|one| vec![one]),
+        (Some(_), Some(several), _) => {
+            let message = "there is `[mail.smtp]` as well as `[[mail.relay]]`";
+            let help =
+                "head each of them with `[[mail.relay]]`, in the order in which they are tried";
+            several.complain_of_key(message, help);
+            None
+        }
+        (None, Some(several), _) => relays(&several, about),
+        (None, None, Some(true)) => {
             let message = "`mail.transport` is `smtp`, but there is no `[mail.smtp]`";
             let help = "add `[mail.smtp]` with `host = \"smtp.example.net\"`";
             notes.add(table.place(), message, Some(help.to_owned()));
             None
         }
-        (None, _) => None,
+        (None, None, _) => None,
     };
     table.finish(&[]);
     let transport = if smtp_used? {
@@ -158,8 +189,38 @@ pub(super) fn mail(mut table: Table<'_>, folders: Folders<'_>, notes: &Notes) ->
     Some(Mail { transport })
 }
 
+/// Reads all `[[mail.relay]]`.
+fn relays<'a>(several: &Value<'_>, about: impl Fn(usize) -> About<'a>) -> Option<Vec<Smtp>> {
+    let sections = several.tables("[[mail.relay]]")?;
+    if sections.is_empty() {
+        let help = "name one, or take `relay` out".to_owned();
+        several.complain("this list names no mail server", Some(help));
+        return None;
+    }
+    let mut relays: Vec<Smtp> = Vec::new();
+    let mut all = true;
+    for (at, mut section) in sections.into_iter().enumerate() {
+        let host = section.get("host");
+        let Some(relay) = smtp(section, about(at + 1)) else {
+            all = false;
+            continue;
+        };
+        let name = relay.name();
+        if let Some(host) = host
+            && relays.iter().any(|known| known.name() == name)
+        {
+            let help = "name each server once; one more login at the same is no other server";
+            let message = format!("there is another `[[mail.relay]]` at {name}");
+            host.complain(message, Some(help.to_owned()));
+        }
+        relays.push(relay);
+    }
+    all.then_some(relays)
+}
+
 /// A section that isn't used is checked all the same, but its files are left alone.
-fn smtp(mut table: Table<'_>, used: bool, folders: Folders<'_>) -> Option<Smtp> {
+fn smtp(mut table: Table<'_>, about: About<'_>) -> Option<Smtp> {
+    let About { folders, used, .. } = about;
     let host_value = table.require("host", "\"smtp.example.net\"");
     let host = host_value.as_ref().and_then(|v| v.read(host_name));
     let port = table.get("port").and_then(|v| v.whole(1..=65_535));
@@ -178,7 +239,7 @@ fn smtp(mut table: Table<'_>, used: bool, folders: Folders<'_>) -> Option<Smtp> 
         let message = format!("mail to `{host}` would travel in the clear");
         value.complain(message, Some(help.to_owned()));
     }
-    let login = login(&mut table, used, folders);
+    let login = login(&mut table, about);
     let connections = table.get("connections");
     let connections = connections.and_then(|v| v.whole(1..=MOST_CONNECTIONS));
     let per_second = table.get("per_second");
@@ -226,7 +287,8 @@ fn is_loopback(host: &str) -> bool {
         || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-fn login(table: &mut Table<'_>, used: bool, folders: Folders<'_>) -> Option<Login> {
+fn login(table: &mut Table<'_>, about: About<'_>) -> Option<Login> {
+    let About { folders, used, .. } = about;
     if let Some(password) = table.get("password") {
         password.complain_of_key(
             "passwords don't stand in settings",
@@ -245,10 +307,12 @@ fn login(table: &mut Table<'_>, used: bool, folders: Folders<'_>) -> Option<Logi
     let name = username.text()?;
     let path = match (&file, folders.credentials) {
         (Some(file), _) => resolved(folders.settings, file.text()?),
-        (None, Some(credentials)) => credentials.join(CREDENTIAL),
+        (None, Some(credentials)) => credentials.join(credential(about.number)),
         (None, None) => {
-            let help = "add `password_file`, or hand systemd the credential `smtp-password`";
-            username.complain_of_key("there is a `username`, but no password", help);
+            let credential = credential(about.number);
+            let help =
+                format!("add `password_file`, or hand systemd the credential `{credential}`");
+            username.complain_of_key("there is a `username`, but no password", &help);
             return None;
         }
     };
@@ -261,6 +325,13 @@ fn login(table: &mut Table<'_>, used: bool, folders: Folders<'_>) -> Option<Logi
         password,
         password_file: path,
     })
+}
+
+fn credential(number: usize) -> String {
+    match number {
+        1 => CREDENTIAL.to_owned(),
+        _ => format!("{CREDENTIAL}-{number}"),
+    }
 }
 
 fn password(asked_by: &Value<'_>, path: &Path) -> Option<Secret> {

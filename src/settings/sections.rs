@@ -40,6 +40,7 @@ const HOMES: Homes = &[
     ("max_share", "under `[guard]`"),
     ("sources", "in the singular: `[[source]]`"),
     ("smtp", "under `[mail]`: `[mail.smtp]`"),
+    ("relay", "under `[mail]`: `[[mail.relay]]`"),
     ("base_url", "under `[public]`"),
 ];
 

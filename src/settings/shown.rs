@@ -77,8 +77,14 @@ impl Settings {
                 ("transport", "file".into()),
                 ("dir", dir.display().to_string().into()),
             ]),
-            Transport::Smtp(relay) => {
-                table([("transport", "smtp".into()), ("smtp", smtp(relay).into())])
+            Transport::Smtp(relays) => {
+                let shown: Vec<Value> = relays.iter().map(|one| smtp(one).into()).collect();
+                let mut mail = table([("transport", "smtp".into())]);
+                match <[Value; 1]>::try_from(shown) {
+                    Ok([only]) => mail.insert("smtp".to_owned(), only),
+                    Err(several) => mail.insert("relay".to_owned(), several.into()),
+                };
+                mail
             }
         }
     }

@@ -44,6 +44,8 @@ pub struct Resettle {
     pub outcome: Outcome,
     /// Why.
     pub reason: Option<Reason>,
+    /// The only way that it may take, if it is to be sent again.
+    pub only_via: Option<String>,
     /// Now.
     pub now: Timestamp,
 }
@@ -239,7 +241,8 @@ async fn move_entry(tx: &mut Transaction, how: &Resettle) -> sqlx::Result<bool> 
     let waits = matches!(how.outcome, Outcome::Planned | Outcome::Deferred);
     let done = sqlx::query(
         "UPDATE ledger SET outcome = $3, reason = $4, decided_at = $5, next_attempt_at = $6, \
-             sent_at = CASE WHEN $3 = 'sent' THEN COALESCE(sent_at, decided_at) ELSE sent_at END \
+             sent_at = CASE WHEN $3 = 'sent' THEN COALESCE(sent_at, decided_at) ELSE sent_at END, \
+             only_via = $7 \
          WHERE id = $1 AND outcome = $2",
     )
     .bind(&how.id)
@@ -248,6 +251,7 @@ async fn move_entry(tx: &mut Transaction, how: &Resettle) -> sqlx::Result<bool> 
     .bind(how.reason.map(Reason::as_str))
     .bind(how.now.as_millisecond())
     .bind(waits.then(|| how.now.as_millisecond()))
+    .bind(&how.only_via)
     .execute(&mut **tx)
     .await?;
     if done.rows_affected() == 0 {

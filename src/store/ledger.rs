@@ -54,8 +54,11 @@ pub struct Entry {
     pub reply: Option<String>,
     /// When the relay took it.
     pub sent_at: Option<Timestamp>,
-    /// Where its letter was going when it was last handed over: a folder, or `smtp`.
+    /// Where its letter was going when it was last handed over: a folder, or `smtp:` with host and
+    /// port.
     pub via: Option<String>,
+    /// It may have arrived there before, and is sent again: it goes nowhere else.
+    pub only_via: Option<String>,
 }
 
 /// The columns that [`read_entry`] reads, of the table `ledger`.
@@ -63,7 +66,7 @@ macro_rules! entry_columns {
     () => {
         "id, rule, rule_version, customer, occasion, due_day, due_at, zone, anchor, years, event, \
          class, audience, priority, outcome, reason, decided_at, recipient, subject, template, language, \
-         message_id, attempts, next_attempt_at, reply, sent_at, via"
+         message_id, attempts, next_attempt_at, reply, sent_at, via, only_via"
     };
 }
 pub(super) use entry_columns;
@@ -108,6 +111,7 @@ pub(super) fn entry_of(columns: &mut Columns<'_>) -> sqlx::Result<Entry> {
         reply: columns.maybe_text()?,
         sent_at: columns.maybe_moment()?,
         via: columns.maybe_text()?,
+        only_via: columns.maybe_text()?,
     })
 }
 

@@ -55,7 +55,7 @@ pub struct CommitToSend {
     pub message_id: String,
     /// The message as it is sent.
     pub message: Arc<str>,
-    /// Where it goes: a folder, or `smtp`. Kept, so that a restart knows where to look.
+    /// Where it goes: a folder, or `smtp:` with host and port. Kept, so that a restart knows where to look.
     pub via: String,
     /// What it is about, as its rule says now.
     pub class: Class,

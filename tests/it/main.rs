@@ -24,6 +24,7 @@ mod outage;
 mod public;
 mod quiet;
 mod relay;
+mod relays;
 mod results;
 mod rooms;
 mod scenarios;

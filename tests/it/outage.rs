@@ -27,6 +27,8 @@ pub(crate) enum Mood {
     Away,
     /// Lets nobody log in.
     NoLogin,
+    /// Takes a letter, and is gone before it says so.
+    Lost,
 }
 
 /// What it noted, by the virtual clock.
@@ -125,6 +127,9 @@ async fn receive(
                 }
                 let letter = (clock.now(), to.clone(), id);
                 notes.lock().unwrap().letters.push(letter);
+                if mood == Mood::Lost {
+                    return Ok(());
+                }
                 "250 2.0.0 taken\r\n"
             }
             "QUIT" => return line.write_all(b"221 bye\r\n").await,
@@ -227,7 +232,7 @@ pub(crate) fn thanks(late: &str) -> String {
 }
 
 /// So many visitors, one every ten minutes from this moment on.
-fn visitors(shop: &Shop, many: usize, from: Timestamp) {
+pub(crate) fn visitors(shop: &Shop, many: usize, from: Timestamp) {
     let mut customers = String::from("id,email\n");
     let mut events = String::from("id,customer_id,kind,at\n");
     for n in 0..many {

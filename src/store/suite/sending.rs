@@ -220,6 +220,7 @@ pub(super) async fn what_was_being_sent_is_found_after_a_crash(store: &Store) {
     assert!(store.recover_sending().await.unwrap().is_empty());
     assert_eq!(view(store, "ann").await.sent.len(), 1);
     let mut how = Resettle {
+        only_via: None,
         id: id.clone(),
         from: Outcome::Held,
         outcome: Outcome::Planned,
