@@ -77,7 +77,15 @@ pub async fn send_due(
     }
     let mut report = Report::default();
     let workers = workers.unwrap_or_else(|| outbox.workers()).max(1);
-    while round(house, workers, stop, &mut report).await? {}
+    let mut latest = None;
+    loop {
+        let more = round(house, workers, stop, &mut report).await?;
+        let now = house.clock.now();
+        let latest = *latest.get_or_insert(now.checked_add(SOON).unwrap_or(now));
+        if !more && !soon(house, latest, stop).await {
+            break;
+        }
+    }
     report.relay_trouble = outbox.trouble();
     Ok(report)
 }
@@ -138,15 +146,10 @@ async fn round(
 /// Claims what is due and hands it out, customer by customer.
 async fn dispatch(shared: &Shared, jobs: &mpsc::Sender<Job>) -> Result<(), EngineError> {
     let house = &shared.house;
-    let mut latest = None;
     while !shared.stop.is_cancelled() {
         let now = house.clock.now();
         let claimed = house.store.claim(CLAIM, now).await?;
         if claimed.is_empty() {
-            let latest = *latest.get_or_insert(now.checked_add(SOON).unwrap_or(now));
-            if soon(shared, latest).await {
-                continue;
-            }
             break;
         }
         shared.batches.learn(house, &claimed, now).await?;
@@ -164,8 +167,8 @@ async fn dispatch(shared: &Shared, jobs: &mpsc::Sender<Job>) -> Result<(), Engin
 /// Waits for a letter whose mail domain has room again in a moment, if that is before `latest`.
 /// Passes come a little earlier or later than a minute after each other; what is due a breath
 /// after one would lose a whole one.
-async fn soon(shared: &Shared, latest: Timestamp) -> bool {
-    let (house, now) = (&shared.house, shared.house.clock.now());
+async fn soon(house: &House, latest: Timestamp, stop: &CancellationToken) -> bool {
+    let now = house.clock.now();
     let next = house.outbox.next_place(now).filter(|next| *next <= latest);
     let left = next.and_then(|next| Duration::try_from(next.duration_since(now)).ok());
     let Some(left) = left else {
@@ -173,7 +176,7 @@ async fn soon(shared: &Shared, latest: Timestamp) -> bool {
     };
     tokio::select! {
         biased;
-        () = shared.stop.cancelled() => false,
+        () = stop.cancelled() => false,
         () = house.clock.wait_until(house.clock.instant() + left) => true,
     }
 }
