@@ -23,6 +23,7 @@ mod run;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
@@ -178,6 +179,7 @@ fn one(
     let port = relay.as_ref().map(|relay| relay.port);
     let mut business = Business::found(folder.path(), binary, (port, args.resend))?;
     let luck = &mut Luck::new(seed);
+    let begun = Instant::now();
     let told = match (work, &relay) {
         (Work::Kills(kills), relay) => {
             run::kill_again_and_again(&mut business, relay.as_ref(), kills, luck)
@@ -191,7 +193,7 @@ fn one(
         }
         (_, None) => Err(anyhow::anyhow!("this takes a relay")),
     };
-    let told = match told {
+    let mut told = match told {
         Ok(told) => told,
         Err(error) => {
             let kept = folder.keep();
@@ -199,6 +201,8 @@ fn one(
             return Err(error);
         }
     };
+    told.took = begun.elapsed();
+    told.broken_off = relay.as_ref().map_or(0, Relay::broken_off);
     let arrived = match &relay {
         Some(relay) => runtime.block_on(relay.arrived()),
         None => business.files()?,

@@ -107,7 +107,6 @@ pub(crate) fn kill_again_and_again(
     kills: u32,
     luck: &mut Luck,
 ) -> anyhow::Result<Told> {
-    let begun = Instant::now();
     let mut told = Told::default();
     let mut guess = FIRST_GUESS;
     let mut in_a_row = 0;
@@ -144,8 +143,6 @@ pub(crate) fn kill_again_and_again(
         }
     }
     told.let_end(business)?;
-    told.broken_off = relay.map_or(0, Relay::broken_off);
-    told.took = begun.elapsed();
     Ok(told)
 }
 
@@ -155,7 +152,6 @@ pub(crate) fn lose_answers(
     relay: &Relay,
     losses: u64,
 ) -> anyhow::Result<Told> {
-    let begun = Instant::now();
     let mut told = Told::default();
     while relay.lost() < losses {
         business.feed(BATCH)?;
@@ -165,8 +161,6 @@ pub(crate) fn lose_answers(
     business.feed(A_FEW)?;
     told.let_end(business)?;
     told.lost_answers = relay.lost();
-    told.broken_off = relay.broken_off();
-    told.took = begun.elapsed();
     Ok(told)
 }
 
@@ -177,7 +171,6 @@ pub(crate) fn start_again(
     letters: u32,
     luck: &mut Luck,
 ) -> anyhow::Result<Told> {
-    let begun = Instant::now();
     let mut told = Told::default();
     business.feed(letters)?;
     told.let_end(business)?;
@@ -197,8 +190,6 @@ pub(crate) fn start_again(
     }
     told.let_end(business)?;
     told.restarts.sort();
-    told.broken_off = relay.broken_off();
-    told.took = begun.elapsed();
     Ok(told)
 }
 
@@ -210,7 +201,6 @@ pub(crate) fn end_at_each_pair(
     first: &str,
     luck: &mut Luck,
 ) -> anyhow::Result<Told> {
-    let begun = Instant::now();
     let mut told = Told::default();
     for second in ALL {
         business.feed(A_FEW)?;
@@ -237,8 +227,6 @@ pub(crate) fn end_at_each_pair(
         }
         told.let_end(business)?;
     }
-    told.broken_off = relay.broken_off();
-    told.took = begun.elapsed();
     Ok(told)
 }
 

@@ -18,19 +18,24 @@ fn learnt(day: i8, customers: u32) -> Learnt {
     }
 }
 
-pub(super) async fn what_was_learnt_stays(store: &Store) {
+/// Ann visited on 1 May, Bob on the 20th, Cy called on the 20th; and one visit more.
+async fn three_came(store: &Store, (who, day): (&str, i8)) {
     load(store, vec![person("ann"), person("bob"), person("cy")]).await;
     let on = |day| When::Day(date(2027, 5, day));
     let visits = vec![
         visit("1", "ann", on(1)),
         visit("2", "bob", on(20)),
-        visit("3", "bob", on(21)),
+        visit("3", who, on(day)),
         Event {
             kind: "call".to_owned(),
             ..visit("4", "cy", on(20))
         },
     ];
     load_events(store, visits).await;
+}
+
+pub(super) async fn what_was_learnt_stays(store: &Store) {
+    three_came(store, ("bob", 21)).await;
     let batch = PlanBatch {
         clear_touched: Some(store.touch_mark().await.unwrap()),
         ..PlanBatch::default()
@@ -71,18 +76,7 @@ pub(super) async fn what_was_learnt_stays(store: &Store) {
 }
 
 pub(super) async fn who_came_is_counted_where_they_are_on_record(store: &Store) {
-    load(store, vec![person("ann"), person("bob"), person("cy")]).await;
-    let on = |day| When::Day(date(2027, 5, day));
-    let visits = vec![
-        visit("1", "ann", on(1)),
-        visit("2", "bob", on(20)),
-        visit("3", "nobody", on(2)),
-        Event {
-            kind: "call".to_owned(),
-            ..visit("4", "cy", on(20))
-        },
-    ];
-    load_events(store, visits).await;
+    three_came(store, ("nobody", 2)).await;
     let kinds = ["visit".to_owned(), "call".to_owned()];
     let came = async |by, most| store.came(&kinds, date(2027, 5, by), most).await.unwrap();
     assert_eq!(came(4, 9).await, 1);
