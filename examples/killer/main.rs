@@ -1,6 +1,6 @@
 //! A test command: kills the sending program again and again, and then counts.
 //!
-//! `cargo build --release && cargo run --release --example killer -- --kills 300 --seed 7`
+//! `cargo build --release && cargo run --release --example killer -- --kills 300 --jobs 4 --seed 7`
 //!
 //! Lays out a business in a temporary folder and runs the real `fondly tick`, over and over,
 //! against a relay of its own that notes every letter the moment its final dot is read. Each run is
@@ -21,8 +21,11 @@ mod luck;
 mod relay;
 mod run;
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -32,12 +35,11 @@ use business::Business;
 use check::Found;
 use luck::Luck;
 use relay::{Manners, Relay};
-use run::Told;
 use tokio::runtime::Runtime;
 
 /// Kills of one business; after that comes another, so that ten thousand take ten times as long as
 /// a thousand.
-const KILLS_EACH: u32 = 1_000;
+const KILLS_EACH: u32 = 250;
 
 /// Kills fondly while it sends, and then counts what arrived.
 #[derive(Debug, Parser)]
@@ -62,6 +64,9 @@ struct Args {
     /// until the next letter leaves
     #[arg(long, value_name = "LETTERS", conflicts_with_all = ["kills", "transport", "points", "losses"])]
     restart: Option<u32>,
+    /// So many businesses at a time; what becomes of each follows from the seed all the same
+    #[arg(long, default_value = "1")]
+    jobs: std::num::NonZeroU8,
     /// Over which transport letters leave
     #[arg(long, value_enum, default_value = "smtp")]
     transport: Transport,
@@ -106,6 +111,16 @@ enum Work {
     Restart(u32),
 }
 
+/// What came of one business.
+#[derive(Debug)]
+struct Came {
+    words: String,
+    kills: u32,
+    due: usize,
+    arrived: usize,
+    found: Found,
+}
+
 /// What came of all of them.
 #[derive(Debug, Default)]
 struct Sum {
@@ -140,10 +155,7 @@ fn kill_and_count(args: &Args) -> anyhow::Result<bool> {
         let rest = Some(args.kills % KILLS_EACH).filter(|rest| *rest > 0);
         whole.chain(rest).map(Work::Kills).collect()
     };
-    let mut sum = Sum::default();
-    for (work, seed) in works.iter().zip(args.seed..) {
-        one(args, &binary, &runtime, (*work, seed), &mut sum)?;
-    }
+    let sum = all(args, &binary, &runtime, &works)?;
     if sum.businesses > 1 {
         println!("{}", sum.told());
     }
@@ -155,14 +167,49 @@ fn kill_and_count(args: &Args) -> anyhow::Result<bool> {
     Ok(sum.violations == 0)
 }
 
+/// Every work, each with its own business; several at a time if so wished.
+fn all(args: &Args, binary: &Path, runtime: &Runtime, works: &[Work]) -> anyhow::Result<Sum> {
+    let begun = Instant::now();
+    let sum = Mutex::new(Sum::default());
+    let waiting = Mutex::new(works.iter().zip(args.seed..));
+    let broke = AtomicBool::new(false);
+    let next = || {
+        waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .next()
+    };
+    let worker = || -> anyhow::Result<()> {
+        while !broke.load(Ordering::Relaxed)
+            && let Some((work, seed)) = next()
+        {
+            let told = one(args, binary, runtime, (*work, seed))
+                .inspect_err(|_| broke.store(true, Ordering::Relaxed))?;
+            let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
+            println!("{}", told.words);
+            sum.add(&told);
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let jobs: Vec<_> = (0..args.jobs.get()).map(|_| scope.spawn(worker)).collect();
+        jobs.into_iter().try_for_each(|job| {
+            job.join()
+                .unwrap_or_else(|_| Err(anyhow::anyhow!("a job panicked")))
+        })
+    })?;
+    let mut sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
+    sum.seconds = begun.elapsed().as_secs_f64();
+    Ok(sum)
+}
+
 /// One business, and what is done to it.
 fn one(
     args: &Args,
     binary: &Path,
     runtime: &Runtime,
     (work, seed): (Work, u64),
-    sum: &mut Sum,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Came> {
     let folder = tempfile::Builder::new()
         .prefix("fondly-killer-")
         .tempdir()?;
@@ -218,29 +265,33 @@ fn one(
         Work::Losses(_) => "left without an answer to the dot".to_owned(),
     };
     let times = told.lost_answers.max(told.kills.into());
-    println!("fondly {what}, {times} times (seed {seed})\n");
-    println!("{}", check::figures(&business, &arrived, &told, &found));
+    let mut words = format!("fondly {what}, {times} times (seed {seed})\n\n");
+    words.push_str(&check::figures(&business, &arrived, &told, &found));
     for line in found.violations.iter().take(check::SHOWN) {
-        println!("VIOLATION: {line}");
+        writeln!(words, "VIOLATION: {line}")?;
     }
     if args.keep || !found.violations.is_empty() {
-        println!("The business is kept in {}", folder.keep().display());
+        writeln!(words, "The business is kept in {}", folder.keep().display())?;
     }
-    sum.add(&business, arrived.len(), &told, &found);
-    Ok(())
+    Ok(Came {
+        words,
+        kills: told.kills,
+        due: business.expected.len(),
+        arrived: arrived.len(),
+        found,
+    })
 }
 
 impl Sum {
-    fn add(&mut self, business: &Business, arrived: usize, told: &Told, found: &Found) {
+    fn add(&mut self, came: &Came) {
         self.businesses += 1;
-        self.kills += told.kills;
-        self.due += business.expected.len();
-        self.arrived += arrived;
-        self.unknown += found.unknown();
-        self.doubled += found.doubled;
-        self.lost += found.lost;
-        self.violations += found.violations.len();
-        self.seconds += told.took.as_secs_f64();
+        self.kills += came.kills;
+        self.due += came.due;
+        self.arrived += came.arrived;
+        self.unknown += came.found.unknown();
+        self.doubled += came.found.doubled;
+        self.lost += came.found.lost;
+        self.violations += came.found.violations.len();
     }
 
     fn told(&self) -> String {

@@ -16,8 +16,10 @@ use super::business::Business;
 use super::luck::Luck;
 use super::relay::Relay;
 
-/// Customers who come when everything is sent: enough for some twenty kills.
+/// Customers who come before a work in which passes end by themselves.
 const BATCH: u32 = 500;
+/// Customers who come when everything is sent before a kill: enough for a few more.
+const SOME: u32 = 150;
 /// Customers who come in between, so that kills also hit reading and planning.
 const A_FEW: u32 = 25;
 /// At most so many letters go out before a kill.
@@ -110,7 +112,7 @@ pub(crate) fn kill_again_and_again(
     let mut told = Told::default();
     let mut guess = FIRST_GUESS;
     let mut in_a_row = 0;
-    business.feed(BATCH)?;
+    business.feed(SOME)?;
     while told.kills < kills {
         if luck.once_in(10) {
             business.feed(A_FEW)?;
@@ -136,7 +138,7 @@ pub(crate) fn kill_again_and_again(
             in_a_row += 1;
             told.note_end(status, &words);
             guess -= guess / 8;
-            business.feed(BATCH)?;
+            business.feed(SOME)?;
         }
         if in_a_row > TOO_QUICK {
             bail!("passes end before they can be killed");
