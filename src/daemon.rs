@@ -4,7 +4,6 @@
 //! timer of our own looks anyway should the scheduler fall silent. What is due is always a question
 //! to the store. May not decide anything.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -18,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::learn::{Done, Learner};
 use crate::engine::reload::Watch;
 use crate::engine::tick::{self, Pass};
-use crate::engine::{EngineError, House, Report, alert};
+use crate::engine::{EngineError, House, Report, alert, mishap};
 use crate::model::Outcome;
 use crate::review::{self, Pulse, ReviewError};
 
@@ -213,7 +212,7 @@ async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationTo
             Passed::Failed
         }
         Some(Err(error)) if error.is_panic() => {
-            let words = panic_words(error.into_panic());
+            let words = mishap::words(error.into_panic());
             tracing::error!(words, "a pass panicked; the next one tries again");
             settle(house).await;
             Passed::Failed
@@ -246,15 +245,6 @@ async fn signs_of_life(house: &House, pulse: &Pulse) {
 async fn too_long_after(stop: &CancellationToken) {
     stop.cancelled().await;
     tokio::time::sleep(GRACE).await;
-}
-
-fn panic_words(panic: Box<dyn Any + std::marker::Send>) -> String {
-    match panic.downcast::<String>() {
-        Ok(words) => *words,
-        Err(panic) => panic
-            .downcast::<&str>()
-            .map_or_else(|_| String::new(), |w| (*w).to_owned()),
-    }
 }
 
 /// A quiet pass is not worth a line.

@@ -50,6 +50,26 @@ pub fn end_at(name: impl Into<String>, nth: u64) {
     _ = END.set(End { name, left });
 }
 
+static STUMBLE: OnceLock<String> = OnceLock::new();
+
+/// Whatever is done for this customer panics at this step (`write`, `send`), to show that nobody
+/// else has to wait for it. Once set, it stays.
+pub fn stumble_at(step_and_customer: impl Into<String>) {
+    _ = STUMBLE.set(step_and_customer.into());
+}
+
+/// This step is reached for this customer.
+///
+/// # Panics
+/// Where a test asked for it.
+pub fn step(step: &'static str, customer: &str) {
+    let stumbles = STUMBLE.get().and_then(|wish| wish.split_once(':'));
+    assert!(
+        stumbles != Some((step, customer)),
+        "the fault that a test asked for"
+    );
+}
+
 /// This moment is reached.
 pub fn reach(name: &'static str) {
     debug_assert!(ALL.contains(&name), "{name} isn't listed");

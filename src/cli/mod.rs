@@ -145,8 +145,12 @@ pub fn main() -> ExitCode {
     };
     let logs = settings::log_wishes();
     crate::observe::start(logs.format, logs.filter.as_deref());
-    if let Some((name, nth)) = settings::faults().end_at {
+    let faults = settings::faults();
+    if let Some((name, nth)) = faults.end_at {
         crate::points::end_at(name, nth);
+    }
+    if let Some(wish) = faults.panic_for {
+        crate::points::stumble_at(wish);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()

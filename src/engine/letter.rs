@@ -14,6 +14,7 @@ use crate::render::mail::{self, Composed, Mail};
 use crate::render::{Letter, RenderError, links};
 use crate::rules::{Rule, Sender};
 use crate::settings::Business;
+use crate::store::Entry;
 
 /// A letter ready to go.
 #[derive(Debug)]
@@ -182,4 +183,21 @@ fn footer_of<'a>(house: &'a House, rule: &Rule, way_out: Option<&'a str>) -> Opt
         unsubscribe_url: way_out,
         unsubscribe_mailto: business.unsubscribe_mailto.as_ref().map(AsRef::as_ref),
     })
+}
+
+/// The file's name in the outbox: what a person looks for, and the entry's id.
+pub(super) fn file_name(entry: &Entry) -> String {
+    let safe: String = entry
+        .customer
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '-' {
+                c
+            } else {
+                '_'
+            }
+        })
+        .take(40)
+        .collect();
+    format!("{}_{}_{safe}_{}", entry.occasion.day, entry.rule, entry.id)
 }

@@ -21,6 +21,7 @@ pub mod guard;
 pub mod house;
 pub mod learn;
 mod letter;
+pub(crate) mod mishap;
 pub mod outbox;
 pub mod plan;
 pub mod preview;

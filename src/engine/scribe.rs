@@ -10,13 +10,14 @@ use std::sync::atomic::Ordering;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
-use super::House;
 use super::letter::{self, Ready};
 use super::send::Shared;
+use super::{House, mishap};
 use crate::decide::calendar::deadline;
 use crate::decide::gate::{Answer, Batch, Case, judge};
 use crate::model::policy::{Audience, Class};
 use crate::model::{Occasion, View};
+use crate::points;
 use crate::rules::Rule;
 use crate::store::Entry;
 
@@ -54,9 +55,9 @@ pub(super) enum What {
     NoLetter(String),
 }
 
-impl Prepared {
-    /// Asks the gates and writes the letter.
-    pub(super) fn new(shared: &Shared, entry: &Entry, view: &View, now: Timestamp) -> Self {
+impl What {
+    fn of(shared: &Shared, entry: &Entry, view: &View, now: Timestamp) -> Self {
+        points::step("write", &entry.customer);
         let house = &shared.house;
         let rule = house.rule(&entry.rule);
         let ask = || {
@@ -71,16 +72,28 @@ impl Prepared {
                 said = ask();
             }
         }
-        let what = match (said, rule) {
+        match (said, rule) {
             (Answer::Pass, Some(rule)) => {
                 match letter::write(house, rule, view, &entry.occasion, now) {
-                    Ok(ready) => What::Send(Box::new(ready)),
-                    Err(error) => What::NoLetter(error.to_string()),
+                    Ok(ready) => Self::Send(Box::new(ready)),
+                    Err(error) => Self::NoLetter(error.to_string()),
                 }
             }
-            (answer, _) => What::Stop(answer),
-        };
-        Self { at: now, what }
+            (answer, _) => Self::Stop(answer),
+        }
+    }
+}
+
+impl Prepared {
+    /// Asks the gates and writes the letter.
+    pub(super) fn new(shared: &Shared, entry: &Entry, view: &View, now: Timestamp) -> Self {
+        let what = mishap::contain(|| What::of(shared, entry, view, now));
+        Self {
+            at: now,
+            what: what.unwrap_or_else(|panic| {
+                What::NoLetter(format!("fondly itself failed while writing it: {panic}"))
+            }),
+        }
     }
 
     /// Whether it still holds.

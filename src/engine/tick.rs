@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use super::letter::file_name;
 use super::way::is_relay;
-use super::worker::file_name;
 use super::{EngineError, House, Report, control, learn, plan, send, sync};
 use crate::deliver::FileCourier;
 use crate::model::{Outcome, Reason};

@@ -7,16 +7,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, mpsc};
 
-use super::EngineError;
-use super::letter::Ready;
+use super::letter::{self, Ready};
 use super::outbox::{Route, Turn};
 use super::scribe::{Job, Prepared, What, kept_back, no_later};
 use super::send::Shared;
+use super::{EngineError, mishap};
 use crate::decide::calendar::deadline;
 use crate::decide::gate::Answer;
 use crate::deliver::{Courier, Envelope, Parcel, Verdict, backoff};
 use crate::model::policy::{Audience, Class};
 use crate::model::{Outcome, Reason, View};
+use crate::points;
 use crate::rules::Rule;
 use crate::store::{CommitToSend, Entry, Record};
 
@@ -36,6 +37,8 @@ pub(super) struct Worker {
     couriers: BTreeMap<usize, Courier>,
     /// Ways that wouldn't take the letter in hand.
     tried: Vec<usize>,
+    /// The entry in hand.
+    at: Option<Arc<Entry>>,
 }
 
 /// What the worker decided to do with an entry.
@@ -54,6 +57,7 @@ impl Worker {
             number,
             couriers: BTreeMap::new(),
             tried: Vec::new(),
+            at: None,
         }
     }
 
@@ -69,7 +73,11 @@ impl Worker {
             if self.shared.stop.is_cancelled() {
                 continue;
             }
-            if let Err(error) = self.customer(job).await {
+            let ended = match mishap::contained(self.customer(job)).await {
+                Ok(ended) => ended,
+                Err(panic) => self.stumbled(&panic).await,
+            };
+            if let Err(error) = ended {
                 // The store is in trouble, so nobody else should begin a message either.
                 self.shared.stop.cancel();
                 return Err(error);
@@ -81,11 +89,21 @@ impl Worker {
         Ok(())
     }
 
+    /// A panic: nothing goes on with what it left of a conversation.
+    async fn stumbled(&mut self, panic: &str) -> Result<(), EngineError> {
+        self.couriers.clear();
+        match self.at.take() {
+            Some(entry) => mishap::set_aside(&self.shared, &entry, panic).await,
+            None => Ok(()),
+        }
+    }
+
     async fn customer(&mut self, job: Job) -> Result<(), EngineError> {
         let mut view = job.view;
         let mut prepared = job.first;
         let mut stale = false;
-        for entry in job.entries {
+        for entry in job.entries.into_iter().map(Arc::new) {
+            self.at = Some(Arc::clone(&entry));
             if std::mem::take(&mut stale) || self.shared.batches.is_a_surprise(&entry) {
                 match self.view_of(&entry).await? {
                     Some(fresh) => view = fresh,
@@ -256,7 +274,8 @@ impl Worker {
             from: house.plans.settings.business.from.email.clone(),
             to: ready.to.clone(),
         };
-        let name = file_name(entry);
+        points::step("send", &entry.customer);
+        let name = letter::file_name(entry);
         let Ready { letter, mail, .. } = ready;
         let commit = CommitToSend {
             id: entry.id.clone(),
@@ -376,21 +395,4 @@ impl Worker {
         shared.count(&entry.rule, outcome, reason);
         Ok(shared.house.store.record(record).await?)
     }
-}
-
-/// The file's name in the outbox: what a person looks for, and the entry's id.
-pub(super) fn file_name(entry: &Entry) -> String {
-    let safe: String = entry
-        .customer
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || c == '-' {
-                c
-            } else {
-                '_'
-            }
-        })
-        .take(40)
-        .collect();
-    format!("{}_{}_{safe}_{}", entry.occasion.day, entry.rule, entry.id)
 }

@@ -48,6 +48,8 @@ pub struct Faults {
     /// `FONDLY_FAULT=end-at:NAME:N`: the process ends when the moment of that name is reached for
     /// the N-th time.
     pub end_at: Option<(String, u64)>,
+    /// `FONDLY_FAULT=panic-for:STEP:CUSTOMER`: what is done for this customer panics at this step.
+    pub panic_for: Option<String>,
 }
 
 /// Reads `FONDLY_FAULT`.
@@ -57,6 +59,7 @@ pub fn faults() -> Faults {
     let end_at = after("end-at:").and_then(|text| text.rsplit_once(':'));
     Faults {
         panic_in_pass: after("panic-in-pass:").and_then(|number| number.parse().ok()),
+        panic_for: after("panic-for:").map(str::to_owned),
         end_at: end_at.and_then(|(name, nth)| Some((name.to_owned(), nth.parse().ok()?))),
     }
 }

@@ -17,6 +17,7 @@ mod editing;
 mod explain;
 mod forecast;
 mod holidays;
+mod isolation;
 mod limits;
 mod mail;
 mod matrix;

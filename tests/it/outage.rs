@@ -106,6 +106,8 @@ async fn receive(
             "EHLO" => "250-here\r\n250 AUTH PLAIN LOGIN\r\n",
             "AUTH" if mood == Mood::NoLogin => "535 5.7.8 wrong password\r\n",
             "AUTH" => "235 2.7.0 welcome\r\n",
+            "RCPT" if said.contains("<unwelcome@") => "550 5.1.1 no such user\r\n",
+            "RCPT" if said.contains("<busy@") => "450 4.2.1 come back later\r\n",
             "RCPT" => {
                 to = said.trim().to_owned();
                 "250 2.1.5 ok\r\n"

@@ -23,7 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "engine",
         &[
             "rhythm", "model", "clock", "settings", "records", "rules", "decide", "store",
-            "render", "deliver",
+            "render", "deliver", "points",
         ],
     ),
     (
