@@ -7,6 +7,7 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// All of them, in the order in which a letter meets them.
 pub const ALL: &[&str] = &[
@@ -43,6 +44,21 @@ struct End {
 }
 
 static END: OnceLock<End> = OnceLock::new();
+
+/// How much longer than it is the disk seems, for each commit.
+static SLOW: OnceLock<Duration> = OnceLock::new();
+
+/// From now on each commit around the dot seems to take so much longer. Once set, it stays.
+pub fn slow_commits(by: Duration) {
+    _ = SLOW.set(by);
+}
+
+/// A commit is through; waits as long as a slower disk would have taken more.
+pub(crate) async fn committed() {
+    if let Some(by) = SLOW.get() {
+        tokio::time::sleep(*by).await;
+    }
+}
 
 /// The process ends when the moment of this name is reached for the n-th time. Once set, it stays.
 pub fn end_at(name: impl Into<String>, nth: u64) {

@@ -1,4 +1,5 @@
-//! How fast letters are handed over, and what a pass costs when nothing is due.
+//! How fast letters are handed over, to a relay beside us and to one that is far away, with a quick
+//! disk and with a slow one; and what a pass costs when nothing is due.
 //!
 //! `cargo bench --bench handoff` for everything; `-- --letters 2000 --customers 50000` for a short
 //! look. Runs the real program, as it is released, against Postfix's `smtp-sink`, and in the same
@@ -14,6 +15,7 @@ mod business;
 mod handoff;
 mod idle;
 mod measure;
+mod slow;
 
 use std::process::ExitCode;
 
@@ -40,7 +42,10 @@ struct Args {
     /// Passes of each idle business
     #[arg(long, default_value_t = 40)]
     passes: u32,
-    /// Only one of the two
+    /// Letters a round and connection to the relay that is far away
+    #[arg(long, default_value_t = 250)]
+    far_letters: u32,
+    /// Only one of them
     #[arg(long, value_enum)]
     only: Option<Part>,
     /// What cargo says to every benchmark
@@ -53,6 +58,10 @@ struct Args {
 enum Part {
     /// Letters a second.
     Handoff,
+    /// The same, to a relay that answers each command after 10 ms.
+    Far,
+    /// The same, to a relay beside us, with a disk that takes 4 ms more for each commit.
+    SlowDisk,
     /// Nothing to do.
     Idle,
 }
@@ -69,10 +78,17 @@ fn main() -> ExitCode {
 }
 
 fn measure_all(args: &Args) -> anyhow::Result<()> {
-    if args.only != Some(Part::Idle) {
-        handoff::measure(args.letters, args.connections, args.rounds)?;
+    let wanted = |part| args.only.is_none_or(|only| only == part);
+    if wanted(Part::Handoff) {
+        handoff::to_sink(args.letters, args.connections, args.rounds, false)?;
     }
-    if args.only != Some(Part::Handoff) {
+    if wanted(Part::SlowDisk) {
+        handoff::to_sink(args.letters, args.connections, args.rounds, true)?;
+    }
+    if wanted(Part::Far) {
+        handoff::to_far_relay(args.far_letters, args.rounds)?;
+    }
+    if wanted(Part::Idle) {
         idle::measure((args.few, args.customers), args.passes)?;
     }
     Ok(())

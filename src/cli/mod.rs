@@ -152,6 +152,9 @@ pub fn main() -> ExitCode {
     if let Some(wish) = faults.panic_for {
         crate::points::stumble_at(wish);
     }
+    if let Some(by) = faults.slow_commit {
+        crate::points::slow_commits(by);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

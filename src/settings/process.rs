@@ -2,6 +2,7 @@
 //! make in tests.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::observe::LogFormat;
 
@@ -50,6 +51,8 @@ pub struct Faults {
     pub end_at: Option<(String, u64)>,
     /// `FONDLY_FAULT=panic-for:STEP:CUSTOMER`: what is done for this customer panics at this step.
     pub panic_for: Option<String>,
+    /// `FONDLY_FAULT=slow-commit:Nms`: the disk takes so much longer for each commit around the dot.
+    pub slow_commit: Option<Duration>,
 }
 
 /// Reads `FONDLY_FAULT`.
@@ -61,6 +64,9 @@ pub fn faults() -> Faults {
         panic_in_pass: after("panic-in-pass:").and_then(|number| number.parse().ok()),
         panic_for: after("panic-for:").map(str::to_owned),
         end_at: end_at.and_then(|(name, nth)| Some((name.to_owned(), nth.parse().ok()?))),
+        slow_commit: after("slow-commit:")
+            .and_then(|text| text.strip_suffix("ms")?.parse().ok())
+            .map(Duration::from_millis),
     }
 }
 

@@ -15,7 +15,7 @@ use super::dialect::{BEGIN_WRITE, Connection, Pool, PoolConnection};
 use super::outbox::{Claim, CommitToSend, Op, Record, Reply};
 use super::phases::{self, Part, Round, Tools};
 use super::{Entry, StoreError};
-use crate::points::reach;
+use crate::points::{committed, reach};
 
 /// Requests that may wait; whoever comes later waits to be let in.
 pub(super) const QUEUE: usize = 1024;
@@ -213,6 +213,7 @@ impl Writer {
             None => self.pool.acquire().await?,
         };
         let done = write(&mut connection, (&self.tools, &self.claims), batch).await;
+        committed().await;
         if done.is_ok() {
             self.kept = Some(connection);
         } else {
