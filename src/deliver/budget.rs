@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::model::address::folded;
+
 /// Other workers' clocks may be ahead by so much; a moment further ahead was noted by a clock that
 /// has been set back since, and counts for nothing.
 const AHEAD: SignedDuration = SignedDuration::from_mins(1);
@@ -33,11 +35,6 @@ struct Used {
     promised: VecDeque<Timestamp>,
 }
 
-/// The domain of an address as mail knows it.
-pub fn folded(domain: &str) -> String {
-    idna::domain_to_ascii(domain).unwrap_or_else(|_| domain.to_lowercase())
-}
-
 impl Budgets {
     /// With these limits, by folded domain.
     pub const fn new(limits: BTreeMap<String, Limit>, others: Option<Limit>) -> Self {
@@ -59,7 +56,7 @@ impl Budgets {
     /// # Errors
     /// The moment at which to ask again.
     pub fn take(&mut self, domain: &str, now: Timestamp) -> Result<(), Timestamp> {
-        let domain = folded(domain);
+        let domain = folded(domain).into_owned();
         let Some((count, within)) = self.limit(&domain) else {
             return Ok(());
         };
@@ -82,7 +79,7 @@ impl Budgets {
 
     /// The letter that took a place at this moment didn't go.
     pub fn give_back(&mut self, domain: &str, at: Timestamp) {
-        if let Some(used) = self.used.get_mut(&folded(domain))
+        if let Some(used) = self.used.get_mut(folded(domain).as_ref())
             && let Some(place) = used.gone.iter().rposition(|gone| *gone == at)
         {
             used.gone.remove(place);
@@ -91,7 +88,7 @@ impl Budgets {
 
     /// A letter to this domain went out, as the ledger has it.
     pub fn note(&mut self, domain: &str, at: Timestamp) {
-        let domain = folded(domain);
+        let domain = folded(domain).into_owned();
         if self.limit(&domain).is_some() {
             let gone = &mut self.used.entry(domain).or_default().gone;
             let place = gone.partition_point(|known| *known <= at);

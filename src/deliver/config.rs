@@ -14,10 +14,8 @@ pub struct SmtpConfig {
     pub port: u16,
     /// Encryption.
     pub security: Security,
-    /// The login; none means no login.
-    pub username: Option<String>,
-    /// The password that belongs to it.
-    pub password: Option<Secret>,
+    /// The account; none means no login.
+    pub login: Option<Login>,
     /// What we call ourselves in EHLO: a host name, or an address in brackets.
     pub helo: String,
     /// Certificates (PEM) to trust besides the system's.
@@ -35,8 +33,7 @@ impl SmtpConfig {
             host: host.into(),
             port,
             security,
-            username: None,
-            password: None,
+            login: None,
             helo: "[127.0.0.1]".to_owned(),
             ca_file: None,
             deadlines: Deadlines::default(),
@@ -54,6 +51,42 @@ pub enum Security {
     StartTls,
     /// None; only for a relay on this machine.
     None,
+}
+
+/// An account at the relay.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// Its name.
+    pub username: String,
+    /// What proves that we may use it.
+    pub key: Key,
+}
+
+impl Login {
+    /// By password.
+    pub fn with_password(username: impl Into<String>, password: impl Into<String>) -> Self {
+        Self {
+            username: username.into(),
+            key: Key::Password(Secret::new(password)),
+        }
+    }
+
+    /// By the token that this file holds at that moment.
+    pub fn with_token_file(username: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        Self {
+            username: username.into(),
+            key: Key::TokenFile(path.into()),
+        }
+    }
+}
+
+/// What proves that we may use an account.
+#[derive(Debug, Clone)]
+pub enum Key {
+    /// A password (PLAIN or LOGIN).
+    Password(Secret),
+    /// The file of an OAuth 2.0 access token (XOAUTH2), which another program renews.
+    TokenFile(PathBuf),
 }
 
 /// A password. Its `Debug` hides it, so that no log or error can show it.
@@ -144,7 +177,7 @@ mod tests {
     #[test]
     fn the_password_never_shows() {
         let mut config = SmtpConfig::new("relay.example", 465, Security::Tls);
-        config.password = Some(Secret::new("tulip-17"));
+        config.login = Some(Login::with_password("care", "tulip-17"));
         let shown = format!("{config:?} {config:#?}");
         assert!(!shown.contains("tulip"), "{shown}");
         assert!(shown.contains("(hidden)"), "{shown}");

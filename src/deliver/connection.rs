@@ -9,16 +9,16 @@
 
 use std::sync::Arc;
 
-use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::commands::Auth;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::body::Lines;
-use super::config::{Deadlines, Secret};
+use super::config::{Deadlines, Login};
+use super::login;
 use super::offers::Offers;
 use super::reply::{Phase, Reply, judge, relay_trouble};
 use super::wire::{Break, Interruption, Limit, Wire};
 use super::{Envelope, Verdict};
+use crate::model::address::spoken;
 use crate::points::reach;
 
 /// How much of the body is written at once, in bytes. Most letters fit, and then go in one write.
@@ -121,37 +121,42 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Logs in with the first mechanism that both sides know.
-    pub(super) async fn log_in(
-        &mut self,
-        username: &str,
-        password: &Secret,
-    ) -> Result<(), Setback> {
-        let login = || Credentials::new(username.to_owned(), password.reveal().to_owned());
-        let command = |mechanism: Mechanism, challenge: Option<&str>| {
-            Auth::new(mechanism, login(), challenge.map(str::to_owned))
-                .map(|auth| auth.to_string())
-                .map_err(|error| self_stopped(format!("the login can't be written: {error}")))
-        };
-        let limit = if self.offers.auth_plain {
-            let line = command(Mechanism::Plain, None)?;
-            self.say(&line, Phase::Auth).await?
-        } else if self.offers.auth_login {
-            // The order is fixed, name then password; what the challenges say is folklore.
-            for challenge in [None, Some("Username:")] {
-                let line = command(Mechanism::Login, challenge)?;
-                let limit = self.say(&line, Phase::Auth).await?;
+    pub(super) async fn log_in(&mut self, login: &Login) -> Result<(), Setback> {
+        let script = login::script(login, self.offers, &self.peer).await;
+        let script = script.map_err(self_stopped)?;
+        let mut lines = script.lines.iter().peekable();
+        while let Some(line) = lines.next() {
+            let limit = self.say(line.reveal(), Phase::Auth).await?;
+            if lines.peek().is_some() {
                 self.expect_code(Phase::Auth, limit, |code| code == 334)
                     .await?;
+                continue;
             }
-            let line = command(Mechanism::Login, Some("Password:"))?;
-            self.say(&line, Phase::Auth).await?
-        } else {
-            return Err(self_stopped(format!(
-                "{} offers no login that fondly knows (PLAIN, LOGIN); check the port and `security`",
-                self.peer
-            )));
-        };
-        self.expect(Phase::Auth, limit).await.map(drop)
+            let last = |code| Phase::Auth.accepts(code) || code == 334;
+            let reply = if script.refuses_by_challenge {
+                self.expect_code(Phase::Auth, limit, last).await?
+            } else {
+                self.expect(Phase::Auth, limit).await?
+            };
+            if reply.code == 334 {
+                return Err(self.refusal_of_token().await?);
+            }
+        }
+        Ok(())
+    }
+
+    /// XOAUTH2 tells by a challenge what is wrong with the token; the refusal itself comes once an
+    /// empty line has answered that.
+    async fn refusal_of_token(&mut self) -> Result<Setback, Setback> {
+        let limit = self.say("\r\n", Phase::Auth).await?;
+        let reply = self
+            .expect_code(Phase::Auth, limit, |code| code >= 400)
+            .await?;
+        Ok(Setback::Refused {
+            phase: Phase::Auth,
+            reply,
+            in_sync: true,
+        })
     }
 
     /// MAIL, RCPT and DATA, up to the 354.
@@ -160,12 +165,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         envelope: &Envelope,
         message: &[u8],
     ) -> Result<(), Setback> {
+        let Envelope { from, to } = envelope;
+        let (from, to) = (spoken(from.clone()), spoken(to.clone()));
         let parameters = self
             .offers
-            .parameters(envelope, message, &self.peer)
+            .parameters([&from, &to], message, &self.peer)
             .map_err(Setback::Unfit)?;
-        let mail = format!("MAIL FROM:<{}>{parameters}\r\n", envelope.from);
-        let rcpt = format!("RCPT TO:<{}>\r\n", envelope.to);
+        let mail = format!("MAIL FROM:<{from}>{parameters}\r\n");
+        let rcpt = format!("RCPT TO:<{to}>\r\n");
         reach("smtp-announce");
         if self.offers.pipelining {
             let limit = self

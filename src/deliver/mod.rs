@@ -21,6 +21,7 @@ mod config;
 mod connection;
 mod dial;
 mod file;
+mod login;
 mod offers;
 mod reply;
 mod retry;
@@ -33,7 +34,7 @@ use lettre::Address;
 
 use crate::model::Reason;
 
-pub use config::{Deadlines, Reuse, Secret, Security, SmtpConfig};
+pub use config::{Deadlines, Key, Login, Reuse, Secret, Security, SmtpConfig};
 pub use dial::{Dial, Tcp};
 pub use file::FileCourier;
 pub use reply::{Enhanced, Phase, Reply, judge};

@@ -1,7 +1,9 @@
 //! What a relay offers in its EHLO reply, and what that means for a message. Pure.
 
+use lettre::Address;
+
+use super::Verdict;
 use super::reply::Reply;
-use super::{Envelope, Verdict};
 use crate::model::Reason;
 
 /// What the relay offers, from its EHLO reply.
@@ -17,6 +19,7 @@ pub(super) struct Offers {
     utf8: bool,
     pub(super) auth_plain: bool,
     pub(super) auth_login: bool,
+    pub(super) auth_xoauth2: bool,
     size: bool,
     /// The largest message taken, in bytes; 0 when it doesn't say.
     max_size: usize,
@@ -43,6 +46,7 @@ impl Offers {
                     for mechanism in words {
                         offers.auth_plain |= mechanism == "PLAIN";
                         offers.auth_login |= mechanism == "LOGIN";
+                        offers.auth_xoauth2 |= mechanism == "XOAUTH2";
                     }
                 }
                 _ => {}
@@ -54,7 +58,7 @@ impl Offers {
     /// The parameters of MAIL, or why this relay can't take this message.
     pub(super) fn parameters(
         &self,
-        envelope: &Envelope,
+        addresses: [&Address; 2],
         message: &[u8],
         peer: &str,
     ) -> Result<String, Verdict> {
@@ -65,7 +69,7 @@ impl Offers {
                 suppress: false,
             })
         };
-        let addresses: [&str; 2] = [envelope.from.as_ref(), envelope.to.as_ref()];
+        let addresses: [&str; 2] = addresses.map(AsRef::as_ref);
         if let Some(address) = addresses.into_iter().find(|text| !is_speakable(text)) {
             return refused(format!(
                 "the address {address:?} can't be written in an SMTP command"
@@ -75,7 +79,7 @@ impl Offers {
         if !addresses.into_iter().all(str::is_ascii) {
             if !self.utf8 {
                 return refused(format!(
-                    "the address has letters outside ASCII, and {peer} doesn't offer SMTPUTF8"
+                    "the address has letters beyond ASCII before its @, and {peer} takes none such (it doesn't offer SMTPUTF8); ask for another address"
                 ));
             }
             parameters.push_str(" SMTPUTF8");
@@ -126,14 +130,11 @@ mod tests {
     fn parameters(offers: Offers, from: &str, to: &str, message: &[u8]) -> Result<String, String> {
         let address = |text: &str| {
             let (user, domain) = text.split_once('@').unwrap();
-            lettre::Address::new_dangerous(user, domain)
+            Address::new_dangerous(user, domain)
         };
-        let envelope = Envelope {
-            from: address(from),
-            to: address(to),
-        };
+        let (from, to) = (address(from), address(to));
         offers
-            .parameters(&envelope, message, "relay.example:25")
+            .parameters([&from, &to], message, "relay.example:25")
             .map_err(|verdict| {
                 assert_eq!(verdict.reason(), Some(Reason::Refused));
                 assert!(!matches!(verdict, Verdict::Rejected { suppress: true, .. }));
@@ -145,7 +146,7 @@ mod tests {
     fn keywords_are_read_in_any_case_and_only_below_the_name() {
         assert_eq!(offers("PIPELINING"), Offers::default());
         let full = offers(
-            "mx.example greets you\nPipelining\n8bitmime\nSIZE 1000\nauth=LOGIN\nAUTH PLAIN X\nSTARTTLS\nsmtputf8",
+            "mx.example greets you\nPipelining\n8bitmime\nSIZE 1000\nauth=LOGIN\nAUTH PLAIN X XOauth2\nSTARTTLS\nsmtputf8",
         );
         let expected = Offers {
             start_tls: true,
@@ -154,6 +155,7 @@ mod tests {
             utf8: true,
             auth_plain: true,
             auth_login: true,
+            auth_xoauth2: true,
             size: true,
             max_size: 1_000,
         };

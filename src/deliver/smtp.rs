@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
 
-use super::config::{Secret, Security, SmtpConfig};
+use super::config::{Security, SmtpConfig};
 use super::connection::{Connection, Setback};
 use super::dial::{Dial, Tcp};
 use super::reply::Phase;
@@ -33,9 +33,9 @@ pub enum SetupError {
     /// Not a name for EHLO.
     #[error("{0:?} can't be used in EHLO; write a host name, or an address in brackets")]
     Helo(String),
-    /// A login needs both.
-    #[error("a login needs both a username and a password; only one of them is set")]
-    HalfALogin,
+    /// Not a name for a login.
+    #[error("the username {0:?} has characters that no login can carry")]
+    Username(String),
     /// The extra certificates can't be used.
     #[error("the certificates in {} can't be used: {why}", path.display())]
     CaFile {
@@ -60,7 +60,6 @@ pub struct Relay {
     config: SmtpConfig,
     /// `host:port`, for what people read.
     name: Arc<str>,
-    login: Option<(String, Secret)>,
     tls: Option<Tls>,
 }
 
@@ -74,11 +73,14 @@ impl Relay {
         if helo.is_empty() || !helo.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(SetupError::Helo(helo.clone()));
         }
-        let login = match (&config.username, &config.password) {
-            (None, None) => None,
-            (Some(username), Some(password)) => Some((username.clone(), password.clone())),
-            _ => return Err(SetupError::HalfALogin),
-        };
+        let names = config.login.iter().map(|login| &login.username);
+        // NUL and ^A part the fields of a login.
+        if let Some(name) = names
+            .into_iter()
+            .find(|name| name.contains(char::is_control))
+        {
+            return Err(SetupError::Username(name.clone()));
+        }
         let tls = match config.security {
             Security::None if is_this_machine(&config.host) => None,
             Security::None => return Err(SetupError::InTheClear(config.host)),
@@ -87,12 +89,7 @@ impl Relay {
             }
         };
         let name = format!("{}:{}", config.host, config.port).into();
-        Ok(Arc::new(Self {
-            config,
-            name,
-            login,
-            tls,
-        }))
+        Ok(Arc::new(Self { config, name, tls }))
     }
 
     /// A courier of this relay, not yet connected.
@@ -142,8 +139,8 @@ impl Relay {
                 connection
             }
         };
-        if let Some((username, password)) = &self.login {
-            connection.log_in(username, password).await?;
+        if let Some(login) = &self.config.login {
+            Box::pin(connection.log_in(login)).await?;
         }
         let now = Instant::now();
         Ok(Live {
@@ -252,14 +249,23 @@ impl<D: Dial> SmtpCourier<D> {
                 Ok(()) => return Ok(live),
                 // Once, and silently: servers end idle connections as they please.
                 Err(setback) if setback.is_old_age() => {}
-                Err(setback) => return Err(live.leave(setback).await),
+                Err(setback) => return Err(self.part(live, setback).await),
             }
         }
         let mut live = Box::new(Box::pin(self.relay.connect(&self.dial)).await?);
         match live.announce(parcel).await {
             Ok(()) => Ok(live),
-            Err(setback) => Err(live.leave(setback).await),
+            Err(setback) => Err(self.part(live, setback).await),
         }
+    }
+
+    /// Ends the connection after a setback, unless nothing was said of the message at all.
+    async fn part(&mut self, live: Box<Live<D::Stream>>, setback: Setback) -> Setback {
+        if matches!(setback, Setback::Unfit(_)) {
+            self.kept = Some(live);
+            return setback;
+        }
+        live.leave(setback).await
     }
 
     /// The kept connection, unless it has served long enough.

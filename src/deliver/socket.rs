@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -78,9 +78,46 @@ impl Tls {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let stream = self.connector.connect(self.host.clone(), stream).await?;
+        let connected = self.connector.connect(self.host.clone(), stream).await;
+        let stream = connected.map_err(in_plain_words)?;
         Ok(Socket::Tls(Box::new(stream)))
     }
+}
+
+/// What is wrong with a certificate, and what to do; other errors stay as they are.
+fn in_plain_words(error: io::Error) -> io::Error {
+    let cause = error.get_ref().and_then(|inner| inner.downcast_ref());
+    let Some(rustls::Error::InvalidCertificate(what)) = cause else {
+        return error;
+    };
+    let words = match what {
+        CertificateError::UnknownIssuer => {
+            "its certificate comes from nobody we trust; if that is right, \
+             name its issuer's certificate in `ca_file`"
+                .to_owned()
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "its certificate has expired; whoever runs the server has to renew it".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "its certificate isn't valid yet; is this machine's clock right?".to_owned()
+        }
+        CertificateError::NotValidForNameContext { presented, .. } => {
+            // They come as `DnsName("mail.example")`.
+            let names = presented.iter().map(|name| {
+                let quoted = name
+                    .split_once('"')
+                    .and_then(|(_, rest)| rest.split_once('"'));
+                quoted.map_or(name.as_str(), |(name, _)| name)
+            });
+            format!(
+                "its certificate is for another name ({}); `host` has to be one of these",
+                names.collect::<Vec<_>>().join(", ")
+            )
+        }
+        _ => return error,
+    };
+    io::Error::new(error.kind(), words)
 }
 
 impl std::fmt::Debug for Tls {

@@ -6,6 +6,7 @@ use lettre::message::Mailbox;
 
 use super::House;
 use crate::decide;
+use crate::model::address::spoken;
 use crate::model::facts;
 use crate::model::policy::{Audience, Class};
 use crate::model::{Customer, Occasion, View};
@@ -63,6 +64,7 @@ pub(super) fn write(
     let customer = &view.customer;
     let reader = Reader::of(house, rule.audience, customer).ok_or(NoLetter::NoAddress)?;
     let to: Address = reader.address.parse().map_err(mail::MailError::Recipient)?;
+    let to = spoken(to);
     let today = house.zone(&occasion.zone).to_datetime(now).date();
     let template = match &rule.send.late_template {
         Some(late) if today > occasion.day => late,
@@ -147,7 +149,10 @@ fn writer(business: &Business, rule: &Rule, customer: &Customer) -> (Mailbox, Op
         customer
             .staff_email
             .as_ref()
-            .and_then(|address| address.parse::<Address>().ok()),
+            .and_then(|address| address.parse::<Address>().ok())
+            .map(spoken)
+            // In a header it would ask for a mail server that knows such addresses.
+            .filter(|address| address.user().is_ascii()),
     );
     let Some((name, address)) = contact else {
         return ours();

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{EngineError, House, Plans, alert};
 use crate::model::Finding;
-use crate::settings::{Transport, live_sending_problems};
+use crate::settings::{Key, Transport, live_sending_problems};
 
 /// An edit is looked at when its files have been left alone for so long: an editor may write one
 /// file in several steps, and a person save several in a row.
@@ -136,10 +136,13 @@ fn look(house: &House) -> ([u8; 32], Option<SystemTime>) {
         latest = latest.max(changed_at(&dir));
         files.extend(with_ending(&dir, ending));
     }
-    // A new password is an edit, too.
+    // A new password is an edit, too; a token is read for each login anyway.
     if let Transport::Smtp(relays) = &house.plans.settings.mail.transport {
         let logins = relays.iter().filter_map(|relay| relay.login.as_ref());
-        files.extend(logins.map(|login| login.password_file.clone()));
+        files.extend(logins.filter_map(|login| match &login.key {
+            Key::Password { file, .. } => Some(file.clone()),
+            Key::TokenFile(_) => None,
+        }));
     }
     let mut hash = Sha256::new();
     for file in files {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use crate::deliver::budget::Budgets;
-use crate::deliver::{Secret, Security, SmtpConfig};
+use crate::deliver::{Login, Security, SmtpConfig};
 use crate::model::facts::BusinessWords;
 use crate::records::{self, CsvSource};
-use crate::settings::{self, DomainLimit, Settings, Smtp, Source};
+use crate::settings::{self, DomainLimit, Key, Settings, Smtp, Source};
 
 /// What letters and conditions see of the business.
 pub(super) fn words(settings: &Settings) -> Arc<BusinessWords> {
@@ -84,8 +84,11 @@ pub(super) fn relay(settings: &Settings, smtp: &Smtp) -> SmtpConfig {
         .clone_into(&mut config.helo);
     config.ca_file.clone_from(&smtp.ca_file);
     if let Some(login) = &smtp.login {
-        config.username = Some(login.username.clone());
-        config.password = Some(Secret::new(login.password.reveal()));
+        let name = &login.username;
+        config.login = Some(match &login.key {
+            Key::Password { password, .. } => Login::with_password(name, password.reveal()),
+            Key::TokenFile(path) => Login::with_token_file(name, path),
+        });
     }
     config
 }
@@ -112,7 +115,11 @@ pub(super) fn print(smtp: &Smtp) -> String {
     add(&format!("{:?}", smtp.ca_file));
     if let Some(login) = &smtp.login {
         add(&login.username);
-        add(login.password.reveal());
+        match &login.key {
+            Key::Password { password, .. } => add(password.reveal()),
+            // Its token is read for each login, so that a probe notices a new one.
+            Key::TokenFile(path) => add(&path.to_string_lossy()),
+        }
     }
     let digest = format!("{:x}", hash.finalize());
     digest.chars().take(4).collect()

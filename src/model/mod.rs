@@ -3,6 +3,7 @@
 //! Plain data with no behaviour beyond its own invariants. May not do I/O, read a clock, or know
 //! of any other room.
 
+pub mod address;
 pub mod amount;
 pub mod customer;
 pub mod dates;

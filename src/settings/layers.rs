@@ -243,7 +243,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::settings::{Security, Smtp, Transport};
+    use crate::settings::{Key, Security, Smtp, Transport};
 
     fn data(name: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -414,8 +414,10 @@ mod tests {
         let Transport::Smtp(relays) = settings.mail.transport else {
             panic!("no relay");
         };
-        let login = relays[0].login.as_ref().unwrap();
-        assert_eq!(login.password.reveal(), "hunter2");
+        let Key::Password { password, .. } = &relays[0].login.as_ref().unwrap().key else {
+            panic!("no password");
+        };
+        assert_eq!(password.reveal(), "hunter2");
 
         // systemd hands it over in a folder of its own.
         fs::write(&main, format!("{SMALL}{smtp}")).unwrap();
@@ -423,6 +425,30 @@ mod tests {
         let folder = dir.path().to_string_lossy().into_owned();
         let variables = Variables::from([("CREDENTIALS_DIRECTORY".to_owned(), folder)]);
         assert!(load_with(&main, &variables).is_ok());
+    }
+
+    #[test]
+    fn a_token_stays_in_its_file_until_it_is_needed() {
+        let smtp = "[mail]\ntransport = \"smtp\"\n[mail.smtp]\nhost = \"smtp.rose.example\"\n\
+            username = \"care@rose.example\"\ntoken_file = \"token\"\n";
+        let dir = folder(&format!("{SMALL}{smtp}"), "");
+        let main = dir.path().join("fondly.toml");
+        let missing = told(load_with(&main, &Variables::new()));
+        assert!(missing[0].contains("there is no file"), "{missing:?}");
+        fs::write(dir.path().join("token"), "").unwrap();
+        let settings = load_with(&main, &Variables::new()).unwrap();
+        assert!(settings.shown().contains("token_file = "));
+        fs::write(&main, format!("{SMALL}{smtp}password_file = \"token\"\n")).unwrap();
+        let both = told(load_with(&main, &Variables::new()));
+        assert!(both[0].contains("as well as `token_file`"), "{both:?}");
+        let nobody = format!("{SMALL}{smtp}").replace("username", "# username");
+        fs::write(&main, nobody).unwrap();
+        let nobody = told(load_with(&main, &Variables::new()));
+        assert!(nobody[0].contains("no `username`"), "{nobody:?}");
+        let odd = format!("{SMALL}{smtp}").replace("care@", "care\\u0001@");
+        fs::write(&main, odd).unwrap();
+        let odd = told(load_with(&main, &Variables::new()));
+        assert!(odd[0].contains("no login can carry"), "{odd:?}");
     }
 
     #[test]

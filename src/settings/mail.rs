@@ -1,15 +1,14 @@
-//! `[mail]` and `[mail.smtp]`: how mail leaves, with the password read from its file.
+//! `[mail]` and `[mail.smtp]`: how mail leaves.
 //!
-//! May not know mailboxes or the network; it only reads the password.
+//! May not know mailboxes or the network; [`super::login`] reads the password.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::limits::{self, DomainLimit};
+use super::login::{Login, login};
 use super::resolved;
-use super::secret::Secret;
 use crate::model::tables::{Notes, Table, Value};
 
 /// `[mail]`.
@@ -91,17 +90,6 @@ impl Security {
     }
 }
 
-/// An account at the relay.
-#[derive(Debug, Clone)]
-pub struct Login {
-    /// The account's name.
-    pub username: String,
-    /// Its password.
-    pub password: Secret,
-    /// Where the password was read.
-    pub password_file: PathBuf,
-}
-
 /// What becomes of a message of which nobody knows whether it went out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenUnknown {
@@ -127,10 +115,6 @@ const MOST_CONNECTIONS: u32 = 100;
 const DEFAULT_PER_SECOND: u32 = 10;
 const MOST_PER_SECOND: u32 = 10_000;
 
-/// The name of the password among systemd's credentials; from the second relay on with its number:
-/// `smtp-password-2`.
-const CREDENTIAL: &str = "smtp-password";
-
 /// Where files are looked for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Folders<'a> {
@@ -142,12 +126,12 @@ pub(super) struct Folders<'a> {
 
 /// What a relay's section can't tell of itself.
 #[derive(Debug, Clone, Copy)]
-struct About<'a> {
-    folders: Folders<'a>,
+pub(super) struct About<'a> {
+    pub(super) folders: Folders<'a>,
     /// Letters go there.
-    used: bool,
+    pub(super) used: bool,
     /// From 1.
-    number: usize,
+    pub(super) number: usize,
 }
 
 /// Reads `[mail]`.
@@ -285,76 +269,4 @@ fn host_name(text: &str) -> Result<String, String> {
 fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-fn login(table: &mut Table<'_>, about: About<'_>) -> Option<Login> {
-    let About { folders, used, .. } = about;
-    if let Some(password) = table.get("password") {
-        password.complain_of_key(
-            "passwords don't stand in settings",
-            "put it into a file of its own, and name that file with `password_file`",
-        );
-    }
-    let username = table.get("username");
-    let file = table.get("password_file");
-    let Some(username) = username else {
-        if let Some(file) = file {
-            let help = "add `username`, or take `password_file` out";
-            file.complain_of_key("there is a password, but no `username`", help);
-        }
-        return None;
-    };
-    let name = username.text()?;
-    let path = match (&file, folders.credentials) {
-        (Some(file), _) => resolved(folders.settings, file.text()?),
-        (None, Some(credentials)) => credentials.join(credential(about.number)),
-        (None, None) => {
-            let credential = credential(about.number);
-            let help =
-                format!("add `password_file`, or hand systemd the credential `{credential}`");
-            username.complain_of_key("there is a `username`, but no password", &help);
-            return None;
-        }
-    };
-    if !used {
-        return None;
-    }
-    let password = password(file.as_ref().unwrap_or(&username), &path)?;
-    Some(Login {
-        username: name.to_owned(),
-        password,
-        password_file: path,
-    })
-}
-
-fn credential(number: usize) -> String {
-    match number {
-        1 => CREDENTIAL.to_owned(),
-        _ => format!("{CREDENTIAL}-{number}"),
-    }
-}
-
-fn password(asked_by: &Value<'_>, path: &Path) -> Option<Secret> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) => {
-            let message = format!(
-                "the password file {} can't be read: {error}",
-                path.display()
-            );
-            let help = "write the password into it, and let the user that runs fondly read it";
-            asked_by.complain(message, Some(help.to_owned()));
-            return None;
-        }
-    };
-    // Editors end a file with a line break; it is no part of the password.
-    let text = text.strip_suffix('\n').unwrap_or(&text);
-    let text = text.strip_suffix('\r').unwrap_or(text);
-    if text.is_empty() || text.contains(['\n', '\r', '\0']) {
-        let message = format!("the password file {} isn't a single line", path.display());
-        let help = "write the password into it, and nothing else";
-        asked_by.complain(message, Some(help.to_owned()));
-        return None;
-    }
-    Some(Secret::new(text.to_owned()))
 }

@@ -9,6 +9,7 @@
 mod environment;
 mod layers;
 mod limits;
+mod login;
 mod mail;
 mod process;
 mod secret;
@@ -29,7 +30,8 @@ use crate::model::policy::Class;
 pub use environment::Variables;
 pub use layers::{load, load_with};
 pub use limits::DomainLimit;
-pub use mail::{Login, Mail, Security, Smtp, Transport, WhenUnknown};
+pub use login::{Key, Login};
+pub use mail::{Mail, Security, Smtp, Transport, WhenUnknown};
 pub use process::{Faults, LogWishes, faults, log_wishes, usual_place};
 pub use secret::Secret;
 pub use sources::{AttrType, Feeds, Source};

@@ -13,6 +13,7 @@ use lettre::message::Mailbox;
 use super::mail::{self, Folders};
 use super::{Business, Console, Public, Schedule, Settings, Store, resolved, sending, sources};
 use crate::model::Finding;
+use crate::model::address::spoken;
 use crate::model::tables::{Homes, Item, Notes, Table, Value, nearest};
 
 /// Keys that people put into a wrong section.
@@ -31,6 +32,7 @@ const HOMES: Homes = &[
         "into a file of its own, which `password_file` under `[mail.smtp]` names",
     ),
     ("password_file", "under `[mail.smtp]`"),
+    ("token_file", "under `[mail.smtp]`"),
     ("per_second", "under `[mail.smtp]`"),
     ("per_domain", "under `[mail.smtp]`"),
     ("quiet_hours", "under `[sending]`"),
@@ -143,15 +145,30 @@ fn mailbox(text: &str) -> Result<Mailbox, String> {
     let wanted = "write `hello@thorn.example` or `Thorn & Rose <hello@thorn.example>`, \
                   with the name in inner quotes where it holds a comma or a dot";
     let mailbox = text.parse::<Mailbox>().ok();
-    mailbox
+    let mut mailbox = mailbox
         .filter(|_| !text.chars().any(char::is_control))
-        .ok_or_else(|| format!("`{text}` is no mail address; {wanted}"))
+        .ok_or_else(|| format!("`{text}` is no mail address; {wanted}"))?;
+    mailbox.email = everywhere(mailbox.email)?;
+    Ok(mailbox)
+}
+
+/// The business's own addresses have to work with every mail server.
+fn everywhere(address: Address) -> Result<Address, String> {
+    let address = spoken(address);
+    if address.user().is_ascii() {
+        return Ok(address);
+    }
+    Err(format!(
+        "`{address}` has letters before the `@` that many mail servers don't take; \
+         use an address without accents there"
+    ))
 }
 
 fn address(text: &str) -> Result<Address, String> {
-    text.parse().map_err(|_| {
+    let address = text.parse().map_err(|_| {
         format!("`{text}` is no bare mail address; write one such as `unsubscribe@thorn.example`")
-    })
+    })?;
+    everywhere(address)
 }
 
 fn mailboxes(value: &Value<'_>) -> Vec<Mailbox> {

@@ -4,7 +4,7 @@
 
 use toml::{Table, Value};
 
-use super::{Settings, Smtp, Source, Transport};
+use super::{Key, Settings, Smtp, Source, Transport};
 use crate::model::Period;
 use crate::model::policy::{Guard, MarketingBasis, Policy};
 
@@ -113,9 +113,12 @@ fn smtp(smtp: &Smtp) -> Table {
         ("when_unknown", smtp.when_unknown.as_str().into()),
     ]);
     if let Some(login) = &smtp.login {
-        let file = login.password_file.display().to_string();
+        let (name, file) = match &login.key {
+            Key::Password { file, .. } => ("password_file", file),
+            Key::TokenFile(file) => ("token_file", file),
+        };
         shown.insert("username".to_owned(), login.username.as_str().into());
-        shown.insert("password_file".to_owned(), file.into());
+        shown.insert(name.to_owned(), file.display().to_string().into());
     }
     let ca_file = smtp.ca_file.as_ref().map(|path| path.display().to_string());
     add(&mut shown, "ca_file", ca_file);

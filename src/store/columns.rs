@@ -36,9 +36,7 @@ pub(super) fn moment_of(milliseconds: i64) -> sqlx::Result<Timestamp> {
 }
 
 /// An address as suppression compares it.
-pub(super) fn address_key(address: &str) -> String {
-    address.trim().to_lowercase()
-}
+pub(super) use crate::model::address::key as address_key;
 
 /// An address of somebody who asked to be forgotten: recognisable, not readable.
 pub(super) fn forgotten_key(secret: &[u8; 32], address: &str) -> String {

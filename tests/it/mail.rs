@@ -201,3 +201,57 @@ async fn nothing_goes_out_live_without_a_way_to_make_it_stop() {
     }
     assert!(files(dump.path()).is_empty() && shop.ledger().is_empty());
 }
+
+/// However an address is written down, it is one person's.
+#[test]
+fn who_wants_no_mail_is_known_by_any_spelling_of_their_domain() {
+    let shop = Shop::new();
+    shop.no_rules();
+    let rule = crate::outage::thanks("2 days").replace("\"service\"", "\"relationship\"");
+    shop.rule("thanks", &rule);
+    shop.run(&["suppress", "add", "anna@MÜLLER.example"]).is(0);
+    shop.run(&["suppress", "add", "ben@xn--mller-kva.example"])
+        .is(0);
+    shop.customers(
+        "id,email\na,anna@xn--mller-kva.example\nb,Ben@müller.example\nc,cara@müller.example\n",
+    );
+    let visit = now();
+    shop.events(&format!(
+        "id,customer_id,kind,at\n1,a,visit,{visit}\n2,b,visit,{visit}\n3,c,visit,{visit}\n"
+    ));
+    shop.settings("[sending]\nquiet_hours = \"none\"\ncaps = {}\n");
+    shop.tick();
+    let ends: Vec<String> = shop
+        .ledger()
+        .iter()
+        .map(|entry| entry.line(&["customer", "outcome", "reason", "recipient"]))
+        .collect();
+    assert_eq!(
+        ends,
+        [
+            "a skipped suppressed -",
+            "b skipped suppressed -",
+            "c sent accepted cara@xn--mller-kva.example",
+        ]
+    );
+    let letter = shop.outbox().into_values().next().unwrap();
+    assert!(letter.is_ascii());
+    assert!(String::from_utf8_lossy(&letter).contains("To: cara@xn--mller-kva.example\r\n"));
+    shop.run(&["suppress", "remove", "anna@müller.example"])
+        .is(0);
+}
+
+/// The business's own addresses have to work with every mail server.
+#[test]
+fn the_sender_s_domain_may_have_accents_and_its_name_before_the_at_may_not() {
+    let shop = Shop::new();
+    shop.no_rules();
+    shop.settings("[business]\nfrom = \"Blumen <post@blumen-köln.example>\"\n");
+    shop.run(&["check", "--show"])
+        .is(0)
+        .says(&["post@xn--blumen-kln-lcb.example"]);
+    shop.settings("[business]\nfrom = \"Blumen <grüße@blumen.example>\"\n");
+    shop.run(&["check"])
+        .is(1)
+        .says(&["letters before the `@`", "from"]);
+}

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fondly::deliver::{
-    Deadlines, Envelope, Parcel, Relay, Secret, Security, SmtpConfig, SmtpCourier, Verdict,
+    Deadlines, Envelope, Login, Parcel, Relay, Security, SmtpConfig, SmtpCourier, Verdict,
 };
 use fondly::model::Reason;
 use tokio::time::Instant;
@@ -45,6 +45,8 @@ enum Step {
     FirstChallenge,
     SecondChallenge,
     Login,
+    Token,
+    TokenRefused,
     Mail,
     Rcpt,
     Data,
@@ -53,6 +55,7 @@ enum Step {
     KeptMail,
     Quit,
     QuitAfterNo,
+    DataAfterNo,
 }
 
 const STEPS: &[(Step, &str)] = &[
@@ -64,6 +67,8 @@ const STEPS: &[(Step, &str)] = &[
     (Step::FirstChallenge, "AUTH LOGIN"),
     (Step::SecondChallenge, "its user name"),
     (Step::Login, "AUTH PLAIN"),
+    (Step::Token, "AUTH XOAUTH2"),
+    (Step::TokenRefused, "empty line after a refused token"),
     (Step::Mail, "MAIL"),
     (Step::Rcpt, "RCPT"),
     (Step::Data, "DATA"),
@@ -72,6 +77,10 @@ const STEPS: &[(Step, &str)] = &[
     (Step::KeptMail, "MAIL, kept connection"),
     (Step::Quit, "QUIT"),
     (Step::QuitAfterNo, "QUIT after RCPT was refused"),
+    (
+        Step::DataAfterNo,
+        "DATA, said together with a RCPT that was refused",
+    ),
 ];
 
 impl Step {
@@ -84,10 +93,11 @@ impl Step {
             Self::SecondHello => (At::Ehlo, 2),
             Self::FirstChallenge => (At::Challenge, 1),
             Self::SecondChallenge => (At::Challenge, 2),
-            Self::Login => (At::Auth, 1),
+            Self::Login | Self::Token => (At::Auth, 1),
+            Self::TokenRefused => (At::TokenRefused, 1),
             Self::Mail => (At::Mail, 1),
             Self::Rcpt => (At::Rcpt, 1),
-            Self::Data => (At::Data, 1),
+            Self::Data | Self::DataAfterNo => (At::Data, 1),
             Self::Body => (At::Body, 1),
             Self::Dot => (At::Dot, 1),
             Self::KeptMail => (At::Mail, 2),
@@ -103,7 +113,7 @@ impl Step {
             Self::Data => usual.data,
             Self::Body => usual.block,
             Self::Dot => usual.dot,
-            Self::Quit | Self::QuitAfterNo => usual.quit,
+            Self::Quit | Self::QuitAfterNo | Self::DataAfterNo => usual.quit,
             _ => usual.command,
         }
     }
@@ -115,6 +125,11 @@ impl Step {
 
     fn is_before_mail(self) -> bool {
         self < Self::Mail
+    }
+
+    /// Whether it is taken only by a relay that hears several commands at once.
+    fn is_pipelined(self) -> bool {
+        self == Self::DataAfterNo
     }
 
     fn exists_with(self, security: Security) -> bool {
@@ -143,6 +158,7 @@ enum Fault {
     DripInTime,
     Garbage,
     OtherCode,
+    GoAhead,
     Twice,
     NulInText,
     NulInCode,
@@ -168,6 +184,7 @@ const FAULTS: &[(Fault, &str)] = &[
     (Fault::DripInTime, "a byte at a time, in time"),
     (Fault::Garbage, "what isn't SMTP"),
     (Fault::OtherCode, "299, which answers nothing"),
+    (Fault::GoAhead, "354, whatever was said"),
     (Fault::Twice, "the usual, and a 250 too many"),
     (Fault::NulInText, "the usual, with a NUL in its text"),
     (Fault::NulInCode, "the usual, with a NUL in its code"),
@@ -210,6 +227,9 @@ impl Fault {
             Self::Drip => Act::Drip(deadline / 8),
             Self::DripInTime => Act::Drip(deadline / 1_000),
             Self::OtherCode => Act::Say("299 2.0.0 odd"),
+            // To DATA it is the usual, unless the recipient was refused.
+            Self::GoAhead if step == Step::Data => return None,
+            Self::GoAhead => Act::Say("354 go ahead"),
             Self::Twice => Act::Twist(
                 |usual| format!("{usual}\r\n250 2.0.0 too many\r\n").into(),
                 Then::GoOn,
@@ -339,7 +359,12 @@ fn due(step: Step, fault: Fault) -> Class {
     match step {
         // The letter's fate was sealed before.
         Step::Quit => Class::Sent,
-        Step::QuitAfterNo => Class::GivenUp,
+        // So was this one: what is said of DATA is no news.
+        Step::QuitAfterNo | Step::DataAfterNo => Class::GivenUp,
+        // Here the usual answer is the refusal.
+        Step::TokenRefused if matches!(answer, Answer::Usual | Answer::UsualAndMore) => {
+            Class::Stopped
+        }
         // Before the dot, a yes is as wrong as a word that can't be read.
         Step::Body if fault == Fault::NulInText => Class::RelayTrouble,
         // What isn't TLS is no answer, whatever it says.
@@ -387,6 +412,8 @@ struct Trial {
 /// A relay's configuration and what the peer needs to be that relay.
 struct Bench {
     relay: Arc<Relay>,
+    /// The same, with a token instead of a password.
+    by_token: Arc<Relay>,
     identity: Identity,
     envelope: Envelope,
     /// More than a pipe holds.
@@ -397,13 +424,18 @@ impl Bench {
     fn new(security: Security, identity: &Identity, ca_file: &Path) -> Self {
         let mut config = SmtpConfig::new("127.0.0.1", 25, security);
         config.ca_file = Some(ca_file.to_path_buf());
-        config.username = Some("care".to_owned());
-        config.password = Some(Secret::new("tulip-17"));
+        config.login = Some(Login::with_password("care", "tulip-17"));
         // The waits of this matrix must not make a connection old.
         config.reuse.max_age = HANGS;
         config.reuse.max_idle = HANGS;
+        let mut by_token = config.clone();
+        by_token.login = Some(Login::with_token_file(
+            "care",
+            ca_file.with_file_name("token"),
+        ));
         Self {
             relay: Relay::new(config).unwrap(),
+            by_token: Relay::new(by_token).unwrap(),
             identity: identity.clone(),
             envelope: Envelope {
                 from: "care@shop.example".parse().unwrap(),
@@ -416,6 +448,7 @@ impl Bench {
     fn peer(&self, trial: Trial, act: Act) -> Pipes {
         let mut offers = match trial.step {
             Step::FirstChallenge | Step::SecondChallenge => vec!["AUTH LOGIN"],
+            Step::Token | Step::TokenRefused => vec!["AUTH XOAUTH2"],
             _ => vec!["AUTH PLAIN"],
         };
         if trial.pipelining {
@@ -426,7 +459,10 @@ impl Bench {
             .security(trial.security)
             .offers(&offers)
             .nth(at, nth, act);
-        if trial.step == Step::QuitAfterNo {
+        if trial.step == Step::TokenRefused {
+            script = script.nth(At::Auth, 1, Act::Say("334 eyJzdGF0dXMiOiI0MDEifQ=="));
+        }
+        if matches!(trial.step, Step::QuitAfterNo | Step::DataAfterNo) {
             script = script.nth(At::Rcpt, 1, Act::Say("550 5.1.1 no such user"));
         }
         Pipes::new(script, &self.identity)
@@ -522,7 +558,11 @@ async fn give(
 async fn run(bench: &Bench, trial: Trial, act: Act) -> Result<Class, String> {
     let Trial { step, fault, .. } = trial;
     let peer = bench.peer(trial, act);
-    let mut courier = bench.relay.courier_by(peer.dialer());
+    let relay = match step {
+        Step::Token | Step::TokenRefused => &bench.by_token,
+        _ => &bench.relay,
+    };
+    let mut courier = relay.courier_by(peer.dialer());
     if step.has_a_lead() {
         bench.send_another(&mut courier).await?;
     }
@@ -630,6 +670,9 @@ fn trials(security: Security) -> Vec<(Trial, Act)> {
                 continue;
             };
             for pipelining in [false, true] {
+                if step.is_pipelined() && !pipelining {
+                    continue;
+                }
                 for dropped in [
                     Dropped::Never,
                     Dropped::BeforeTheAnswer,
@@ -660,6 +703,7 @@ fn whatever_a_peer_does_the_letter_is_counted_rightly_and_in_time() {
     let ca_file = dir.path().join("ca.pem");
     let identity = Identity::new();
     std::fs::write(&ca_file, &identity.pem).unwrap();
+    std::fs::write(dir.path().join("token"), "ya29.tulip-17\n").unwrap();
     let given: Vec<_> = std::thread::scope(|scope| {
         let threads = [Security::None, Security::StartTls, Security::Tls].map(|security| {
             let (identity, ca_file) = (&identity, &ca_file);
@@ -779,7 +823,7 @@ given. The clock is virtual and the deadlines are those that are shipped. In eve
 | stop | not sent; the relay refuses us, whatever the letter: the owner is told, no attempt is counted |
 | **unknown** | the dot went out, and no answer came |
 | not sent | dropped before \"about to send\" was written: it is due as before |
-| – | can't be: a handshake has no lines |
+| – | can't be: a handshake has no lines, and 354 is the usual answer to DATA |
 ";
 
 const DROPPED: &str = "

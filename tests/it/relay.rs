@@ -43,6 +43,8 @@ pub(crate) enum At {
     /// A challenge of AUTH LOGIN.
     Challenge,
     Auth,
+    /// The empty line after a token was refused by a challenge.
+    TokenRefused,
     Mail,
     Rcpt,
     Data,
@@ -382,7 +384,14 @@ impl House {
                 self.state.send_modify(|seen| seen.commands.push(answer));
             }
         }
+        let refused = matches!(self.act(At::Auth), Some(Act::Say(text)) if text.starts_with("334"));
         self.answer(line, At::Auth, "235 2.7.0 welcome").await?;
+        if refused {
+            let answer = hear(line).await?;
+            self.state.send_modify(|seen| seen.commands.push(answer));
+            self.answer(line, At::TokenRefused, "535 5.7.8 no such token")
+                .await?;
+        }
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use fondly::deliver::{
-    Courier, Envelope, Parcel, Secret, Security, SetupError, SmtpConfig, SmtpCourier, Verdict,
+    Courier, Envelope, Login, Parcel, Security, SetupError, SmtpConfig, SmtpCourier, Verdict,
 };
 use fondly::model::Reason;
 use tokio::task::JoinSet;
@@ -154,8 +154,7 @@ async fn without_starttls_nothing_goes_out_in_the_clear() {
     let mut config = relay.config();
     config.security = Security::StartTls;
     config.ca_file = ca_donor.config().ca_file;
-    config.username = Some("care".to_owned());
-    config.password = Some(Secret::new("tulip-17"));
+    config.login = Some(Login::with_password("care", "tulip-17"));
     let verdict = send(&mut courier(config), HELLO).await;
     assert!(matches!(verdict, Verdict::Stopped { .. }), "{verdict:?}");
     assert!(verdict.reply().contains("STARTTLS"), "{verdict:?}");
@@ -442,8 +441,7 @@ async fn a_refused_login_stops_the_relay_and_shows_no_password() {
     let script = Script::new().at(At::Auth, Act::Say("535 5.7.8 wrong password"));
     let relay = Relay::start(script).await;
     let mut config = relay.config();
-    config.username = Some("care".to_owned());
-    config.password = Some(Secret::new("tulip-17"));
+    config.login = Some(Login::with_password("care", "tulip-17"));
     let mut courier = courier(config);
     let verdict = send(&mut courier, HELLO).await;
     assert_eq!(
@@ -456,25 +454,100 @@ async fn a_refused_login_stops_the_relay_and_shows_no_password() {
 }
 
 #[tokio::test]
-async fn both_ways_to_log_in_work() {
+async fn both_ways_to_log_in_with_a_password_work() {
     for (offer, expected) in [
         ("AUTH LOGIN PLAIN", vec!["AUTH PLAIN AGNhcmUAdHVsaXAtMTc="]),
         ("AUTH LOGIN", vec!["AUTH LOGIN", "Y2FyZQ==", "dHVsaXAtMTc="]),
     ] {
         let relay = Relay::start(Script::new().offers(&[offer])).await;
         let mut config = relay.config();
-        config.username = Some("care".to_owned());
-        config.password = Some(Secret::new("tulip-17"));
+        config.login = Some(Login::with_password("care", "tulip-17"));
         let verdict = send(&mut courier(config), HELLO).await;
         assert_eq!(verdict.reason(), Some(Reason::Accepted));
         assert_eq!(relay.commands()[1..=expected.len()], expected);
     }
-    let relay = Relay::start(Script::new().offers(&["AUTH GSSAPI"])).await;
+}
+
+/// As another program has it that renews the token in its file.
+#[tokio::test]
+async fn a_token_is_read_anew_for_each_login() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("token");
+    let script = Script::new().offers(&["AUTH PLAIN LOGIN XOAUTH2"]);
+    let relay = Relay::start(script).await;
     let mut config = relay.config();
-    config.username = Some("care".to_owned());
-    config.password = Some(Secret::new("tulip-17"));
+    config.login = Some(Login::with_token_file("care@shop.example", &file));
+    let mut courier = courier(config);
+    for (token, line) in [
+        // user=care@shop.example^Aauth=Bearer tulip-17^A^A, and the same with 18.
+        (
+            "tulip-17\n",
+            "AUTH XOAUTH2 dXNlcj1jYXJlQHNob3AuZXhhbXBsZQFhdXRoPUJlYXJlciB0dWxpcC0xNwEB",
+        ),
+        (
+            "tulip-18",
+            "AUTH XOAUTH2 dXNlcj1jYXJlQHNob3AuZXhhbXBsZQFhdXRoPUJlYXJlciB0dWxpcC0xOAEB",
+        ),
+    ] {
+        std::fs::write(&file, token).unwrap();
+        let verdict = send(&mut courier, HELLO).await;
+        assert_eq!(verdict.reason(), Some(Reason::Accepted), "{verdict:?}");
+        let commands = relay.commands();
+        let login = commands.iter().rfind(|said| said.starts_with("AUTH"));
+        assert_eq!(login.unwrap(), line);
+        courier.quit().await;
+    }
+    assert_eq!(relay.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_refused_token_stops_the_relay_once_the_refusal_is_heard_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("token");
+    std::fs::write(&file, "tulip-17").unwrap();
+    let script = Script::new()
+        .offers(&["AUTH XOAUTH2"])
+        .at(At::Auth, Act::Say("334 eyJzdGF0dXMiOiI0MDEifQ=="));
+    let relay = Relay::start(script).await;
+    let mut config = relay.config();
+    config.login = Some(Login::with_token_file("care", &file));
     let verdict = send(&mut courier(config), HELLO).await;
-    assert!(matches!(verdict, Verdict::Stopped { .. }), "{verdict:?}");
+    let reply = "535 5.7.8 no such token".to_owned();
+    assert_eq!(verdict, Verdict::Stopped { reply });
+    relay.until(|seen| seen.ended == 1).await;
+    assert_eq!(relay.commands()[2..], [""]);
+}
+
+#[tokio::test]
+async fn a_login_that_can_t_be_said_stops_the_relay_and_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("token");
+    let by_token = Login::with_token_file("care", &file);
+    let by_password = Login::with_password("care", "tulip-17");
+    let long = "t".repeat(9_000);
+    for (offer, login, content, why) in [
+        ("AUTH XOAUTH2", &by_token, None, "can't be read"),
+        ("AUTH XOAUTH2", &by_token, Some(" \n"), "is empty"),
+        ("AUTH XOAUTH2", &by_token, Some("a b"), "a token alone"),
+        ("AUTH XOAUTH2", &by_token, Some("a\nb"), "a token alone"),
+        ("AUTH XOAUTH2", &by_token, Some(&long), "a token alone"),
+        ("AUTH PLAIN", &by_token, Some("t"), "doesn't offer XOAUTH2"),
+        ("AUTH XOAUTH2", &by_password, None, "`token_file`"),
+        ("AUTH GSSAPI", &by_password, None, "no login that fondly"),
+    ] {
+        drop(std::fs::remove_file(&file));
+        if let Some(content) = content {
+            std::fs::write(&file, content).unwrap();
+        }
+        let relay = Relay::start(Script::new().offers(&[offer])).await;
+        let mut config = relay.config();
+        config.login = Some(login.clone());
+        let verdict = send(&mut courier(config), HELLO).await;
+        assert!(matches!(verdict, Verdict::Stopped { .. }), "{verdict:?}");
+        let said = verdict.reply();
+        assert!(said.contains(why) && !said.contains("tulip"), "{said}");
+        assert!(!relay.commands().iter().any(|said| said.contains("AUTH")));
+    }
 }
 
 #[tokio::test]
@@ -587,6 +660,43 @@ async fn an_address_outside_ascii_needs_the_relay_s_help() {
     assert_eq!(relay.letters()[0].to, ["dörte@customer.example"]);
 }
 
+/// Every server knows a domain in its ASCII form, whatever it offers.
+#[tokio::test]
+async fn a_domain_beyond_ascii_is_said_in_ascii() {
+    let mut envelope = envelope();
+    envelope.from = "care@blumen-köln.example".parse().unwrap();
+    envelope.to = "anna@müller.example".parse().unwrap();
+    for offers in [&["PIPELINING"][..], &[], &["SMTPUTF8"]] {
+        let relay = Relay::start(Script::new().offers(offers)).await;
+        let verdict = send_to(&mut courier(relay.config()), &envelope, HELLO).await;
+        assert_eq!(verdict.reason(), Some(Reason::Accepted), "{verdict:?}");
+        assert_eq!(
+            relay.commands()[1..3],
+            [
+                "MAIL FROM:<care@xn--blumen-kln-lcb.example>",
+                "RCPT TO:<anna@xn--mller-kva.example>",
+            ]
+        );
+    }
+}
+
+/// Nothing was said of it, so the connection is as good as before.
+#[tokio::test]
+async fn a_letter_that_a_relay_can_t_take_doesn_t_cost_the_connection() {
+    let relay = Relay::start(Script::new()).await;
+    let mut courier = courier(relay.config());
+    let mut beyond = envelope();
+    beyond.to = "dörte@customer.example".parse().unwrap();
+    for _ in 0..3 {
+        let verdict = send_to(&mut courier, &beyond, HELLO).await;
+        assert_eq!(verdict.reason(), Some(Reason::Refused));
+        let verdict = send(&mut courier, HELLO).await;
+        assert_eq!(verdict.reason(), Some(Reason::Accepted));
+    }
+    assert_eq!(relay.connections(), 1);
+    assert_eq!(relay.letters().len(), 3);
+}
+
 #[test]
 fn a_configuration_that_can_t_work_is_refused_at_once() {
     let check = |change: fn(&mut SmtpConfig)| {
@@ -605,8 +715,8 @@ fn a_configuration_that_can_t_work_is_refused_at_once() {
         Err(SetupError::Helo(_))
     ));
     assert!(matches!(
-        check(|config| config.username = Some("care".to_owned())),
-        Err(SetupError::HalfALogin)
+        check(|config| config.login = Some(Login::with_password("care\u{1}", "tulip-17"))),
+        Err(SetupError::Username(_))
     ));
     assert!(matches!(
         check(|config| {
