@@ -29,6 +29,7 @@ mod relays;
 mod results;
 mod rooms;
 mod scenarios;
+mod servers;
 mod shipped;
 mod shop;
 mod smtp;

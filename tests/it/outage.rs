@@ -209,7 +209,7 @@ pub(crate) fn closest(moments: &[Timestamp]) -> SignedDuration {
 }
 
 /// How often each outcome and reason occur, by rule.
-fn counts(entries: &[Entry]) -> Vec<String> {
+pub(crate) fn counts(entries: &[Entry]) -> Vec<String> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for entry in entries {
         let reason = entry.reason.as_deref().unwrap_or("-");
