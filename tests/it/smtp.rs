@@ -12,6 +12,7 @@ use fondly::deliver::{
 use fondly::model::Reason;
 use tokio::task::JoinSet;
 
+use crate::relay::pipes::{Identity, Pipes};
 use crate::relay::{Act, At, Relay, Script};
 
 const HELLO: &[u8] = b"Subject: hi\r\n\r\nhello\r\n";
@@ -159,6 +160,40 @@ async fn without_starttls_nothing_goes_out_in_the_clear() {
     assert!(matches!(verdict, Verdict::Stopped { .. }), "{verdict:?}");
     assert!(verdict.reply().contains("STARTTLS"), "{verdict:?}");
     assert_eq!(relay.commands(), ["EHLO [127.0.0.1]", "QUIT"]);
+}
+
+/// A name may be called localhost and lead anywhere.
+#[tokio::test]
+async fn no_letter_or_password_goes_in_the_clear_to_another_machine() {
+    let config = || {
+        let mut config = SmtpConfig::new("localhost", 25, Security::None);
+        config.login = Some(Login::with_password("care", "tulip-17"));
+        fondly::deliver::Relay::new(config).unwrap()
+    };
+    let identity = Identity::new();
+    let parcel = Parcel {
+        name: "a",
+        envelope: &envelope(),
+        message: HELLO,
+    };
+    for (address, taken) in [
+        ("127.0.0.1", true),
+        ("::1", true),
+        ("192.0.2.7", false),
+        ("10.0.0.1", false),
+        ("2001:db8::7", false),
+    ] {
+        let peer = Pipes::new(Script::new(), &identity);
+        let dialer = peer.dialer().that_leads_to(address.parse().unwrap());
+        let Ok(verdict) = config().courier_by(dialer).deliver(parcel, yes()).await;
+        let accepted = matches!(verdict, Verdict::Accepted { .. });
+        assert_eq!(accepted, taken, "{address}: {verdict:?}");
+        if !taken {
+            assert!(matches!(verdict, Verdict::Stopped { .. }), "{verdict:?}");
+            assert!(verdict.reply().contains("in the clear"), "{verdict:?}");
+            assert!(peer.seen().commands.is_empty());
+        }
+    }
 }
 
 #[tokio::test]

@@ -66,6 +66,7 @@ impl Pipes {
             house: Arc::clone(&self.house),
             taken: Arc::clone(&self.taken),
             guests: Arc::clone(&self.guests),
+            leads_to: Ipv4Addr::LOCALHOST.into(),
         }
     }
 
@@ -90,6 +91,15 @@ pub(crate) struct Dialer {
     house: Arc<House>,
     taken: Arc<AtomicUsize>,
     guests: Arc<Mutex<JoinSet<()>>>,
+    leads_to: IpAddr,
+}
+
+impl Dialer {
+    /// Says that the host's name leads there.
+    pub(crate) fn that_leads_to(mut self, address: IpAddr) -> Self {
+        self.leads_to = address;
+        self
+    }
 }
 
 impl Dial for Dialer {
@@ -107,7 +117,7 @@ impl Dial for Dialer {
             stream: ours,
             taken: Arc::clone(&self.taken),
         };
-        Ok((stream, Ipv4Addr::LOCALHOST.into()))
+        Ok((stream, self.leads_to))
     }
 }
 
