@@ -51,21 +51,30 @@ const SERVICES: &str = "\
 
 /// Both servers, ended with the test.
 pub(crate) struct Servers {
+    // Ended before its folder goes.
+    running: Vec<Running>,
     dir: TempDir,
     ports: BTreeMap<&'static str, u16>,
-    running: Vec<Running>,
 }
 
 /// One of them and what it started.
-struct Running(Child);
+struct Running {
+    child: Child,
+    /// Where the one that has to be told to end notes its number.
+    pid_file: PathBuf,
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It leads a group of its own, and ends those that it started.
-        let group = format!("-{}", self.0.id());
-        let ended = Command::new("kill").args(["-TERM", "--", &group]).status();
-        drop(ended);
-        drop(self.0.wait());
+        // Postfix's master leads a group of its own, and ends those that it started. Who came to no
+        // number has started nobody.
+        let noted = fs::read_to_string(&self.pid_file).unwrap_or_default();
+        let pid = match noted.trim() {
+            "" => self.child.id().to_string(),
+            noted => noted.to_owned(),
+        };
+        drop(Command::new("kill").args(["-TERM", &pid]).status());
+        drop(self.child.wait());
     }
 }
 
@@ -95,9 +104,9 @@ impl Servers {
         // Their own users have to reach it.
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let mut servers = Self {
+            running: Vec::new(),
             dir,
             ports: BTreeMap::new(),
-            running: Vec::new(),
         };
         let names = postfix.iter().map(|(name, _)| *name);
         let listeners: Vec<_> = names
@@ -225,7 +234,8 @@ impl Servers {
         self.folder("mail", Some(NOBODY));
         self.folder("log", None);
         let config = self.shown("postfix");
-        self.run(&["/usr/sbin/postfix", "-c", &config, "start-fg"]);
+        let words = ["/usr/sbin/postfix", "-c", &config, "start-fg"];
+        self.run(&words, "queue/pid/master.pid");
     }
 
     fn dovecot(&mut self, next: &str) {
@@ -264,7 +274,8 @@ impl Servers {
         }
         self.folder("home", Some(NOBODY));
         let config = self.shown("dovecot.conf");
-        self.run(&["/usr/sbin/dovecot", "-F", "-c", &config]);
+        let words = ["/usr/sbin/dovecot", "-F", "-c", &config];
+        self.run(&words, "run/master.pid");
     }
 
     /// Whom Dovecot asks about tokens.
@@ -277,7 +288,7 @@ impl Servers {
         );
     }
 
-    fn run(&mut self, words: &[&str]) {
+    fn run(&mut self, words: &[&str], pid_file: &str) {
         let said = fs::File::create(self.path("log/said")).unwrap();
         let child = Command::new(words[0])
             .args(&words[1..])
@@ -287,7 +298,8 @@ impl Servers {
             .process_group(0)
             .spawn()
             .unwrap();
-        self.running.push(Running(child));
+        let pid_file = self.path(pid_file);
+        self.running.push(Running { child, pid_file });
     }
 
     /// The Message-IDs of what arrived, once there are so many letters and Postfix has none left.
