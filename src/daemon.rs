@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::learn::{Done, Learner};
 use crate::engine::reload::Watch;
 use crate::engine::tick::{self, Pass};
-use crate::engine::{EngineError, House, Report, alert};
+use crate::engine::{EngineError, House, Report, alert, trust};
 use crate::model::Outcome;
 use crate::review::{self, Pulse, ReviewError};
 
@@ -63,7 +63,7 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
     // The first pass reads the sources at once.
     wakes.sync.store(true, Ordering::Relaxed);
     wakes.any.notify_one();
-    tick::recover(&house).await?;
+    let working = Arc::new(AtomicBool::new(false));
     let mut scheduler = scheduler(&house, &wakes).await?;
     scheduler.start().await?;
     notify(&[NotifyState::Ready]);
@@ -103,7 +103,7 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
         let number = passes.fetch_add(1, Ordering::Relaxed) + 1;
         pulse.pass_moves(house.clock.now());
         let well = tokio::select! {
-            report = pass(&house, sync, number, &stop) => match report {
+            report = pass(&house, (sync, number), &working, &stop) => match report {
                 Passed::Well(report) => {
                     tell(&report);
                     true
@@ -114,7 +114,10 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
             () = signs_of_life(&house, &pulse) => false,
         };
         pulse.pass_ended(house.clock.now(), well);
-        learner.begin(&house);
+        // Under a clock that can't be right nothing is learnt either.
+        if working.load(Ordering::Relaxed) {
+            learner.begin(&house);
+        }
         notify(&[NotifyState::Watchdog]);
     }
     notify(&[NotifyState::Stopping]);
@@ -174,14 +177,30 @@ enum Passed {
     Failed,
 }
 
-/// One pass in a task of its own, so that even a panic ends only the pass.
-async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationToken) -> Passed {
+/// One pass in a task of its own, so that even a panic ends only the pass. `working`: the last one
+/// was let in, and what was open before it is settled.
+async fn pass(
+    house: &Arc<House>,
+    (sync, number): (bool, u64),
+    working: &Arc<AtomicBool>,
+    stop: &CancellationToken,
+) -> Passed {
     let mut task = JoinSet::new();
     let faults = crate::settings::faults();
     let (ours, theirs) = (Arc::clone(house), stop.clone());
+    let at_work = Arc::clone(working);
     task.spawn(async move {
         faults.maybe_panic(number);
-        let mut report = tick::settle_open(&ours).await?;
+        let was_at_work = at_work.swap(false, Ordering::Relaxed);
+        if let Some(standstill) = trust::enter(&ours).await? {
+            return Ok(Report::halted(standstill));
+        }
+        at_work.store(true, Ordering::Relaxed);
+        let mut report = if was_at_work {
+            tick::settle_open(&ours).await?
+        } else {
+            tick::recover(&ours).await?
+        };
         let pass = Pass {
             sync,
             workers: None,
@@ -198,6 +217,7 @@ async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationTo
         }
     };
     match joined {
+        Some(Ok(Ok(report))) if report.standstill.is_some() => Passed::Well(report),
         Some(Ok(Ok(report))) => {
             tokio::select! {
                 told = alert::after_pass(house, &report) => if let Err(error) = told {
@@ -209,13 +229,13 @@ async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationTo
         }
         Some(Ok(Err(error))) => {
             tracing::error!(%error, "a pass failed; the next one tries again");
-            settle(house).await;
+            settle(house, working).await;
             Passed::Failed
         }
         Some(Err(error)) if error.is_panic() => {
             let words = panic_words(error.into_panic());
             tracing::error!(words, "a pass panicked; the next one tries again");
-            settle(house).await;
+            settle(house, working).await;
             Passed::Failed
         }
         Some(Err(_)) | None => Passed::Stopped,
@@ -223,8 +243,10 @@ async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationTo
 }
 
 /// Gives back what a pass that broke off had claimed, and settles what it was sending.
-async fn settle(house: &House) {
-    if let Err(error) = tick::recover(house).await {
+async fn settle(house: &House, working: &AtomicBool) {
+    if working.load(Ordering::Relaxed)
+        && let Err(error) = tick::recover(house).await
+    {
         tracing::error!(%error, "what the pass left open can't be settled yet");
     }
 }
@@ -259,6 +281,9 @@ fn panic_words(panic: Box<dyn Any + std::marker::Send>) -> String {
 
 /// A quiet pass is not worth a line.
 fn tell(report: &Report) {
+    if report.standstill.is_some() {
+        return tracing::debug!("no pass: something is in doubt");
+    }
     if report.decided.is_empty() && report.planned == 0 {
         return tracing::debug!("nothing due");
     }

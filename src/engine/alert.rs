@@ -153,7 +153,7 @@ pub async fn ends(house: &House, (kind, subject): (&str, &str)) -> Result<(), En
 ///
 /// # Errors
 /// The store's trouble.
-async fn tell(house: &House) -> Result<(), EngineError> {
+pub(super) async fn tell(house: &House) -> Result<(), EngineError> {
     for trouble in house.store.troubles().await? {
         if trouble.told_at.is_none() {
             if !mailed(house, &trouble, false).await {

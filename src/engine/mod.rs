@@ -34,6 +34,7 @@ mod scribe;
 pub mod send;
 pub mod sync;
 pub mod tick;
+pub mod trust;
 pub mod walk;
 mod way;
 mod wiring;

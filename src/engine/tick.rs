@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::way::is_relay;
 use super::worker::file_name;
-use super::{EngineError, House, Report, control, learn, plan, send, sync};
+use super::{EngineError, House, Report, control, learn, plan, send, sync, trust};
 use crate::deliver::FileCourier;
 use crate::model::{Outcome, Reason};
 use crate::store::{Filter, HeldBatch, Record, Resettle};
@@ -46,12 +46,30 @@ pub async fn tick(
     let planned = plan::plan(house, now).await?;
     report.planned = planned.new;
     settle_held(house, now).await?;
+    report.add(trust::settle_doubt(house, now).await?);
     if !stop.is_cancelled() {
         report.add(send::send_due(house, pass.workers, stop).await?);
     }
     report.held = house.store.held_batches().await?;
     report.unknown = house.store.count_unknown().await?;
     house.store.beat(house.clock.now()).await?;
+    Ok(report)
+}
+
+/// One pass for real, with what an earlier process left open settled first; or why there is none.
+///
+/// # Errors
+/// As [`tick`].
+pub async fn first(
+    house: &Arc<House>,
+    pass: Pass,
+    stop: &CancellationToken,
+) -> Result<Report, EngineError> {
+    if let Some(standstill) = trust::enter(house).await? {
+        return Ok(Report::halted(standstill));
+    }
+    let mut report = recover(house).await?;
+    report.add(alone(house, pass, stop).await?);
     Ok(report)
 }
 
@@ -153,7 +171,7 @@ pub async fn settle_open(house: &House) -> Result<Report, EngineError> {
     Ok(report)
 }
 
-fn is_in_place(dir: &str, name: &str) -> Result<bool, EngineError> {
+pub(super) fn is_in_place(dir: &str, name: &str) -> Result<bool, EngineError> {
     FileCourier::new(dir.into(), true)
         .is_in_place(name)
         .map_err(|error| EngineError::File {

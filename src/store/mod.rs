@@ -35,6 +35,7 @@ mod outbox;
 mod people;
 mod phases;
 mod plan;
+mod presence;
 mod privacy;
 mod relays;
 mod results;
@@ -46,6 +47,7 @@ mod suite;
 mod suppression;
 mod trouble;
 mod views;
+mod witness;
 mod writer;
 
 use std::path::Path;
@@ -65,10 +67,12 @@ pub use open::OpenOptions;
 pub use outbox::{CommitToSend, Record};
 pub use people::{Applied, FileMeta, FileRow};
 pub use plan::{Awaited, PlanBatch, Planned};
+pub use presence::{Standby, Waiting};
 pub use relays::HandedOver;
 pub use results::{Question, Tally};
 pub use review::{Filter, Quarantined, Shown, Step};
 pub use trouble::Trouble;
+pub use witness::Found;
 
 /// The store. Clones share it; [`Store::close`] ends it for all.
 #[derive(Debug, Clone)]
@@ -86,6 +90,8 @@ struct Inner {
     /// Makes tokens and the hashes of forgotten addresses; drawn when the store is made.
     link_key: [u8; 32],
     id: String,
+    /// What is told of its work outside of it.
+    witnesses: Arc<presence::Witnesses>,
 }
 
 impl Store {

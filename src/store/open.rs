@@ -72,7 +72,9 @@ impl Store {
             .map_err(name)?;
         let (outbox, ops) = mpsc::channel(writer::QUEUE);
         let tasks = TaskTracker::new();
-        tasks.spawn(writer::Writer::new(Arc::clone(&path), writer.clone(), link_key).run(ops));
+        let witnesses = Arc::default();
+        let task = writer::Writer::new((&path, &witnesses), writer.clone(), link_key);
+        tasks.spawn(task.run(ops));
         Ok(Self {
             inner: Arc::new(Inner {
                 path,
@@ -82,6 +84,7 @@ impl Store {
                 tasks,
                 link_key,
                 id,
+                witnesses,
             }),
         })
     }

@@ -14,6 +14,7 @@ use super::claims::{self, Changes, Claims};
 use super::dialect::{BEGIN_WRITE, Connection, Pool, PoolConnection};
 use super::outbox::{Claim, CommitToSend, Op, Record, Reply};
 use super::phases::{self, Part, Round, Tools};
+use super::presence::Witnesses;
 use super::{Entry, StoreError};
 use crate::points::reach;
 
@@ -41,6 +42,7 @@ pub(super) struct Writer {
     kept: Option<PoolConnection>,
     tools: Tools,
     claims: Claims,
+    witnesses: Arc<Witnesses>,
     /// The first loss of a record for which nobody waits.
     lost: Option<StoreError>,
 }
@@ -89,9 +91,14 @@ impl Batch {
 }
 
 impl Writer {
-    pub(super) fn new(path: Arc<str>, pool: Pool, secret: [u8; 32]) -> Self {
+    pub(super) fn new(
+        (path, witnesses): (&Arc<str>, &Arc<Witnesses>),
+        pool: Pool,
+        secret: [u8; 32],
+    ) -> Self {
         Self {
-            path,
+            path: Arc::clone(path),
+            witnesses: Arc::clone(witnesses),
             pool,
             kept: None,
             tools: Tools::new(secret),
@@ -178,6 +185,11 @@ impl Writer {
     fn wake(&mut self, batch: Batch, done: Done) {
         self.claims.apply(done.changes);
         reach("phase-durable");
+        // Before anybody may send the dot, and after the store knows it.
+        let committed = done.commits.iter().filter(|passed| **passed).count();
+        if committed > 0 {
+            self.witnesses.count(committed);
+        }
         for ((_, reply), passed) in batch.records.into_iter().zip(done.records) {
             if let Some(reply) = reply {
                 answer(reply, Ok(passed));

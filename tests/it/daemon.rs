@@ -60,7 +60,7 @@ fn shop_with(visitors: usize, relay: &Relay) -> Shop {
 }
 
 /// A running daemon; killed with the test.
-struct Daemon {
+pub(crate) struct Daemon {
     process: Child,
     log: PathBuf,
 }
@@ -70,7 +70,7 @@ impl Daemon {
         Self::start_with(shop, shop.fondly(&["run"]))
     }
 
-    fn start_with(shop: &Shop, mut command: Command) -> Self {
+    pub(crate) fn start_with(shop: &Shop, mut command: Command) -> Self {
         let log = shop.path("run.log");
         let process = command
             .env("FONDLY_LOG", "warn,fondly=debug")
@@ -81,12 +81,12 @@ impl Daemon {
         Self { process, log }
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
 
     /// Waits until its log says this.
-    async fn says(&self, words: &str) {
+    pub(crate) async fn says(&self, words: &str) {
         until(words, || self.log().contains(words).then_some(())).await;
     }
 
@@ -95,7 +95,7 @@ impl Daemon {
     }
 
     /// Asks it to stop, and how it ended within the promised time.
-    async fn stop(mut self) -> ExitStatus {
+    pub(crate) async fn stop(mut self) -> ExitStatus {
         let kill = format!("kill -TERM {}", self.id());
         let told = Command::new("sh").args(["-c", &kill]).status().unwrap();
         assert!(told.success());

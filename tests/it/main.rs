@@ -9,6 +9,8 @@
 mod backtest;
 mod broken;
 mod cdnow;
+mod clock;
+mod clone;
 mod commands;
 mod control;
 mod daemon;
