@@ -244,6 +244,8 @@ async fn pass(
 
 /// Gives back what a pass that broke off had claimed, and settles what it was sending.
 async fn settle(house: &House, working: &AtomicBool) {
+    // How far it was brought is looked up again: what failed may have been kept.
+    house.store.leave();
     if working.load(Ordering::Relaxed)
         && let Err(error) = tick::recover(house).await
     {

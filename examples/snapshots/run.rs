@@ -321,15 +321,14 @@ impl<'a> Shop<'a> {
     /// A command of the program's with the store in this folder: another folder is another machine.
     fn command(&self, home: &Path, words: &[&str]) -> Command {
         let mut command = Command::new(self.binary);
-        let state: PathBuf = home.join("state");
+        let state: PathBuf = home.join("state/fondly");
         command
             .arg("--config")
             .arg(home.join("config/fondly.toml"))
             .args(words)
             .stdin(Stdio::null())
             .stderr(Stdio::null())
-            .env("XDG_STATE_HOME", state)
-            .env_remove("STATE_DIRECTORY")
+            .env("STATE_DIRECTORY", state)
             .env_remove("FONDLY_LOG")
             .env_remove("FONDLY_FAULT");
         if home != self.folder.path() {

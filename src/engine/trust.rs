@@ -7,6 +7,7 @@
 mod facts;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 
@@ -63,6 +64,7 @@ struct Facts {
     machine: Machine,
     presence: Option<Presence>,
     standby: Standby,
+    elsewhere: Option<PathBuf>,
     strangers: u64,
 }
 
@@ -100,11 +102,13 @@ async fn gather(house: &House, look_into_outbox: bool) -> Result<Facts, EngineEr
     } else {
         0
     };
+    let elsewhere = facts::elsewhere(presence.as_ref());
     Ok(Facts {
         says: house.clock.says(),
         machine: facts::machine(house),
-        standby: house.store.standby(facts::elsewhere().as_deref())?,
+        standby: house.store.standby(elsewhere.as_deref())?,
         presence,
+        elsewhere,
         strangers,
     })
 }
@@ -142,7 +146,7 @@ pub async fn enter(house: &House) -> Result<Option<Standstill>, EngineError> {
     let next = seen_now(next, &facts);
     house
         .store
-        .begin_pass(&next, facts::elsewhere().as_deref())
+        .begin_pass(&next, next.elsewhere.as_deref())
         .await?;
     for subject in [CLOCK, COPY] {
         alert::ends(house, (KIND, subject)).await?;
@@ -153,6 +157,7 @@ pub async fn enter(house: &House) -> Result<Option<Standstill>, EngineError> {
 /// With this pass in it.
 fn seen_now(mut presence: Presence, facts: &Facts) -> Presence {
     presence.anchor = trust::anchor(facts.times(), facts.presence.as_ref());
+    presence.elsewhere.clone_from(&facts.elsewhere);
     presence.note_machine(facts.machine.id.as_deref(), facts.says);
     presence.at = presence.at.max(facts.says);
     presence
@@ -187,11 +192,15 @@ async fn halt(house: &House, doubt: Doubt) -> Result<Standstill, EngineError> {
 /// # Errors
 /// The store's trouble.
 pub async fn mind_the_clock(house: &House) -> Result<(), EngineError> {
-    let facts = gather(house, false).await?;
-    if facts.clock().is_err() {
-        house
-            .clock
-            .know(trust::likely(facts.times(), facts.presence.as_ref()));
+    let presence = house.store.presence().await?;
+    let machine = facts::machine(house);
+    let times = Times {
+        now: house.clock.says(),
+        built: facts::built(),
+        machine: &machine,
+    };
+    if trust::clock(times, presence.as_ref()).is_err() {
+        house.clock.know(trust::likely(times, presence.as_ref()));
     }
     Ok(())
 }
@@ -274,10 +283,7 @@ pub async fn confirm(house: &House, word: Word) -> Result<Look, EngineError> {
         next.clock_confirmed_at = Some(now);
         next.anchor = trust::anchor(facts.times(), None);
     }
-    house
-        .store
-        .adopt(&next, facts::elsewhere().as_deref())
-        .await?;
+    house.store.adopt(&next, next.elsewhere.as_deref()).await?;
     for subject in [CLOCK, COPY] {
         alert::ends(house, (KIND, subject)).await?;
     }

@@ -85,6 +85,8 @@ pub struct Presence {
     pub clock_confirmed_at: Option<Timestamp>,
     /// What came due by then may have gone out, unseen by this copy.
     pub in_doubt_until: Option<Timestamp>,
+    /// The folder of the second witness, as the last pass knew it.
+    pub elsewhere: Option<std::path::PathBuf>,
     /// A person knows of the letters that lay in the outbox by then.
     pub outbox_known_at: Option<Timestamp>,
     /// How far it has come.
@@ -105,6 +107,7 @@ impl Presence {
             anchor: None,
             clock_confirmed_at: None,
             in_doubt_until: None,
+            elsewhere: None,
             outbox_known_at: None,
             count: Count {
                 passes: 0,

@@ -30,7 +30,7 @@ pub use environment::Variables;
 pub use layers::{load, load_with};
 pub use limits::DomainLimit;
 pub use mail::{Login, Mail, Security, Smtp, Transport, WhenUnknown};
-pub use process::{Faults, LogWishes, faults, log_wishes, state_folder, usual_place};
+pub use process::{Faults, LogWishes, faults, log_wishes, own_state, service_state, usual_place};
 pub use secret::Secret;
 pub use sources::{AttrType, Feeds, Source};
 

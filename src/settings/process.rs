@@ -18,12 +18,15 @@ pub fn usual_place() -> PathBuf {
     PathBuf::from(found.unwrap_or(HERE))
 }
 
-/// A folder for what has to be kept apart from the store: the last of systemd's state folders, or
-/// the user's own.
-pub fn state_folder() -> Option<PathBuf> {
-    if let Some(folders) = variable("STATE_DIRECTORY") {
-        return folders.rsplit(':').next().map(PathBuf::from);
-    }
+/// A folder of the service's for what has to be kept apart from the store: the last that systemd
+/// names.
+pub fn service_state() -> Option<PathBuf> {
+    let folders = variable("STATE_DIRECTORY")?;
+    folders.rsplit(':').next().map(PathBuf::from)
+}
+
+/// The same of whoever runs the program by hand.
+pub fn own_state() -> Option<PathBuf> {
     let own = variable("XDG_STATE_HOME").map(PathBuf::from);
     let home = || variable("HOME").map(|home| Path::new(&home).join(".local/state"));
     own.or_else(home).map(|folder| folder.join("fondly"))

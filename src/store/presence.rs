@@ -202,7 +202,8 @@ impl Store {
 
     fn open_elsewhere(&self, folder: &Path) -> Option<WitnessFile> {
         let path: PathBuf = folder.join(self.id());
-        let open = std::fs::create_dir_all(folder).and_then(|()| WitnessFile::open(&path, None));
+        let open = std::fs::create_dir_all(folder)
+            .and_then(|()| WitnessFile::open(&path, Some(self.path())));
         open.inspect_err(|error| {
             tracing::debug!(path = %path.display(), %error, "no second witness is kept");
         })

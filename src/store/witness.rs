@@ -90,13 +90,13 @@ impl WitnessFile {
         Ok(Self { file, turn, place })
     }
 
-    /// Writes what is known now.
+    /// Writes what is known now; the first time, durably.
     pub(super) fn write(&mut self, witness: &Witness) -> io::Result<()> {
         let turn = self.turn + 1;
         let line = format(turn, witness, self.place.as_deref());
         self.file.write_all_at(&line, start(turn))?;
         self.turn = turn;
-        Ok(())
+        if turn == 1 { self.sync() } else { Ok(()) }
     }
 
     /// Waits until it is durable.

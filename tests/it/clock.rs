@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::daemon::Daemon;
+use crate::relay::{Relay, Script};
 use crate::shop::{Entry, Ran, Runs as _, Shop, now, until};
 
 /// Seconds of a day.
@@ -227,6 +228,36 @@ fn what_a_person_says_under_a_wrong_clock_is_not_put_off_for_a_century() {
     shop.off_by(0);
     shop.goes();
     shop.all_sent(2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_leaps_in_the_middle_of_a_pass_ends_nothing() {
+    let relay = Relay::start(Script::new()).await;
+    let shop = Clocked::new();
+    let port = relay.config().port;
+    // Slow enough that most letters are still to be judged when the clock leaps.
+    shop.shop.settings(&format!(
+        "{SETTINGS}[guard]\nmax_per_rule_per_day = 1000\n[mail]\ntransport = \"smtp\"\n[mail.smtp]\n\
+         host = \"127.0.0.1\"\nport = {port}\nsecurity = \"none\"\nconnections = 1\nper_second = 50\n"
+    ));
+    let ids: Vec<String> = (0..100).map(|n| format!("c{n}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    shop.visits(&ids);
+    shop.off_by(0);
+    let mut pass = shop.fondly(&["tick"]);
+    let mut pass = pass.stdout(Stdio::null()).spawn().unwrap();
+    relay.until(|seen| seen.letters.len() >= 3).await;
+    shop.off_by(CENTURY);
+    let ended = until("end", || pass.try_wait().unwrap()).await;
+    assert_eq!(ended.code(), Some(0));
+    let entries = shop.entries();
+    assert!(entries.iter().all(Entry::is_sent), "{entries:#?}");
+    assert_eq!((entries.len(), relay.letters().len()), (100, 100));
+    for entry in entries {
+        let sent: jiff::Timestamp = entry.sent_at.as_ref().unwrap().parse().unwrap();
+        let ago = now().duration_since(sent).as_secs();
+        assert!(ago < DAY, "{entry:#?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

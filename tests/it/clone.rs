@@ -393,3 +393,26 @@ async fn a_crash_at_any_moment_is_not_taken_for_a_copy() {
         .count();
     assert!(sent > all.len() / 2, "{sent} of {}", all.len());
 }
+
+/// Root looks after a service by hand, without what systemd tells the service.
+#[test]
+fn whoever_speaks_by_hand_sees_what_the_service_sees() {
+    let shop = shop();
+    let state = shop.path("service");
+    let service = || shop.fondly(&["tick"]).env("STATE_DIRECTORY", &state).ran();
+    visits(&shop, &[]);
+    goes(service());
+    copy_all(&shop.path("var"), &shop.path("backup"));
+    goes(service());
+    copy_database(&shop.path("backup"), &shop.path("var"));
+    let witness = "fondly.db.witness";
+    fs::copy(
+        shop.path("backup").join(witness),
+        shop.path("var").join(witness),
+    )
+    .unwrap();
+    is_held(service(), &["an older copy"]);
+    shop.run(&["resume"]).is(3).says(&["an older copy"]);
+    shop.run(&["resume", "--only-copy"]).is(0);
+    goes(service());
+}

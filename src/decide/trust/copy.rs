@@ -21,7 +21,7 @@ pub struct Papers<'a> {
     pub presence: Option<&'a Presence>,
     /// What stands beside it.
     pub beside: Option<&'a Witness>,
-    /// What tells the file beside it from a copy, as it is now.
+    /// What tells the file beside it from a copy, as it is now; nothing where there is no file.
     pub place: Option<&'a str>,
     /// What stands elsewhere on the machine.
     pub elsewhere: Option<&'a Witness>,
@@ -43,10 +43,12 @@ pub fn copy(papers: Papers<'_>) -> Result<(), Doubt> {
         later(papers, witness)?;
     }
     if let Some(presence) = papers.presence {
-        let Some(witness) = papers.beside else {
-            return Err(Doubt::Alone);
-        };
-        moved(papers, presence, witness)?;
+        match papers.beside {
+            Some(witness) => moved(papers, presence, witness)?,
+            None if papers.place.is_none() => return Err(Doubt::Alone),
+            // It was made, and a power cut came before anything stood in it.
+            None => {}
+        }
     }
     match papers.strangers {
         0 => Ok(()),
@@ -84,8 +86,9 @@ fn later(papers: Papers<'_>, witness: &Witness) -> Result<(), Doubt> {
 
 /// Whether store and witness were copied together.
 fn moved(papers: Papers<'_>, presence: &Presence, witness: &Witness) -> Result<(), Doubt> {
-    let places = (witness.place.as_deref(), papers.place);
-    if matches!(places, (Some(was), Some(is)) if was != is) {
+    let places = witness.place.as_deref().zip(papers.place);
+    // A newer system may tell files apart in another way, which its first letter names.
+    if places.is_some_and(|(was, is)| was != is && was.chars().next() == is.chars().next()) {
         return Err(Doubt::Copied);
     }
     let Some(machine) = papers.machine else {
@@ -100,7 +103,7 @@ fn moved(papers: Papers<'_>, presence: &Presence, witness: &Witness) -> Result<(
         return Err(Doubt::InTurns);
     }
     // The same file under another machine: a container, or a disk that was carried over.
-    let is_the_file = matches!(places, (Some(_), Some(_)));
+    let is_the_file = places.is_some_and(|(was, is)| was == is);
     if witness.epoch == presence.epoch && is_the_file {
         Ok(())
     } else {

@@ -252,7 +252,7 @@ proptest! {
     }
 }
 
-const PLACE: &str = "here";
+const PLACE: &str = "b1";
 
 fn pair() -> (Presence, Witness) {
     let mut presence = Presence::new("e".to_owned(), start());
@@ -318,23 +318,29 @@ fn an_older_copy_is_told_by_its_witness_and_says_how_many_letters_left() {
 fn copies_are_told_from_what_was_carried_over() {
     let (mut presence, witness) = pair();
     // A copy of the whole folder, here or on another machine.
-    assert_eq!(held(&presence, &witness, "there", "m"), Err(Doubt::Copied));
-    assert_eq!(held(&presence, &witness, "there", "n"), Err(Doubt::Copied));
+    assert_eq!(held(&presence, &witness, "b2", "m"), Err(Doubt::Copied));
+    assert_eq!(held(&presence, &witness, "b2", "n"), Err(Doubt::Copied));
+    // Told in another way by a newer system.
+    assert_eq!(held(&presence, &witness, "i7", "m"), Ok(()));
     // The same volume under a container whose name is another with each start.
     assert_eq!(held(&presence, &witness, PLACE, "n"), Ok(()));
     // A file system that can't tell a file from its copy.
-    let blind = Papers {
-        place: None,
-        machine: Some("n"),
-        ..papers(&presence, &witness)
-    };
-    assert_eq!(copy(blind), Err(Doubt::Copied));
+    let mut blind = witness.clone();
+    blind.place = None;
+    assert_eq!(held(&presence, &blind, PLACE, "n"), Err(Doubt::Copied));
     // The database alone.
     let alone = Papers {
         beside: None,
+        place: None,
         ..papers(&presence, &witness)
     };
     assert_eq!(copy(alone), Err(Doubt::Alone));
+    // A power cut before anything stood in the file.
+    let empty = Papers {
+        beside: None,
+        ..papers(&presence, &witness)
+    };
+    assert_eq!(copy(empty), Ok(()));
     // Two machines on one folder: the first comes back.
     presence.note_machine(Some("n"), start() + HOUR * 2);
     let within = Papers {

@@ -32,9 +32,12 @@ pub(super) fn built() -> Timestamp {
     built.unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// Where a second witness stands; none for a clock that isn't the machine's.
-pub(super) fn elsewhere() -> Option<PathBuf> {
-    settings::state_folder()
+/// Where a second witness stands. Root, who looks after a service by hand, looks where that keeps it.
+pub(super) fn elsewhere(presence: Option<&Presence>) -> Option<PathBuf> {
+    let known = presence.and_then(|presence| presence.elsewhere.clone());
+    settings::service_state()
+        .or_else(|| known.filter(|folder| folder.is_dir()))
+        .or_else(settings::own_state)
 }
 
 /// What the machine says of itself.
@@ -90,7 +93,11 @@ pub(super) async fn strangers(
     let list = match std::fs::read_dir(dir) {
         Ok(list) => list,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
-        Err(error) => return Err(io(error)),
+        Err(error) => {
+            // Letters that can't be written either wait there, with the system's words.
+            tracing::warn!(dir = %dir.display(), %error, "what lies in the outbox can't be looked at");
+            return Ok(0);
+        }
     };
     let mut letters = Vec::new();
     for file in list {
