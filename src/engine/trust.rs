@@ -7,7 +7,6 @@
 mod facts;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use jiff::Timestamp;
 
@@ -20,7 +19,7 @@ use crate::decide::trust::{self, Papers, Times};
 use crate::model::presence::{Machine, Presence};
 use crate::model::{Outcome, Reason};
 use crate::settings::Transport;
-use crate::store::{Resettle, Standby, Waiting};
+use crate::store::{Around, Resettle, Standby, Waiting};
 
 /// What sort of trouble it is.
 const KIND: &str = "standstill";
@@ -64,7 +63,7 @@ struct Facts {
     machine: Machine,
     presence: Option<Presence>,
     standby: Standby,
-    elsewhere: Option<PathBuf>,
+    around: Around,
     strangers: u64,
 }
 
@@ -102,13 +101,13 @@ async fn gather(house: &House, look_into_outbox: bool) -> Result<Facts, EngineEr
     } else {
         0
     };
-    let elsewhere = facts::elsewhere(presence.as_ref());
+    let around = facts::around(presence.as_ref());
     Ok(Facts {
         says: house.clock.says(),
         machine: facts::machine(house),
-        standby: house.store.standby(elsewhere.as_deref())?,
+        standby: house.store.standby(&around)?,
         presence,
-        elsewhere,
+        around,
         strangers,
     })
 }
@@ -144,10 +143,7 @@ pub async fn enter(house: &House) -> Result<Option<Standstill>, EngineError> {
         None => Presence::new(house.store.draw_epoch()?, facts.says),
     };
     let next = seen_now(next, &facts);
-    house
-        .store
-        .begin_pass(&next, next.elsewhere.as_deref())
-        .await?;
+    house.store.begin_pass(&next, &facts.around).await?;
     for subject in [CLOCK, COPY] {
         alert::ends(house, (KIND, subject)).await?;
     }
@@ -157,7 +153,7 @@ pub async fn enter(house: &House) -> Result<Option<Standstill>, EngineError> {
 /// With this pass in it.
 fn seen_now(mut presence: Presence, facts: &Facts) -> Presence {
     presence.anchor = trust::anchor(facts.times(), facts.presence.as_ref());
-    presence.elsewhere.clone_from(&facts.elsewhere);
+    presence.elsewhere.clone_from(&facts.around.elsewhere);
     presence.note_machine(facts.machine.id.as_deref(), facts.says);
     presence.at = presence.at.max(facts.says);
     presence
@@ -283,7 +279,7 @@ pub async fn confirm(house: &House, word: Word) -> Result<Look, EngineError> {
         next.clock_confirmed_at = Some(now);
         next.anchor = trust::anchor(facts.times(), None);
     }
-    house.store.adopt(&next, next.elsewhere.as_deref()).await?;
+    house.store.adopt(&next, &facts.around).await?;
     for subject in [CLOCK, COPY] {
         alert::ends(house, (KIND, subject)).await?;
     }

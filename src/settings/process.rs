@@ -63,6 +63,8 @@ pub struct Faults {
     pub clock_off: Option<PathBuf>,
     /// `FONDLY_FAULT=machine:NAME`: it is another machine.
     pub machine: Option<String>,
+    /// `FONDLY_FAULT=place:NAME`: files that were laid out anew are the same ones.
+    pub place: Option<String>,
     /// `FONDLY_FAULT=boot:NAME`: it was started again …
     pub boot: Option<String>,
     /// `FONDLY_FAULT=up:SECONDS`: … and has been up for so much longer than it says.
@@ -81,6 +83,7 @@ pub fn faults() -> Faults {
     Faults {
         clock_off: after("clock-off:").map(PathBuf::from),
         machine: text("machine:"),
+        place: text("place:"),
         boot: text("boot:"),
         up: after("up:")
             .and_then(|seconds| seconds.parse().ok())

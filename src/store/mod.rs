@@ -67,7 +67,7 @@ pub use open::OpenOptions;
 pub use outbox::{CommitToSend, Record};
 pub use people::{Applied, FileMeta, FileRow};
 pub use plan::{Awaited, PlanBatch, Planned};
-pub use presence::{Standby, Waiting};
+pub use presence::{Around, Standby, Waiting};
 pub use relays::HandedOver;
 pub use results::{Question, Tally};
 pub use review::{Filter, Quarantined, Shown, Step};

@@ -34,6 +34,16 @@ pub struct Standby {
     pub elsewhere: Option<Witness>,
 }
 
+/// Where else than beside the store something is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Around {
+    /// The folder of the second witness, where there is one.
+    pub elsewhere: Option<PathBuf>,
+    /// What tells every file from its copies, instead of what the system says: for tests that lay
+    /// out files anew and mean the same ones.
+    pub place: Option<String>,
+}
+
 /// What waits of one rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
@@ -108,9 +118,16 @@ impl Store {
     ///
     /// # Errors
     /// When the file beside it can't be read.
-    pub fn standby(&self, elsewhere: Option<&Path>) -> Result<Standby, StoreError> {
-        let beside = witness::read(&witness::beside(self.path())).map_err(|e| self.io(e))?;
-        let elsewhere = elsewhere.map(|folder| folder.join(self.id()));
+    pub fn standby(&self, around: &Around) -> Result<Standby, StoreError> {
+        let mut beside =
+            witness::read(&witness::beside(self.path())).map_err(|error| self.io(error))?;
+        if beside.place.is_some() && around.place.is_some() {
+            beside.place.clone_from(&around.place);
+        }
+        let elsewhere = around
+            .elsewhere
+            .as_ref()
+            .map(|folder| folder.join(self.id()));
         // Who started us may not be let in there; it is the second of two.
         let elsewhere = elsewhere.and_then(|path| witness::read(&path).ok()?.witness);
         Ok(Standby { beside, elsewhere })
@@ -124,14 +141,15 @@ impl Store {
     pub async fn begin_pass(
         &self,
         presence: &Presence,
-        elsewhere: Option<&Path>,
+        around: &Around,
     ) -> Result<Count, StoreError> {
         let mut files = vec![
             // There durably before the store says that it is.
             WitnessFile::open(&witness::beside(self.path()), Some(self.path()))
                 .map_err(|error| self.io(error))?,
         ];
-        files.extend(elsewhere.and_then(|folder| self.open_elsewhere(folder)));
+        let folder = around.elsewhere.as_deref();
+        files.extend(folder.and_then(|folder| self.open_elsewhere(folder)));
         let write = async {
             let row = sqlx::query(
                 "INSERT INTO presence (one, facts, at, passes, letters) VALUES (1, $1, $2, 1, 0) \
@@ -159,7 +177,7 @@ impl Store {
                 count,
                 at: presence.at,
                 machine: presence.machine().map(str::to_owned),
-                place: None,
+                place: around.place.clone(),
             },
         };
         open.write().map_err(|error| self.io(error))?;
@@ -172,12 +190,8 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::begin_pass`].
-    pub async fn adopt(
-        &self,
-        presence: &Presence,
-        elsewhere: Option<&Path>,
-    ) -> Result<(), StoreError> {
-        self.begin_pass(presence, elsewhere).await?;
+    pub async fn adopt(&self, presence: &Presence, around: &Around) -> Result<(), StoreError> {
+        self.begin_pass(presence, around).await?;
         let open = self.inner.witnesses.lock().take();
         let files = open.map(|open| open.files).unwrap_or_default();
         files

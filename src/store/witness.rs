@@ -90,10 +90,12 @@ impl WitnessFile {
         Ok(Self { file, turn, place })
     }
 
-    /// Writes what is known now; the first time, durably.
+    /// Writes what is known now; the first time, durably. Its place is the file's own, unless the
+    /// witness names one.
     pub(super) fn write(&mut self, witness: &Witness) -> io::Result<()> {
         let turn = self.turn + 1;
-        let line = format(turn, witness, self.place.as_deref());
+        let place = witness.place.as_deref().or(self.place.as_deref());
+        let line = format(turn, witness, place);
         self.file.write_all_at(&line, start(turn))?;
         self.turn = turn;
         if turn == 1 { self.sync() } else { Ok(()) }

@@ -1,7 +1,5 @@
 //! What the machine, the clock and the outbox say of themselves, before anybody judges it.
 
-use std::path::PathBuf;
-
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
@@ -10,6 +8,7 @@ use crate::clock::Clock;
 use crate::engine::{EngineError, House};
 use crate::model::presence::{Machine, Presence};
 use crate::settings::{self, Transport};
+use crate::store::Around;
 
 /// Where Linux tells its starts apart.
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
@@ -33,11 +32,15 @@ pub(super) fn built() -> Timestamp {
 }
 
 /// Where a second witness stands. Root, who looks after a service by hand, looks where that keeps it.
-pub(super) fn elsewhere(presence: Option<&Presence>) -> Option<PathBuf> {
+pub(super) fn around(presence: Option<&Presence>) -> Around {
     let known = presence.and_then(|presence| presence.elsewhere.clone());
-    settings::service_state()
+    let elsewhere = settings::service_state()
         .or_else(|| known.filter(|folder| folder.is_dir()))
-        .or_else(settings::own_state)
+        .or_else(settings::own_state);
+    Around {
+        elsewhere,
+        place: settings::faults().place,
+    }
 }
 
 /// What the machine says of itself.
