@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub(crate) struct Arrived {
     pub(crate) recipient: String,
     /// The `List-Id`, which names the rule.
     pub(crate) list: String,
+    /// How long the watched file was when its dot had been read.
+    pub(crate) position: u64,
 }
 
 impl Arrived {
@@ -49,6 +52,7 @@ impl Arrived {
             message_id: header("Message-ID:"),
             recipient: recipient.to_owned(),
             list: header("List-Id:"),
+            position: 0,
         }
     }
 }
@@ -66,6 +70,8 @@ pub(crate) struct Manners {
 #[derive(Debug, Default)]
 struct Seen {
     manners: Manners,
+    /// A file whose length is noted with each letter.
+    watched: Option<PathBuf>,
     /// Dots without an answer.
     lost: u64,
     /// Message-IDs of what arrived.
@@ -127,6 +133,11 @@ impl Relay {
             .news
             .wait_timeout_while(seen, moment, |seen| seen.dots < n);
         waited.unwrap_or_else(PoisonError::into_inner).0.dots >= n
+    }
+
+    /// Notes with each letter how long this file is.
+    pub(crate) fn watch(&self, file: PathBuf) {
+        self.notes.note(|seen| seen.watched = Some(file));
     }
 
     /// Dots to which nothing was said.
@@ -277,11 +288,13 @@ impl Talk {
             self.notes.note(|seen| seen.dots += 1);
             return self.say("554 5.6.0 not this one").await;
         }
-        let arrived = Arrived::read(recipient, &letter);
+        let mut arrived = Arrived::read(recipient, &letter);
         let (loses, takes_it) = (self.luck.once_in(3), self.luck.once_in(2));
         let mut answers = true;
         self.notes.note(|seen| {
             seen.dots += 1;
+            let length = |file: &PathBuf| std::fs::metadata(file).map_or(0, |found| found.len());
+            arrived.position = seen.watched.as_ref().map_or(0, length);
             answers = !(seen.manners.loses && loses);
             seen.lost += u64::from(!answers);
             // Of those that get no answer, half have arrived.
