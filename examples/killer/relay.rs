@@ -58,20 +58,20 @@ impl Arrived {
 }
 
 /// How a relay behaves.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Manners {
     /// It hangs up on every third dot without an answer.
     pub(crate) loses: bool,
     /// It takes a letter with the Message-ID of an earlier one, and drops it.
     pub(crate) drops_repeats: bool,
+    /// A file whose length it notes with each letter.
+    pub(crate) watched: Option<PathBuf>,
 }
 
 /// What the relay saw.
 #[derive(Debug, Default)]
 struct Seen {
     manners: Manners,
-    /// A file whose length is noted with each letter.
-    watched: Option<PathBuf>,
     /// Dots without an answer.
     lost: u64,
     /// Message-IDs of what arrived.
@@ -133,11 +133,6 @@ impl Relay {
             .news
             .wait_timeout_while(seen, moment, |seen| seen.dots < n);
         waited.unwrap_or_else(PoisonError::into_inner).0.dots >= n
-    }
-
-    /// Notes with each letter how long this file is.
-    pub(crate) fn watch(&self, file: PathBuf) {
-        self.notes.note(|seen| seen.watched = Some(file));
     }
 
     /// Dots to which nothing was said.
@@ -294,7 +289,7 @@ impl Talk {
         self.notes.note(|seen| {
             seen.dots += 1;
             let length = |file: &PathBuf| std::fs::metadata(file).map_or(0, |found| found.len());
-            arrived.position = seen.watched.as_ref().map_or(0, length);
+            arrived.position = seen.manners.watched.as_ref().map_or(0, length);
             answers = !(seen.manners.loses && loses);
             seen.lost += u64::from(!answers);
             // Of those that get no answer, half have arrived.

@@ -234,10 +234,8 @@ fn apply(bytes: &mut Vec<u8>, change: &Change, mut keeps: impl FnMut(usize) -> b
                 rest = more;
             }
         }
-        Change::Cut(length) => {
-            if keeps(0) {
-                bytes.resize(usize::try_from(*length).unwrap_or(0), 0);
-            }
+        Change::Cut(length) if keeps(0) => {
+            bytes.resize(usize::try_from(*length).unwrap_or(0), 0);
         }
         _ => {}
     }

@@ -148,13 +148,20 @@ impl Recording {
         let folder = tempfile::Builder::new()
             .prefix("fondly-powercut-")
             .tempdir()?;
+        // The journal knows files by their real names.
+        let home = folder.path().canonicalize()?;
+        let journal = home.join("journal");
         let relay = match transport {
-            Transport::Smtp => Some(runtime.block_on(Relay::start(seed, Manners::default()))?),
+            Transport::Smtp => {
+                let manners = Manners {
+                    watched: Some(journal.clone()),
+                    ..Manners::default()
+                };
+                Some(runtime.block_on(Relay::start(seed, manners))?)
+            }
             Transport::File => None,
         };
         let port = relay.as_ref().map(|relay| relay.port);
-        // The journal knows files by their real names.
-        let home = folder.path().canonicalize()?;
         let shop = home.join("shop");
         fs::create_dir(&shop)?;
         let business = Business::found(&shop, binary, (port, false))?;
@@ -166,10 +173,6 @@ impl Recording {
             arrived: Vec::new(),
         };
         let shim = compiled(&home)?;
-        let journal = home.join("journal");
-        if let Some(relay) = &recording.relay {
-            relay.watch(journal.clone());
-        }
         for customers in [FIRST, THEN] {
             recording.business.feed(customers)?;
             let mut tick = recording.command(&["tick"])?;
