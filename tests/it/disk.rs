@@ -227,6 +227,32 @@ async fn killed_on_a_full_disk_it_doubts_a_few_and_repeats_none() {
     assert_eq!(ran.code, Some(if unknown > 0 { 3 } else { 0 }));
 }
 
+/// What several commits that weren't confirmed leave in the log, one over the other, is no damage;
+/// what of it counts after a kill is in doubt at most, and repeats nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_after_failed_syncs_it_takes_what_they_left_for_no_damage() {
+    let relay = Relay::start(Script::new()).await;
+    let shop = shop_with(MANY, &relay);
+    let disk = Disk::of(&shop);
+    let daemon = Daemon::start_with(&shop, disk.under(shop.fondly(&["run"])));
+    relay.until(|seen| seen.letters.len() >= 50).await;
+    disk.does("sync EIO .db-wal\n");
+    until("three failed passes", || {
+        (daemon.log().matches("a pass failed").count() >= 3).then_some(())
+    })
+    .await;
+    daemon.kill();
+    assert!(length(&shop.path(LOG)) > 0, "there is no log to look at");
+    disk.heals();
+    let ran = disk.run(&shop, &["tick"]);
+    assert!(matches!(ran.code, Some(0 | 3)), "{ran:?}");
+    let entries = shop.ledger();
+    all_fits(&entries, &relay);
+    let unknown = count(&entries, "unknown");
+    assert!(unknown <= 8, "{unknown} unknown");
+    assert_eq!(count(&entries, "sent") + unknown, MANY);
+}
+
 /// Where a store can't be written, or not even opened, a pass says so and sends nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_that_can_t_be_written_sends_nothing_and_says_why() {
