@@ -52,6 +52,7 @@ pub async fn tick(
     report.held = house.store.held_batches().await?;
     report.unknown = house.store.count_unknown().await?;
     house.store.beat(house.clock.now()).await?;
+    house.store.settle_log().await?;
     Ok(report)
 }
 

@@ -15,13 +15,16 @@ use tokio_util::task::TaskTracker;
 use super::columns::hex;
 use super::health::Health;
 use super::{Inner, Store, StoreError, dialect, hold, intact, writer};
-use crate::durable::make_folder;
+use crate::durable::{beside, make_folder};
 
 /// Connections that read.
 const READERS: u32 = 4;
 
 /// Writers wait for each other as long as it takes: a large file is one transaction.
 const WAIT_FOR_WRITER: Duration = Duration::from_hours(6);
+
+/// Bytes of the log from which it is copied back at the end of a pass.
+const LOG_KEPT: u64 = 1 << 20;
 
 /// How a store is opened.
 #[derive(Debug, Clone, Copy, Default)]
@@ -128,6 +131,20 @@ impl Store {
             _ = intact::sweep(&draft);
         }
         placed
+    }
+
+    /// Copies the log back into the database once there is much in it. SQLite does so by itself, but
+    /// tells nobody when that fails, and the log would grow until the disk is full.
+    ///
+    /// # Errors
+    /// When the database can't be written. What is in the log is safe nevertheless.
+    pub async fn settle_log(&self) -> Result<(), StoreError> {
+        let log = tokio::fs::metadata(beside(self.path(), "-wal")).await;
+        if log.map_or(0, |log| log.len()) < LOG_KEPT {
+            return Ok(());
+        }
+        let settled = dialect::settle_log(&self.inner.writer).await;
+        settled.map_err(|error| self.trouble(error))
     }
 
     /// Whether damage was met since the store was opened. Nothing is claimed or committed then.

@@ -172,6 +172,25 @@ async fn a_disk_that_turns_read_only_stops_the_sending_until_it_isn_t() {
     fails_while_sending(read_only, "read-only").await;
 }
 
+/// What is safe in the log may leave, but a database that takes nothing any more isn't kept quiet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_only_its_log_can_be_written_of_is_told() {
+    let relay = Relay::start(Script::new()).await;
+    let shop = shop_with(MANY, &relay);
+    shop.run(&["sync"]).is(0);
+    let disk = Disk::of(&shop);
+    disk.does("write EIO .db\n");
+    let daemon = Daemon::start_with(&shop, disk.under(shop.fondly(&["run"])));
+    relay.until(|seen| seen.letters.len() >= MANY).await;
+    owner_reads(&relay, "the disk fails").await;
+    disk.heals();
+    owner_reads(&relay, "Settled: nothing is read").await;
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    let entries = shop.ledger();
+    all_fits(&entries, &relay);
+    assert_eq!(count(&entries, "sent"), MANY);
+}
+
 /// One sync fails and the next works, as Linux does it: what was written before may be lost for
 /// good. The connection isn't used again, and nothing that hung on it leaves.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
