@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 
+use crate::engine::alarm::Alarm;
 use crate::engine::learn::{Done, Learner};
 use crate::engine::reload::Watch;
 use crate::engine::tick::{self, Pass};
@@ -75,6 +76,7 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
     let passes = AtomicU64::new(0);
     let mut watch = Watch::new(&house).await?;
     let mut learner = Learner::default();
+    let mut alarm = Alarm::default();
     let mut house = house;
     while !stop.is_cancelled() {
         // A scheduler that has lost track of its jobs knows no next one.
@@ -102,18 +104,16 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
         let sync = wakes.sync.swap(false, Ordering::Relaxed);
         let number = passes.fetch_add(1, Ordering::Relaxed) + 1;
         pulse.pass_moves(house.clock.now());
-        let well = tokio::select! {
-            report = pass(&house, (sync, number), &working, &stop) => match report {
-                Passed::Well(report) => {
-                    tell(&report);
-                    true
-                }
-                Passed::Stopped => true,
-                Passed::Failed => false,
-            },
-            () = signs_of_life(&house, &pulse) => false,
+        let ended = tokio::select! {
+            ended = pass(&house, (sync, number), &working, &stop) => ended,
+            () = signs_of_life(&house, &pulse) => Passed::Stopped,
         };
+        let well = !matches!(ended, Passed::Failed(_));
         pulse.pass_ended(house.clock.now(), well);
+        tokio::select! {
+            () = told(&ended, &house, &mut alarm) => {}
+            () = stop.cancelled() => {}
+        }
         // Under a clock that can't be right nothing is learnt either.
         if working.load(Ordering::Relaxed) {
             learner.begin(&house);
@@ -174,7 +174,8 @@ enum Passed {
     Well(Report),
     /// It was asked to stop.
     Stopped,
-    Failed,
+    /// For this reason.
+    Failed(String),
 }
 
 /// One pass in a task of its own, so that even a panic ends only the pass. `working`: the last one
@@ -191,6 +192,9 @@ async fn pass(
     let at_work = Arc::clone(working);
     task.spawn(async move {
         faults.maybe_panic(number);
+        if ours.store.met_damage() {
+            ours.store.check_damage().await?;
+        }
         let was_at_work = at_work.swap(false, Ordering::Relaxed);
         if let Some(standstill) = trust::enter(&ours).await? {
             return Ok(Report::halted(standstill));
@@ -230,13 +234,13 @@ async fn pass(
         Some(Ok(Err(error))) => {
             tracing::error!(%error, "a pass failed; the next one tries again");
             settle(house, working).await;
-            Passed::Failed
+            Passed::Failed(error.to_string())
         }
         Some(Err(error)) if error.is_panic() => {
             let words = panic_words(error.into_panic());
             tracing::error!(words, "a pass panicked; the next one tries again");
             settle(house, working).await;
-            Passed::Failed
+            Passed::Failed(format!("a fault of fondly's own: {words}"))
         }
         Some(Err(_)) | None => Passed::Stopped,
     }
@@ -278,6 +282,18 @@ fn panic_words(panic: Box<dyn Any + std::marker::Send>) -> String {
         Err(panic) => panic
             .downcast::<&str>()
             .map_or_else(|_| String::new(), |w| (*w).to_owned()),
+    }
+}
+
+/// Says how a pass ended to whom it concerns.
+async fn told(ended: &Passed, house: &House, alarm: &mut Alarm) {
+    match ended {
+        Passed::Well(report) => {
+            tell(report);
+            alarm.well(house).await;
+        }
+        Passed::Stopped => {}
+        Passed::Failed(why) => alarm.failed(house, why).await,
     }
 }
 

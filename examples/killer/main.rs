@@ -171,6 +171,7 @@ fn one(
             let manners = Manners {
                 loses: args.losses.is_some(),
                 drops_repeats: args.resend,
+                watched: None,
             };
             Some(runtime.block_on(Relay::start(seed, manners))?)
         }

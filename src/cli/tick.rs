@@ -16,7 +16,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let house = house(config).await?;
-    let _holder = run::hold(&house, "fondly tick")?;
+    let mut holder = run::hold(&house, "fondly tick").await?;
     run::check_live_sending(&house.plans)?;
     let house = Arc::new(house);
     let stop = run::stop_on_signals()?;
@@ -30,6 +30,9 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         && let Err(error) = alert::after_pass(&house, report).await
     {
         passed = Err(error);
+    }
+    if house.store.met_damage() {
+        holder.doubt();
     }
     let halted = house.store.paused().await;
     house.store.clone().close().await?;

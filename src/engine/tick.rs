@@ -53,6 +53,7 @@ pub async fn tick(
     report.held = house.store.held_batches().await?;
     report.unknown = house.store.count_unknown().await?;
     house.store.beat(house.clock.now()).await?;
+    house.store.settle_log().await?;
     Ok(report)
 }
 
@@ -140,6 +141,8 @@ pub async fn recover(house: &House) -> Result<Report, EngineError> {
 /// The store's trouble, or an outbox that can't be read.
 pub async fn settle_open(house: &House) -> Result<Report, EngineError> {
     let mut report = Report::default();
+    // What we still know of letters on the wire comes first; without it they'd be in doubt.
+    house.store.flush().await?;
     house.store.release_claims().await?;
     for entry in house.store.recover_sending().await? {
         let now = house.clock.now();

@@ -25,8 +25,10 @@ mod columns;
 mod control;
 mod dialect;
 mod error;
+mod health;
 mod history;
 mod hold;
+mod intact;
 mod learnt;
 mod ledger;
 mod noted;
@@ -87,6 +89,7 @@ struct Inner {
     readers: dialect::Pool,
     outbox: mpsc::Sender<outbox::Op>,
     tasks: TaskTracker,
+    health: Arc<health::Health>,
     /// Makes tokens and the hashes of forgotten addresses; drawn when the store is made.
     link_key: [u8; 32],
     id: String,
@@ -119,7 +122,17 @@ impl Store {
     }
 
     /// Puts an error into words, with the file it is about.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "one error is looked at more closely"
+    )]
     fn trouble(&self, error: sqlx::Error) -> StoreError {
-        StoreError::new(&self.inner.path, error)
+        let error = StoreError::new(&self.inner.path, error);
+        self.inner.health.note(&error);
+        match error {
+            // A connection more was wanted, and there is nothing to connect to.
+            StoreError::Unreadable { .. } => self.inner.health.moved().unwrap_or(error),
+            error => error,
+        }
     }
 }

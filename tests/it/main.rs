@@ -15,6 +15,7 @@ mod commands;
 mod control;
 mod daemon;
 mod diff;
+mod disk;
 mod editing;
 mod explain;
 mod forecast;
