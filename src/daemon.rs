@@ -14,10 +14,11 @@ use tokio::task::JoinSet;
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 
+use crate::engine::alarm::Alarm;
 use crate::engine::learn::{Done, Learner};
 use crate::engine::reload::Watch;
 use crate::engine::tick::{self, Pass};
-use crate::engine::{EngineError, House, Report, alert, mishap};
+use crate::engine::{EngineError, House, Report, alert, mishap, trust};
 use crate::model::Outcome;
 use crate::review::{self, Pulse, ReviewError};
 
@@ -62,7 +63,7 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
     // The first pass reads the sources at once.
     wakes.sync.store(true, Ordering::Relaxed);
     wakes.any.notify_one();
-    tick::recover(&house).await?;
+    let working = Arc::new(AtomicBool::new(false));
     let mut scheduler = scheduler(&house, &wakes).await?;
     scheduler.start().await?;
     notify(&[NotifyState::Ready]);
@@ -74,6 +75,7 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
     let passes = AtomicU64::new(0);
     let mut watch = Watch::new(&house).await?;
     let mut learner = Learner::default();
+    let mut alarm = Alarm::default();
     let mut house = house;
     while !stop.is_cancelled() {
         // A scheduler that has lost track of its jobs knows no next one.
@@ -101,19 +103,20 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
         let sync = wakes.sync.swap(false, Ordering::Relaxed);
         let number = passes.fetch_add(1, Ordering::Relaxed) + 1;
         pulse.pass_moves(house.clock.now());
-        let well = tokio::select! {
-            report = pass(&house, sync, number, &stop) => match report {
-                Passed::Well(report) => {
-                    tell(&report);
-                    true
-                }
-                Passed::Stopped => true,
-                Passed::Failed => false,
-            },
-            () = signs_of_life(&house, &pulse) => false,
+        let ended = tokio::select! {
+            ended = pass(&house, (sync, number), &working, &stop) => ended,
+            () = signs_of_life(&house, &pulse) => Passed::Stopped,
         };
+        let well = !matches!(ended, Passed::Failed(_));
         pulse.pass_ended(house.clock.now(), well);
-        learner.begin(&house);
+        tokio::select! {
+            () = told(&ended, &house, &mut alarm) => {}
+            () = stop.cancelled() => {}
+        }
+        // Under a clock that can't be right nothing is learnt either.
+        if working.load(Ordering::Relaxed) {
+            learner.begin(&house);
+        }
         notify(&[NotifyState::Watchdog]);
     }
     notify(&[NotifyState::Stopping]);
@@ -170,17 +173,37 @@ enum Passed {
     Well(Report),
     /// It was asked to stop.
     Stopped,
-    Failed,
+    /// For this reason.
+    Failed(String),
 }
 
-/// One pass in a task of its own, so that even a panic ends only the pass.
-async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationToken) -> Passed {
+/// One pass in a task of its own, so that even a panic ends only the pass. `working`: the last one
+/// was let in, and what was open before it is settled.
+async fn pass(
+    house: &Arc<House>,
+    (sync, number): (bool, u64),
+    working: &Arc<AtomicBool>,
+    stop: &CancellationToken,
+) -> Passed {
     let mut task = JoinSet::new();
     let faults = crate::settings::faults();
     let (ours, theirs) = (Arc::clone(house), stop.clone());
+    let at_work = Arc::clone(working);
     task.spawn(async move {
         faults.maybe_panic(number);
-        let mut report = tick::settle_open(&ours).await?;
+        if ours.store.met_damage() {
+            ours.store.check_damage().await?;
+        }
+        let was_at_work = at_work.swap(false, Ordering::Relaxed);
+        if let Some(standstill) = trust::enter(&ours).await? {
+            return Ok(Report::halted(standstill));
+        }
+        at_work.store(true, Ordering::Relaxed);
+        let mut report = if was_at_work {
+            tick::settle_open(&ours).await?
+        } else {
+            tick::recover(&ours).await?
+        };
         let pass = Pass {
             sync,
             workers: None,
@@ -197,6 +220,7 @@ async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationTo
         }
     };
     match joined {
+        Some(Ok(Ok(report))) if report.standstill.is_some() => Passed::Well(report),
         Some(Ok(Ok(report))) => {
             tokio::select! {
                 told = alert::after_pass(house, &report) => if let Err(error) = told {
@@ -208,22 +232,26 @@ async fn pass(house: &Arc<House>, sync: bool, number: u64, stop: &CancellationTo
         }
         Some(Ok(Err(error))) => {
             tracing::error!(%error, "a pass failed; the next one tries again");
-            settle(house).await;
-            Passed::Failed
+            settle(house, working).await;
+            Passed::Failed(error.to_string())
         }
         Some(Err(error)) if error.is_panic() => {
             let words = mishap::words(error.into_panic());
             tracing::error!(words, "a pass panicked; the next one tries again");
-            settle(house).await;
-            Passed::Failed
+            settle(house, working).await;
+            Passed::Failed(format!("a fault of fondly's own: {words}"))
         }
         Some(Err(_)) | None => Passed::Stopped,
     }
 }
 
 /// Gives back what a pass that broke off had claimed, and settles what it was sending.
-async fn settle(house: &House) {
-    if let Err(error) = tick::recover(house).await {
+async fn settle(house: &House, working: &AtomicBool) {
+    // How far it was brought is looked up again: what failed may have been kept.
+    house.store.leave();
+    if working.load(Ordering::Relaxed)
+        && let Err(error) = tick::recover(house).await
+    {
         tracing::error!(%error, "what the pass left open can't be settled yet");
     }
 }
@@ -247,8 +275,23 @@ async fn too_long_after(stop: &CancellationToken) {
     tokio::time::sleep(GRACE).await;
 }
 
+/// Says how a pass ended to whom it concerns.
+async fn told(ended: &Passed, house: &House, alarm: &mut Alarm) {
+    match ended {
+        Passed::Well(report) => {
+            tell(report);
+            alarm.well(house).await;
+        }
+        Passed::Stopped => {}
+        Passed::Failed(why) => alarm.failed(house, why).await,
+    }
+}
+
 /// A quiet pass is not worth a line.
 fn tell(report: &Report) {
+    if report.standstill.is_some() {
+        return tracing::debug!("no pass: something is in doubt");
+    }
     if report.decided.is_empty() && report.planned == 0 {
         return tracing::debug!("nothing due");
     }

@@ -14,6 +14,8 @@ pub mod model;
 pub mod clock;
 // named moments
 pub mod points;
+// names that outlast a power cut
+pub mod durable;
 
 // fondly.toml and the environment -> Settings.
 pub mod settings;

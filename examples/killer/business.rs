@@ -108,6 +108,7 @@ impl Business {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
+            .env("XDG_STATE_HOME", self.folder.join("state"))
             .env_remove("FONDLY_LOG")
             .env_remove("FONDLY_FAULT");
         command

@@ -111,6 +111,19 @@ enum Work {
     Restart(u32),
 }
 
+impl Work {
+    fn told(self) -> String {
+        match self {
+            Self::Kills(_) => "killed by chance".to_owned(),
+            Self::Pairs(first) => format!("ended at {first} and at each moment after it"),
+            Self::Restart(letters) => {
+                format!("started again with {letters} letters in the ledger")
+            }
+            Self::Losses(_) => "left without an answer to the dot".to_owned(),
+        }
+    }
+}
+
 /// What came of one business.
 #[derive(Debug)]
 struct Came {
@@ -218,6 +231,7 @@ fn one(
             let manners = Manners {
                 loses: args.losses.is_some(),
                 drops_repeats: args.resend,
+                watched: None,
             };
             Some(runtime.block_on(Relay::start(seed, manners))?)
         }
@@ -258,14 +272,8 @@ fn one(
     if matches!(work, Work::Losses(_)) {
         found.answers(&told, args.resend);
     }
-    let what = match work {
-        Work::Kills(_) => "killed by chance".to_owned(),
-        Work::Pairs(first) => format!("ended at {first} and at each moment after it"),
-        Work::Restart(letters) => format!("started again with {letters} letters in the ledger"),
-        Work::Losses(_) => "left without an answer to the dot".to_owned(),
-    };
     let times = told.lost_answers.max(told.kills.into());
-    let mut words = format!("fondly {what}, {times} times (seed {seed})\n\n");
+    let mut words = format!("fondly {}, {times} times (seed {seed})\n\n", work.told());
     words.push_str(&check::figures(&business, &arrived, &told, &found));
     for line in found.violations.iter().take(check::SHOWN) {
         writeln!(words, "VIOLATION: {line}")?;

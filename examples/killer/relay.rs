@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub(crate) struct Arrived {
     pub(crate) recipient: String,
     /// The `List-Id`, which names the rule.
     pub(crate) list: String,
+    /// How long the watched file was when its dot had been read.
+    pub(crate) position: u64,
 }
 
 impl Arrived {
@@ -49,17 +52,20 @@ impl Arrived {
             message_id: header("Message-ID:"),
             recipient: recipient.to_owned(),
             list: header("List-Id:"),
+            position: 0,
         }
     }
 }
 
 /// How a relay behaves.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Manners {
     /// It hangs up on every third dot without an answer.
     pub(crate) loses: bool,
     /// It takes a letter with the Message-ID of an earlier one, and drops it.
     pub(crate) drops_repeats: bool,
+    /// A file whose length it notes with each letter.
+    pub(crate) watched: Option<PathBuf>,
 }
 
 /// What the relay saw.
@@ -277,11 +283,13 @@ impl Talk {
             self.notes.note(|seen| seen.dots += 1);
             return self.say("554 5.6.0 not this one").await;
         }
-        let arrived = Arrived::read(recipient, &letter);
+        let mut arrived = Arrived::read(recipient, &letter);
         let (loses, takes_it) = (self.luck.once_in(3), self.luck.once_in(2));
         let mut answers = true;
         self.notes.note(|seen| {
             seen.dots += 1;
+            let length = |file: &PathBuf| std::fs::metadata(file).map_or(0, |found| found.len());
+            arrived.position = seen.manners.watched.as_ref().map_or(0, length);
             answers = !(seen.manners.loses && loses);
             seen.lost += u64::from(!answers);
             // Of those that get no answer, half have arrived.

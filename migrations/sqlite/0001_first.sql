@@ -138,6 +138,15 @@ CREATE TABLE approval (
     PRIMARY KEY (rule, day)
 ) WITHOUT ROWID;
 
+-- Who works with the store, and how far it has come: what stands beside it must never know more.
+CREATE TABLE presence (
+    one     SMALLINT NOT NULL PRIMARY KEY CHECK (one = 1),
+    facts   TEXT NOT NULL,                          -- JSON; see model/presence.rs
+    at      BIGINT NOT NULL,                        -- the latest moment that it has seen
+    passes  BIGINT NOT NULL,
+    letters BIGINT NOT NULL                         -- that were about to be handed over
+);
+
 -- An entry's id is a hash, the same in every store. Its history and its letter go by its number
 -- instead: numbers rise as entries are planned, so what is sent together lies together, and a
 -- commit writes a third of the pages.

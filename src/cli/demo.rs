@@ -64,7 +64,7 @@ pub(super) async fn run(args: Args) -> Outcome {
     build(&args.dir, &clock)?;
     let config = args.dir.join("config/fondly.toml");
     let house = Arc::new(House::open(plans(&config)?, clock).await?);
-    let _holder = run::hold(&house, "fondly demo")?;
+    let _holder = run::hold(&house, "fondly demo").await?;
     let stop = run::stop_on_signals()?;
     let mut report = tick::recover(&house).await?;
     let pass = Pass {

@@ -10,7 +10,7 @@ use super::{Done, Failure, Outcome, fields, house_for_review};
 use crate::engine::entry_json::{self, entry_json};
 use crate::engine::{House, control};
 use crate::model;
-use crate::store::{Entry, Filter};
+use crate::store::{Entry, Filter, Trouble};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -67,6 +67,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let full = u32::try_from(rows.len()).is_ok_and(|n| n == args.limit);
     if rows.is_empty() && args.format == Format::Table {
         output::note("The ledger has no such entry. `fondly tick` decides and sends what is due.");
+        tell(&house, &troubles);
         return Ok(Done::Well);
     }
     let table = args.format == Format::Table;
@@ -76,12 +77,17 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         output::note(format!("The latest {}; `--limit` shows more.", args.limit));
     }
     if args.format == Format::Table {
-        for trouble in troubles {
-            let since = fields::local(trouble.since, &house.policy().zone);
-            output::note(format!("Since {since}: {}.", trouble.subject));
-        }
+        tell(&house, &troubles);
     }
     Ok(Done::Well)
+}
+
+/// What needs a person.
+fn tell(house: &House, troubles: &[Trouble]) {
+    for trouble in troubles {
+        let since = fields::local(trouble.since, &house.policy().zone);
+        output::note(format!("Since {since}: {}.", trouble.subject));
+    }
 }
 
 /// People get the due moment as their clock shows it.

@@ -22,6 +22,7 @@ mod quiet;
 mod rehearse;
 mod resolve;
 mod results;
+mod resume;
 mod run;
 mod show;
 mod summary;
@@ -35,7 +36,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::clock::Clock;
-use crate::engine::{House, Plans};
+use crate::engine::{House, Plans, trust};
 use crate::model::Finding;
 use crate::settings;
 
@@ -96,8 +97,8 @@ enum Command {
     Resolve(resolve::Args),
     /// Stops sending, one rule or everything, until `resume`
     Pause(pause::Args),
-    /// Sends again what was paused
-    Resume(pause::Args),
+    /// Sends again what was paused, or goes on where the clock or the store was in doubt
+    Resume(resume::Args),
     /// Addresses that get nothing any more
     Suppress(suppress::Args),
     /// Records that couldn't be used, and why
@@ -216,7 +217,7 @@ impl Cli {
             Command::Decline(args) => approve::run(args, &config, false).await,
             Command::Resolve(args) => resolve::run(args, &config).await,
             Command::Pause(args) => pause::pause(args, &config).await,
-            Command::Resume(args) => pause::resume(args, &config).await,
+            Command::Resume(args) => resume::run(args, &config).await,
             Command::Suppress(args) => suppress::run(args, &config).await,
             Command::Quarantine(args) => quarantine::run(args, &config).await,
         }
@@ -234,10 +235,18 @@ async fn house_for_review(config: &std::path::Path) -> Result<House, Failure> {
     if broken {
         output::note("The rules or letters can't be used as they stand; `fondly check` says why.");
     }
-    Ok(House::open(plans, Clock::System).await?)
+    moved_in(plans).await
 }
 
 /// Reads the configuration and opens the store.
 async fn house(config: &std::path::Path) -> Result<House, Failure> {
-    Ok(House::open(plans(config)?, Clock::System).await?)
+    moved_in(plans(config)?).await
+}
+
+/// A house that goes by the machine's clock, as far as that can be right.
+async fn moved_in(plans: Plans) -> Result<House, Failure> {
+    let clock = Clock::steady(settings::faults().clock_off);
+    let house = House::open(plans, clock).await?;
+    trust::mind_the_clock(&house).await?;
+    Ok(house)
 }

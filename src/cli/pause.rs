@@ -1,8 +1,8 @@
-//! `fondly pause` and `fondly resume`: nothing goes out in between.
+//! `fondly pause`: nothing goes out until `fondly resume`.
 
 use std::path::Path;
 
-use super::summary::{paused, title};
+use super::summary::title;
 use super::{Done, Failure, Outcome, house, output};
 use crate::engine::{House, control};
 
@@ -30,34 +30,8 @@ async fn stop(house: &House, rule: Option<&str>) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) async fn resume(args: Args, config: &Path) -> Outcome {
-    let house = house(config).await?;
-    let done = go_on(&house, args.rule.as_deref()).await;
-    house.store.clone().close().await?;
-    done?;
-    Ok(Done::Well)
-}
-
-async fn go_on(house: &House, rule: Option<&str>) -> Result<(), Failure> {
-    let what = named(house, rule).await?;
-    if house.store.resume(rule).await? {
-        output::say(format!(
-            "{what} goes on. What is later by now than its rule's `late` allows ends as too-late."
-        ))?;
-    } else {
-        output::say(match rule {
-            Some(_) => format!("{what} isn't paused by itself"),
-            None => "Nothing is paused".to_owned(),
-        })?;
-    }
-    for line in paused(&house.store.paused().await?, &house.policy().zone) {
-        output::note(line);
-    }
-    Ok(())
-}
-
 /// What is paused, as people call it.
-async fn named(house: &House, rule: Option<&str>) -> Result<String, Failure> {
+pub(super) async fn named(house: &House, rule: Option<&str>) -> Result<String, Failure> {
     let Some(rule) = rule else {
         return Ok("Everything".to_owned());
     };

@@ -10,6 +10,11 @@ use crate::store::Paused;
 /// One line a rule and outcome, then what needs a person.
 pub(super) fn lines(house: &House, report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
+    if let Some(halt) = &report.standstill {
+        lines.push(format!("Nothing is planned or sent. {}", halt.because));
+        lines.push(halt.advice().to_owned());
+        return lines;
+    }
     match (report.decided.is_empty(), report.planned) {
         (true, 0) => lines.push("Nothing was due.".to_owned()),
         (true, 1) => lines.push("Nothing is due yet; 1 letter is planned.".to_owned()),

@@ -16,24 +16,27 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let house = house(config).await?;
-    let _holder = run::hold(&house, "fondly tick")?;
+    let mut holder = run::hold(&house, "fondly tick").await?;
     run::check_live_sending(&house.plans)?;
     let house = Arc::new(house);
     let stop = run::stop_on_signals()?;
-    let mut report = tick::recover(&house).await?;
     let pass = Pass {
         sync: !args.no_sync,
         workers: None,
     };
-    let mut passed = Box::pin(tick::alone(&house, pass, &stop)).await;
+    let mut passed = Box::pin(tick::first(&house, pass, &stop)).await;
     if let Ok(report) = &passed
+        && report.standstill.is_none()
         && let Err(error) = alert::after_pass(&house, report).await
     {
         passed = Err(error);
     }
+    if house.store.met_damage() {
+        holder.doubt();
+    }
     let halted = house.store.paused().await;
     house.store.clone().close().await?;
-    report.add(passed?);
+    let report = passed?;
     let halted = summary::paused(&halted?, &house.policy().zone);
     for line in summary::lines(&house, &report).into_iter().chain(halted) {
         output::say(line)?;

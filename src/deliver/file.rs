@@ -12,6 +12,7 @@ use tokio::task::spawn_blocking;
 
 use super::reply::relay_trouble;
 use super::{Parcel, Verdict};
+use crate::durable::make_folder;
 use crate::model::Reason;
 
 /// The longest name taken, in bytes: file systems allow 255, and we add something.
@@ -158,10 +159,10 @@ fn make_dir_of(path: &Path, durable: bool) -> io::Result<()> {
     let Some(dir) = path.parent() else {
         return Ok(());
     };
-    fs::create_dir_all(dir)?;
-    match dir.parent() {
-        Some(above) if durable && !above.as_os_str().is_empty() => File::open(above)?.sync_all(),
-        _ => Ok(()),
+    if durable {
+        make_folder(dir, false)
+    } else {
+        fs::create_dir_all(dir)
     }
 }
 

@@ -24,6 +24,15 @@ const RULE: &str = "alert";
 /// What is said of a trouble that is over.
 const OVER: &str = "This is in order again. You needn't do anything.";
 
+/// Whether the store takes part in an alert.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Through {
+    /// It says which way is open, and is told how that went.
+    Store,
+    /// It is the trouble.
+    Nothing,
+}
+
 /// How long one alert may take to leave.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -143,7 +152,7 @@ pub async fn ends(house: &House, (kind, subject): (&str, &str)) -> Result<(), En
     // Of a mail server's refusal the owner couldn't be told before; others nobody needs to hear
     // of any more.
     let worth_it = trouble.told_at.is_some() || kind == REFUSED;
-    if worth_it && !mailed(house, trouble, true).await {
+    if worth_it && !mailed(house, trouble, (true, Through::Store)).await {
         tracing::warn!(trouble = subject, "nobody could be told that it is over");
     }
     Ok(house.store.trouble_ends((kind, subject)).await?)
@@ -153,10 +162,10 @@ pub async fn ends(house: &House, (kind, subject): (&str, &str)) -> Result<(), En
 ///
 /// # Errors
 /// The store's trouble.
-async fn tell(house: &House) -> Result<(), EngineError> {
+pub(super) async fn tell(house: &House) -> Result<(), EngineError> {
     for trouble in house.store.troubles().await? {
         if trouble.told_at.is_none() {
-            if !mailed(house, &trouble, false).await {
+            if !mailed(house, &trouble, (false, Through::Store)).await {
                 // The others wait for the next pass, too.
                 break;
             }
@@ -168,13 +177,13 @@ async fn tell(house: &House) -> Result<(), EngineError> {
 }
 
 /// The same within [`PATIENCE`]: a relay that hangs must hold nothing up.
-async fn mailed(house: &House, trouble: &Trouble, over: bool) -> bool {
-    let mailing = tokio::time::timeout(PATIENCE, mail_all(house, trouble, over));
+pub(super) async fn mailed(house: &House, trouble: &Trouble, how: (bool, Through)) -> bool {
+    let mailing = tokio::time::timeout(PATIENCE, mail_all(house, trouble, how));
     mailing.await.unwrap_or(false)
 }
 
 /// Writes to every owner; whether somebody has it, or nobody ever will.
-async fn mail_all(house: &House, trouble: &Trouble, over: bool) -> bool {
+async fn mail_all(house: &House, trouble: &Trouble, (over, through): (bool, Through)) -> bool {
     let settings = &house.plans.settings;
     let subject = if over {
         format!("Settled: {}", trouble.subject)
@@ -224,7 +233,11 @@ async fn mail_all(house: &House, trouble: &Trouble, over: bool) -> bool {
             envelope: &envelope,
             message: &message,
         };
-        match hand_over(house, parcel).await {
+        let handed_over = match through {
+            Through::Store => hand_over(house, parcel).await,
+            Through::Nothing => hand_over_apart(house, parcel).await,
+        };
+        match handed_over {
             // What may have left isn't sent twice.
             Ok(Some(Verdict::Accepted { .. } | Verdict::Unknown { .. })) => waits = false,
             Ok(None) => tracing::debug!("an alert waits for a way out"),
@@ -257,6 +270,20 @@ async fn hand_over(house: &House, parcel: Parcel<'_>) -> Result<Option<Verdict>,
     if let Some(change) = turn.heard(house, &verdict) {
         outbox.keep(house, change).await?;
     }
+    Ok(Some(verdict))
+}
+
+/// The same when the store can't be asked: by the first way that was open when last heard of.
+async fn hand_over_apart(
+    house: &House,
+    parcel: Parcel<'_>,
+) -> Result<Option<Verdict>, EngineError> {
+    let Some(mut courier) = house.outbox.courier_apart() else {
+        return Ok(None);
+    };
+    let go = std::future::ready(Ok::<bool, EngineError>(true));
+    let verdict = courier.deliver(parcel, go).await?;
+    courier.quit().await;
     Ok(Some(verdict))
 }
 

@@ -7,6 +7,7 @@
 //! "about to send" only if nothing changed since, the relay spoken to, its verdict recorded
 //! ([`send`]). May not print, nor know of commands.
 
+pub mod alarm;
 pub mod alert;
 pub mod backtest;
 mod batches;
@@ -35,6 +36,7 @@ mod scribe;
 pub mod send;
 pub mod sync;
 pub mod tick;
+pub mod trust;
 pub mod walk;
 mod way;
 mod wiring;

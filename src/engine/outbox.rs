@@ -254,6 +254,12 @@ impl Outbox {
         ways.any(|(n, way)| !but.contains(&n) && way.lock().state == State::Works)
     }
 
+    /// A courier by the first way that was open when last heard of, without asking anybody.
+    pub(super) fn courier_apart(&self) -> Option<Courier> {
+        let open = |way: &&Way| way.lock().state == State::Works;
+        self.ways.iter().find(open).map(Way::courier)
+    }
+
     /// Why letters wait.
     fn reason(&self) -> Reason {
         let refuses = |way: &Way| way.lock().state == State::RefusesUs;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::trust::Standstill;
 use crate::model::{Outcome, Reason};
 use crate::store::HeldBatch;
 
@@ -22,9 +23,19 @@ pub struct Report {
     pub unknown: u64,
     /// What the relay said when it stopped us.
     pub relay_trouble: Option<String>,
+    /// There was no pass, and why.
+    pub standstill: Option<Standstill>,
 }
 
 impl Report {
+    /// Of a pass that didn't take place.
+    pub fn halted(standstill: Standstill) -> Self {
+        Self {
+            standstill: Some(standstill),
+            ..Self::default()
+        }
+    }
+
     /// Counts one entry.
     pub fn count(&mut self, rule: &str, outcome: Outcome, reason: Reason) {
         *self
@@ -54,6 +65,7 @@ impl Report {
         self.held = other.held;
         self.unknown = other.unknown;
         self.relay_trouble = other.relay_trouble.or(self.relay_trouble.take());
+        self.standstill = other.standstill;
     }
 
     /// Whether it needs a person.
@@ -62,5 +74,6 @@ impl Report {
             || !self.held.is_empty()
             || !self.failing_sources.is_empty()
             || self.relay_trouble.is_some()
+            || self.standstill.is_some()
     }
 }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::letter::file_name;
 use super::way::is_relay;
-use super::{EngineError, House, Report, control, learn, plan, send, sync};
+use super::{EngineError, House, Report, control, learn, plan, send, sync, trust};
 use crate::deliver::FileCourier;
 use crate::model::{Outcome, Reason};
 use crate::store::{Filter, HeldBatch, Record, Resettle};
@@ -46,12 +46,31 @@ pub async fn tick(
     let planned = plan::plan(house, now).await?;
     report.planned = planned.new;
     settle_held(house, now).await?;
+    report.add(trust::settle_doubt(house, now).await?);
     if !stop.is_cancelled() {
         report.add(send::send_due(house, pass.workers, stop).await?);
     }
     report.held = house.store.held_batches().await?;
     report.unknown = house.store.count_unknown().await?;
     house.store.beat(house.clock.now()).await?;
+    house.store.settle_log().await?;
+    Ok(report)
+}
+
+/// One pass for real, with what an earlier process left open settled first; or why there is none.
+///
+/// # Errors
+/// As [`tick`].
+pub async fn first(
+    house: &Arc<House>,
+    pass: Pass,
+    stop: &CancellationToken,
+) -> Result<Report, EngineError> {
+    if let Some(standstill) = trust::enter(house).await? {
+        return Ok(Report::halted(standstill));
+    }
+    let mut report = recover(house).await?;
+    report.add(alone(house, pass, stop).await?);
     Ok(report)
 }
 
@@ -122,6 +141,8 @@ pub async fn recover(house: &House) -> Result<Report, EngineError> {
 /// The store's trouble, or an outbox that can't be read.
 pub async fn settle_open(house: &House) -> Result<Report, EngineError> {
     let mut report = Report::default();
+    // What we still know of letters on the wire comes first; without it they'd be in doubt.
+    house.store.flush().await?;
     house.store.release_claims().await?;
     for entry in house.store.recover_sending().await? {
         let now = house.clock.now();
@@ -153,7 +174,7 @@ pub async fn settle_open(house: &House) -> Result<Report, EngineError> {
     Ok(report)
 }
 
-fn is_in_place(dir: &str, name: &str) -> Result<bool, EngineError> {
+pub(super) fn is_in_place(dir: &str, name: &str) -> Result<bool, EngineError> {
     FileCourier::new(dir.into(), true)
         .is_in_place(name)
         .map_err(|error| EngineError::File {

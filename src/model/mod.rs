@@ -14,6 +14,7 @@ pub mod occasion;
 pub mod outcome;
 pub mod period;
 pub mod policy;
+pub mod presence;
 pub mod refusal;
 pub mod standing;
 pub mod table_reader;

@@ -141,11 +141,13 @@ pub enum Reason {
     ReplyLost,
     /// We were stopped between the dot and the reply.
     StoppedWhileSending,
+    /// It came due before a copy of the store was put to work, and may have gone out unseen by it.
+    RestoredCopy,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Erased,
         Self::NoAddress,
         Self::Suppressed,
@@ -177,6 +179,7 @@ impl Reason {
         Self::Accepted,
         Self::ReplyLost,
         Self::StoppedWhileSending,
+        Self::RestoredCopy,
     ];
 
     /// As the ledger writes it, and a sentence for people.
@@ -267,6 +270,10 @@ impl Reason {
             Self::StoppedWhileSending => (
                 "stopped-while-sending",
                 "fondly was stopped after the message may have been sent, before the answer was noted.",
+            ),
+            Self::RestoredCopy => (
+                "restored-copy",
+                "It may have gone out before this copy of the store was put to work, and the copy can't know.",
             ),
         }
     }

@@ -211,10 +211,11 @@ impl Store {
     /// When the store fails.
     pub async fn beat(&self, now: Timestamp) -> Result<(), StoreError> {
         let done = sqlx::query(
-            "INSERT INTO meta (key, value) VALUES ('heartbeat', $1) \
-             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            "INSERT INTO meta (key, value) VALUES ('heartbeat', CAST($1 AS TEXT)) \
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value; \
+             UPDATE presence SET at = MAX(at, $1)",
         )
-        .bind(now.as_millisecond().to_string())
+        .bind(now.as_millisecond())
         .execute(&self.inner.writer)
         .await;
         done.map(drop).map_err(|error| self.trouble(error))

@@ -248,6 +248,14 @@ pub(super) async fn damage(connection: &mut Connection) -> sqlx::Result<Option<S
     Ok((found != "ok").then_some(found))
 }
 
+/// Copies what the log holds back into the database, as far as nobody reads it there, and syncs both.
+pub(super) async fn settle_log(pool: &Pool) -> sqlx::Result<()> {
+    sqlx::query("PRAGMA wal_checkpoint(PASSIVE)")
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
 /// Writes a consistent copy.
 pub(super) async fn copy(connection: &mut Connection, to: &str) -> sqlx::Result<()> {
     sqlx::query("VACUUM INTO $1")

@@ -2,9 +2,14 @@
 //!
 //! May not repair anything.
 
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::sync::Arc;
 
 use sqlx::migrate::MigrateError;
+
+use crate::durable::beside;
 
 /// Trouble with the store. Cheap to clone: one failed transaction fails everybody who waits for it.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -67,16 +72,44 @@ pub enum StoreError {
         /// What isn't as it must be.
         why: String,
     },
+    /// There was one, and it isn't there any more.
+    #[error(
+        "{path}: there was a store here, and it is gone; put it back, or restore a backup (to begin anew, remove {path}.lock and {path}-wal, too; what went out today may then go out again)"
+    )]
+    Gone {
+        /// The database.
+        path: Arc<str>,
+    },
+    /// It was taken away while it was open.
+    #[error(
+        "{path}: was moved, deleted or replaced while fondly was working on it, so nothing is written or sent any more; stop fondly, put the file back, and start again"
+    )]
+    Moved {
+        /// The file.
+        path: Arc<str>,
+    },
+    /// The disk doesn't do what it is asked to.
+    #[error(
+        "{path}: the disk fails ({detail}); look for disk errors in the system's log, and whether the disk turned read-only. Once it works again, a running fondly goes on by itself"
+    )]
+    Failing {
+        /// The database.
+        path: Arc<str>,
+        /// What failed.
+        detail: String,
+    },
     /// No room left.
     #[error(
-        "{path}: the disk is full; make room, then start again: nothing that was confirmed is lost"
+        "{path}: the disk is full, or a quota is used up; make room, and a running fondly goes on by itself: nothing that was confirmed is lost"
     )]
     Full {
         /// The database.
         path: Arc<str>,
     },
     /// Not ours to write.
-    #[error("{path}: can't be written (read-only); check the owner of the file and of its folder")]
+    #[error(
+        "{path}: can't be written (read-only); check the owner of the file and of its folder, and whether the disk is mounted read-only"
+    )]
     ReadOnly {
         /// The database.
         path: Arc<str>,
@@ -111,6 +144,9 @@ pub enum StoreError {
     },
 }
 
+/// The system's number for an error of the disk.
+const EIO: i32 = 5;
+
 /// SQLite's primary result codes that have words of their own.
 mod code {
     pub(super) const BUSY: i32 = 5;
@@ -121,6 +157,24 @@ mod code {
     pub(super) const FULL: i32 = 13;
     pub(super) const CANT_OPEN: i32 = 14;
     pub(super) const NOT_A_DATABASE: i32 = 26;
+
+    /// No room for the file that readers and writers share: the only error of the disk by which a
+    /// full one shows.
+    pub(super) const NO_SHARED_ROOM: i32 = IO | (19 << 8);
+
+    /// What the disk wouldn't do, of the extended codes of [`IO`].
+    pub(super) const fn doing(code: i32) -> &'static str {
+        match code >> 8 {
+            1 => "it can't be read",
+            2 => "it ends too early",
+            3 => "it can't be written",
+            4 => "what was written isn't confirmed",
+            5 => "its folder isn't confirmed",
+            6 => "it can't be cut",
+            18..=21 => "its shared memory can't be used",
+            _ => "input or output failed",
+        }
+    }
 }
 
 impl StoreError {
@@ -137,21 +191,27 @@ impl StoreError {
                 let primary = cause.code().and_then(|code| code.parse::<i32>().ok());
                 let detail = cause.message().to_owned();
                 match primary.map(|code| code & 0xff) {
+                    _ if primary == Some(code::NO_SHARED_ROOM) => {
+                        Self::why_not(&path).unwrap_or(Self::Full { path })
+                    }
                     Some(code::BUSY | code::LOCKED) => Self::Busy { path },
                     Some(code::READ_ONLY) => Self::ReadOnly { path },
                     Some(code::FULL) => Self::Full { path },
                     Some(code::CORRUPT | code::NOT_A_DATABASE) => Self::Damaged { path, detail },
-                    Some(code::IO | code::CANT_OPEN) => Self::Unreadable { path, detail },
+                    Some(code::IO) => Self::Failing {
+                        path,
+                        detail: code::doing(primary.unwrap_or(code::IO)).to_owned(),
+                    },
+                    Some(code::CANT_OPEN) => {
+                        Self::why_not(&path).unwrap_or(Self::Unreadable { path, detail })
+                    }
                     _ => Self::Other {
                         path,
                         source: Arc::new(sqlx::Error::Database(cause)),
                     },
                 }
             }
-            sqlx::Error::Io(cause) => Self::Unreadable {
-                path,
-                detail: cause.to_string(),
-            },
+            sqlx::Error::Io(cause) => Self::of_io(&path, &cause),
             sqlx::Error::Configuration(why) => Self::Unsafe {
                 path,
                 why: why.to_string(),
@@ -169,6 +229,38 @@ impl StoreError {
                 path,
                 source: Arc::new(other),
             },
+        }
+    }
+
+    /// SQLite doesn't say why it can't open a database or make a file beside it; the system does.
+    fn why_not(path: &Arc<str>) -> Option<Self> {
+        let file = Path::new(&**path);
+        let probe = beside(file, ".probe");
+        let try_all = || {
+            File::options().read(true).write(true).open(file)?;
+            let mut made = File::options().write(true).create_new(true).open(&probe)?;
+            made.write_all(&[0])
+        };
+        let tried = try_all();
+        // What is left of it disturbs nobody.
+        _ = std::fs::remove_file(&probe);
+        tried.err().map(|error| Self::of_io(path, &error))
+    }
+
+    /// The same for an error of the system's.
+    pub(super) fn of_io(path: &Arc<str>, error: &io::Error) -> Self {
+        use io::ErrorKind as Kind;
+        let path = Arc::clone(path);
+        let detail = error.to_string();
+        let kind = error.kind();
+        if matches!(kind, Kind::StorageFull | Kind::QuotaExceeded) {
+            Self::Full { path }
+        } else if matches!(kind, Kind::PermissionDenied | Kind::ReadOnlyFilesystem) {
+            Self::ReadOnly { path }
+        } else if error.raw_os_error() == Some(EIO) {
+            Self::Failing { path, detail }
+        } else {
+            Self::Unreadable { path, detail }
         }
     }
 
@@ -204,6 +296,9 @@ impl StoreError {
             | Self::NotOurs { .. }
             | Self::Newer { .. }
             | Self::Unsafe { .. }
+            | Self::Gone { .. }
+            | Self::Moved { .. }
+            | Self::Failing { .. }
             | Self::Full { .. }
             | Self::ReadOnly { .. }
             | Self::Busy { .. }

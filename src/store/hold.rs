@@ -11,12 +11,46 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::Store;
+use crate::durable::beside;
 
 /// The exclusive right to plan and to send; given back when dropped.
 #[derive(Debug)]
 pub struct Holder {
-    _file: File,
+    file: File,
+    /// Whoever had it before didn't end in peace, and the machine may have gone down with them.
+    after_a_crash: bool,
+    doubtful: bool,
 }
+
+impl Holder {
+    /// Whether the store should be looked through before it is trusted: whoever held it last was
+    /// cut off together with the machine (a process that is killed can't damage it), or met damage.
+    pub const fn after_a_crash(&self) -> bool {
+        self.after_a_crash
+    }
+
+    /// The next holder shall look through the store, however this one ends.
+    pub const fn doubt(&mut self) {
+        self.doubtful = true;
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        // Who ends in peace leaves no text. Where that fails, the next one looks once too often.
+        if !self.doubtful {
+            _ = self.file.set_len(0);
+        } else if self.file.seek(SeekFrom::End(0)).is_ok() {
+            _ = self.file.write_all(DOUBT.as_bytes());
+        }
+    }
+}
+
+/// The line of a holder who met damage.
+const DOUBT: &str = "it met damage\n";
+
+/// How the line begins that says which start of the machine it was.
+const BOOT: &str = "boot ";
 
 /// Why the store can't be held.
 #[derive(Debug, thiserror::Error)]
@@ -37,13 +71,6 @@ pub enum HoldError {
         /// The system's words.
         source: std::io::Error,
     },
-}
-
-/// A file beside the database.
-fn beside(database: &Path, ending: &str) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
 }
 
 fn open(path: &Path) -> std::io::Result<File> {
@@ -72,34 +99,53 @@ impl Store {
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
                 // The text is a courtesy: without it the refusal still stands.
-                let read = file.read_to_string(&mut text).unwrap_or(0);
+                _ = file.read_to_string(&mut text);
+                let text = text.lines().next().unwrap_or("held by another process");
                 return Err(HoldError::HeldBy {
                     path,
-                    text: if read == 0 {
-                        "held by another process".to_owned()
-                    } else {
-                        text.trim().to_owned()
-                    },
+                    text: text.to_owned(),
                 });
             }
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let mut before = String::new();
+        _ = file.read_to_string(&mut before);
+        let boot = system_says("random/boot_id");
+        let host = system_says("hostname");
         let text = format!(
-            "held by pid {}, `{command}`, on {}, since {now:.0}\n",
+            "held by pid {}, `{command}`, on {}, since {now:.0}\n{BOOT}{}\n",
             std::process::id(),
-            if host.trim().is_empty() {
-                "this machine"
-            } else {
-                host.trim()
-            },
+            host.as_deref().unwrap_or("this machine"),
+            boot.as_deref().unwrap_or_default(),
         );
-        file.set_len(0)
+        // On a full disk the lock holds all the same. Synced, so that it tells of a power cut.
+        let written = file
+            .set_len(0)
             .and_then(|()| file.seek(SeekFrom::Start(0)))
             .and_then(|_| file.write_all(text.as_bytes()))
-            .map_err(io)?;
-        Ok(Holder { _file: file })
+            .and_then(|()| file.sync_all());
+        if let Err(error) = written {
+            tracing::warn!(file = %path.display(), %error, "who holds the store can't be noted");
+        }
+        Ok(Holder {
+            file,
+            after_a_crash: tells_of_a_crash(&before, boot.as_deref()),
+            doubtful: false,
+        })
     }
+}
+
+/// Whether a holder that left this text was cut off together with the machine, or met damage.
+fn tells_of_a_crash(left: &str, boot: Option<&str>) -> bool {
+    let then = left.lines().find_map(|line| line.strip_prefix(BOOT));
+    let same = boot.is_some() && then == boot;
+    !left.is_empty() && (!same || left.ends_with(DOUBT))
+}
+
+/// A word of the kernel's about this machine; where it doesn't let us ask, none.
+fn system_says(name: &str) -> Option<String> {
+    let text = std::fs::read_to_string(Path::new("/proc/sys/kernel").join(name)).ok()?;
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// Waits until nobody else is opening this database for the first time.
@@ -132,7 +178,25 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("since 2027-05-02T09:00:00Z"), "{text}");
+        assert!(!first.after_a_crash());
         drop(first);
-        Store::hold(&db, "fondly tick", now).unwrap();
+        let mut second = Store::hold(&db, "fondly tick", now).unwrap();
+        assert!(!second.after_a_crash());
+        second.doubt();
+        drop(second);
+        let third = Store::hold(&db, "fondly tick", now).unwrap();
+        assert!(third.after_a_crash());
+    }
+
+    #[test]
+    fn a_crash_of_the_machine_is_told_from_that_of_a_process() {
+        let left = "held by pid 7, `fondly run`, on shop, since 2027-05-02T09:00:00Z\nboot one\n";
+        assert!(!tells_of_a_crash("", Some("one")));
+        assert!(!tells_of_a_crash(left, Some("one")));
+        assert!(tells_of_a_crash(left, Some("two")));
+        // Where the system hides which start it is, better once too often.
+        assert!(tells_of_a_crash(left, None));
+        assert!(tells_of_a_crash("held by an older fondly\n", Some("one")));
+        assert!(tells_of_a_crash(&format!("{left}{DOUBT}"), Some("one")));
     }
 }

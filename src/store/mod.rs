@@ -25,8 +25,10 @@ mod columns;
 mod control;
 mod dialect;
 mod error;
+mod health;
 mod history;
 mod hold;
+mod intact;
 mod learnt;
 mod ledger;
 mod noted;
@@ -35,6 +37,7 @@ mod outbox;
 mod people;
 mod phases;
 mod plan;
+mod presence;
 mod privacy;
 mod relays;
 mod results;
@@ -46,6 +49,7 @@ mod suite;
 mod suppression;
 mod trouble;
 mod views;
+mod witness;
 mod writer;
 
 use std::path::Path;
@@ -65,10 +69,12 @@ pub use open::OpenOptions;
 pub use outbox::{CommitToSend, Record};
 pub use people::{Applied, FileMeta, FileRow};
 pub use plan::{Awaited, PlanBatch, Planned};
+pub use presence::{Around, Standby, Waiting};
 pub use relays::HandedOver;
 pub use results::{Question, Tally};
 pub use review::{Filter, Quarantined, Shown, Step};
 pub use trouble::Trouble;
+pub use witness::Found;
 
 /// The store. Clones share it; [`Store::close`] ends it for all.
 #[derive(Debug, Clone)]
@@ -83,9 +89,12 @@ struct Inner {
     readers: dialect::Pool,
     outbox: mpsc::Sender<outbox::Op>,
     tasks: TaskTracker,
+    health: Arc<health::Health>,
     /// Makes tokens and the hashes of forgotten addresses; drawn when the store is made.
     link_key: [u8; 32],
     id: String,
+    /// What is told of its work outside of it.
+    witnesses: Arc<presence::Witnesses>,
 }
 
 impl Store {
@@ -113,7 +122,17 @@ impl Store {
     }
 
     /// Puts an error into words, with the file it is about.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "one error is looked at more closely"
+    )]
     fn trouble(&self, error: sqlx::Error) -> StoreError {
-        StoreError::new(&self.inner.path, error)
+        let error = StoreError::new(&self.inner.path, error);
+        self.inner.health.note(&error);
+        match error {
+            // A connection more was wanted, and there is nothing to connect to.
+            StoreError::Unreadable { .. } => self.inner.health.moved().unwrap_or(error),
+            error => error,
+        }
     }
 }

@@ -13,13 +13,18 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use super::columns::hex;
-use super::{Inner, Store, StoreError, dialect, hold, writer};
+use super::health::Health;
+use super::{Inner, Store, StoreError, dialect, hold, intact, writer};
+use crate::durable::{beside, make_folder};
 
 /// Connections that read.
 const READERS: u32 = 4;
 
 /// Writers wait for each other as long as it takes: a large file is one transaction.
 const WAIT_FOR_WRITER: Duration = Duration::from_hours(6);
+
+/// Bytes of the log from which it is copied back at the end of a pass.
+const LOG_KEPT: u64 = 1 << 20;
 
 /// How a store is opened.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,39 +45,35 @@ impl Store {
     pub async fn open(path_or_url: &str, options: OpenOptions) -> Result<Self, StoreError> {
         let file = file_of(path_or_url)?;
         let path: Arc<str> = Arc::from(file.to_string_lossy());
-        let io = |error: std::io::Error| StoreError::new(&path, sqlx::Error::Io(error));
-        let exists = tokio::fs::try_exists(&file).await.map_err(io)?;
-        if !exists && !options.create {
-            return Err(StoreError::Missing { path });
-        }
-        if let (false, Some(folder)) = (exists, file.parent()) {
-            // It holds customers' data: nobody else on the machine needs to look in.
-            let mut private = tokio::fs::DirBuilder::new();
-            private
-                .recursive(true)
-                .mode(0o700)
-                .create(folder)
-                .await
-                .map_err(io)?;
-        }
-        let connect = dialect::connect_options(&file, options.create);
+        let connect = dialect::connect_options(&file, false);
         let (id, link_key) = {
-            let _turn = hold::migrating(&file).await.map_err(io)?;
-            check_owner(&path, dialect::plain_options(&file, options.create)).await?;
+            let _turn = turn(&path, &file, options.create).await?;
+            if !intact::look(&path, &file)? {
+                if !options.create {
+                    return Err(StoreError::Missing { path });
+                }
+                make(&path, &file).await?;
+            }
+            check_owner(&path, dialect::plain_options(&file, false)).await?;
             prepare(&path, &connect).await?
         };
+        let health = Arc::new(Health::default());
         let name = |error| StoreError::new(&path, error);
-        let writer = pool(1, options.volatile)
+        let writer = pool(1, options.volatile, Some(&health))
             .connect_with(dialect::writer_options(&connect, options.volatile))
             .await
             .map_err(name)?;
-        let readers = pool(READERS, false)
+        let readers = pool(READERS, false, None)
             .connect_with(dialect::reader_options(&connect))
             .await
             .map_err(name)?;
+        health.remember(&file);
         let (outbox, ops) = mpsc::channel(writer::QUEUE);
         let tasks = TaskTracker::new();
-        tasks.spawn(writer::Writer::new(Arc::clone(&path), writer.clone(), link_key).run(ops));
+        let witnesses = Arc::default();
+        let told = (&health, &witnesses);
+        let task = writer::Writer::new((Arc::clone(&path), writer.clone()), told, link_key);
+        tasks.spawn(task.run(ops));
         Ok(Self {
             inner: Arc::new(Inner {
                 path,
@@ -80,8 +81,10 @@ impl Store {
                 readers,
                 outbox,
                 tasks,
+                health,
                 link_key,
                 id,
+                witnesses,
             }),
         })
     }
@@ -102,27 +105,69 @@ impl Store {
     }
 
     /// Writes a consistent copy to a file that doesn't exist yet; others go on working meanwhile.
+    /// It gets its name when it is whole, so that half of one is never taken for a backup.
     ///
     /// # Errors
-    /// When the copy can't be written.
+    /// When the copy can't be written; then there is none.
     pub async fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
         let name: Arc<str> = Arc::from(path.to_string_lossy());
-        let io = |error: std::io::Error| StoreError::new(&name, sqlx::Error::Io(error));
+        let io = |error| StoreError::of_io(&name, &error);
         if tokio::fs::try_exists(path).await.map_err(io)? {
             return Err(StoreError::Address {
                 url: name,
                 why: "there is a file already; name one that doesn't exist yet".to_owned(),
             });
         }
+        let draft = intact::draft(path);
+        intact::sweep(&draft).map_err(io)?;
         let mut connection = dialect::connect_options(self.path(), false)
             .connect()
             .await
             .map_err(|error| self.trouble(error))?;
-        dialect::copy(&mut connection, &name)
-            .await
-            .map_err(|error| StoreError::new(&name, error))?;
-        let copy = tokio::fs::File::open(path).await.map_err(io)?;
-        copy.sync_all().await.map_err(io)
+        let copied = dialect::copy(&mut connection, &draft.to_string_lossy()).await;
+        let placed = match copied {
+            Ok(()) => intact::place(&draft, path).map_err(io),
+            Err(error) => Err(StoreError::new(&name, error)),
+        };
+        if placed.is_err() {
+            // The error that matters is told already.
+            _ = intact::sweep(&draft);
+        }
+        placed
+    }
+
+    /// Copies the log back into the database once there is much in it. SQLite does so by itself, but
+    /// tells nobody when that fails, and the log would grow until the disk is full.
+    ///
+    /// # Errors
+    /// When the database can't be written. What is in the log is safe nevertheless.
+    pub async fn settle_log(&self) -> Result<(), StoreError> {
+        let log = tokio::fs::metadata(beside(self.path(), "-wal")).await;
+        if log.map_or(0, |log| log.len()) < LOG_KEPT {
+            return Ok(());
+        }
+        let settled = dialect::settle_log(&self.inner.writer).await;
+        settled.map_err(|error| self.trouble(error))
+    }
+
+    /// Whether damage was met since the store was opened. Nothing is claimed or committed then.
+    pub fn met_damage(&self) -> bool {
+        self.inner.health.damage().is_some()
+    }
+
+    /// Looks through the whole file where damage was met; if none is there after all, work goes on.
+    ///
+    /// # Errors
+    /// When there is damage, or the file can't be read.
+    pub async fn check_damage(&self) -> Result<(), StoreError> {
+        if let Some(detail) = self.damage().await? {
+            let path = Arc::clone(&self.inner.path);
+            let error = StoreError::Damaged { path, detail };
+            self.inner.health.note(&error);
+            return Err(error);
+        }
+        self.inner.health.is_sound();
+        Ok(())
     }
 
     /// The first damage found in the whole file, for `doctor`. Takes its time on a large store.
@@ -160,15 +205,17 @@ fn file_of(path_or_url: &str) -> Result<PathBuf, StoreError> {
 }
 
 /// A pool whose every connection is looked at before it is used.
-fn pool(size: u32, volatile: bool) -> PoolOptions<sqlx::Sqlite> {
+fn pool(size: u32, volatile: bool, health: Option<&Arc<Health>>) -> PoolOptions<sqlx::Sqlite> {
+    let health = health.map(Arc::clone);
     PoolOptions::new()
         .max_connections(size)
         .acquire_timeout(WAIT_FOR_WRITER)
         .max_lifetime(None)
         .idle_timeout(None)
         .test_before_acquire(false)
-        .before_acquire(|connection, _| {
-            Box::pin(async { Ok(!dialect::left_in_transaction(connection)) })
+        .before_acquire(move |connection, _| {
+            let worn = health.as_ref().is_some_and(|health| health.take_worn());
+            Box::pin(async move { Ok(!worn && !dialect::left_in_transaction(connection)) })
         })
         .after_connect(move |connection, _| {
             Box::pin(async move {
@@ -179,7 +226,43 @@ fn pool(size: u32, volatile: bool) -> PoolOptions<sqlx::Sqlite> {
         })
 }
 
+/// Waits for one's turn to open it, which also nobody makes or migrates meanwhile. Where there is no
+/// store, and none is to be made, there is nothing to wait for.
+async fn turn(
+    path: &Arc<str>,
+    file: &Path,
+    create: bool,
+) -> Result<Option<std::fs::File>, StoreError> {
+    let io = |error| StoreError::of_io(path, &error);
+    if !tokio::fs::try_exists(file).await.map_err(io)? {
+        if !create {
+            // Whether there was one, the look tells.
+            return Ok(None);
+        }
+        if let Some(folder) = file.parent() {
+            // It holds customers' data: nobody else on the machine needs to look in.
+            make_folder(folder, true).map_err(io)?;
+        }
+    }
+    hold::migrating(file).await.map(Some).map_err(io)
+}
+
+/// Makes a new store beside its place and puts it there in one step, so that a power cut or a full
+/// disk leaves a whole one or none.
+async fn make(path: &Arc<str>, file: &Path) -> Result<(), StoreError> {
+    let draft = intact::draft(file);
+    let io = |error| StoreError::of_io(path, &error);
+    intact::sweep(&draft).map_err(io)?;
+    check_owner(path, dialect::plain_options(&draft, true)).await?;
+    prepare(path, &dialect::connect_options(&draft, true)).await?;
+    intact::place(&draft, file).map_err(io)
+}
+
 /// Checks whose file it is, before anything in it is changed.
+///
+/// Where nobody else has it open, closing this connection copies the log back into the database
+/// and syncs it. That is wanted: after a sync that failed, the log may hold what only the system
+/// still remembers, and what is copied is written anew.
 async fn check_owner(path: &Arc<str>, plain: SqliteConnectOptions) -> Result<(), StoreError> {
     let look = async {
         let mut connection = plain.connect().await?;

@@ -186,7 +186,8 @@ impl Store {
     }
 
     /// Hands over what became of an entry, without waiting until it is durable; [`Store::flush`]
-    /// does. Lost to a crash in between, the entry stays `sending`.
+    /// does. While the store is in trouble it is kept, and written before anything else. Lost to a
+    /// crash in between, the entry stays `sending`.
     ///
     /// # Errors
     /// When the store is closed.
@@ -206,7 +207,8 @@ impl Store {
     /// Waits until everything handed over before is durable.
     ///
     /// # Errors
-    /// When something that was recorded without waiting got lost; each loss is told once.
+    /// When something that was recorded without waiting isn't durable yet, which is told until it
+    /// is, or got lost, which is told once.
     pub async fn flush(&self) -> Result<(), StoreError> {
         self.ask(Op::Flush).await
     }

@@ -273,6 +273,7 @@ macro_rules! change {
                 "UPDATE customer SET revision = revision + 1 WHERE id IN ",
                 texts!("$3")
             ),
+            "UPDATE presence SET letters = letters + $4 WHERE $4 > 0",
             concat!(
                 "INSERT INTO history (entry, at, outcome, reason, reply, began_at) \
          SELECT CAST(value->>0 AS BIGINT), CAST(value->>4 AS BIGINT), value->>1, value->>2, \
@@ -283,8 +284,8 @@ macro_rules! change {
     };
 }
 
-/// Changes entries, raises the revisions of those whom something goes to, and appends to the
-/// histories.
+/// Changes entries, raises the revisions of those whom something goes to, counts what goes, and
+/// appends to the histories.
 async fn change(tx: &mut Connection, fit: &Fit<'_>, part: Part) -> sqlx::Result<()> {
     let moment = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
     let records = fit.records.iter().map(|((number, began), _, one)| {
@@ -325,6 +326,7 @@ async fn change(tx: &mut Connection, fit: &Fit<'_>, part: Part) -> sqlx::Result<
         .bind(json(&records.collect::<Vec<_>>())?)
         .bind(json(&commits.collect::<Vec<_>>())?)
         .bind(json(&fit.customers)?)
+        .bind(i64::try_from(fit.commits.len()).unwrap_or(0))
         .execute(&mut *tx)
         .await?;
     Ok(())

@@ -12,8 +12,10 @@ use tokio::time::timeout;
 
 use super::claims::{self, Changes, Claims};
 use super::dialect::{BEGIN_WRITE, Connection, Pool, PoolConnection};
+use super::health::Health;
 use super::outbox::{Claim, CommitToSend, Op, Record, Reply};
 use super::phases::{self, Part, Round, Tools};
+use super::presence::Witnesses;
 use super::{Entry, StoreError};
 use crate::points::{committed, reach};
 
@@ -30,6 +32,9 @@ const TURNS: u32 = 16;
 /// the driver ask the database twice whether it is still there.
 const SOON: Duration = Duration::from_millis(2);
 
+/// Records that are kept for a store in trouble: many times what can be on the wire.
+const OWED: usize = 4096;
+
 /// Times that a transaction waits for another process's to end, half a minute each.
 const PATIENCE: u32 = 10;
 
@@ -41,7 +46,12 @@ pub(super) struct Writer {
     kept: Option<PoolConnection>,
     tools: Tools,
     claims: Claims,
-    /// The first loss of a record for which nobody waits.
+    witnesses: Arc<Witnesses>,
+    health: Arc<Health>,
+    /// Records for which nobody waits, and that couldn't be written yet: what the relay said of
+    /// letters that it has. They go first as soon as the store takes them.
+    owed: Vec<Record>,
+    /// Why they couldn't be written, or the first loss of one that never can.
     lost: Option<StoreError>,
 }
 
@@ -75,6 +85,11 @@ impl Batch {
         self.records.len() + self.commits.len() + self.claims.len()
     }
 
+    /// Whether it only notes what happened already.
+    fn is_of_records(&self) -> bool {
+        self.commits.is_empty() && self.claims.is_empty()
+    }
+
     /// One batch for each request.
     fn singly(self) -> impl Iterator<Item = Self> {
         let records = self.records.into_iter().map(|(a, b)| Op::Record(a, b));
@@ -89,10 +104,17 @@ impl Batch {
 }
 
 impl Writer {
-    pub(super) fn new(path: Arc<str>, pool: Pool, secret: [u8; 32]) -> Self {
+    pub(super) fn new(
+        (path, pool): (Arc<str>, Pool),
+        (health, witnesses): (&Arc<Health>, &Arc<Witnesses>),
+        secret: [u8; 32],
+    ) -> Self {
         Self {
             path,
+            witnesses: Arc::clone(witnesses),
             pool,
+            health: Arc::clone(health),
+            owed: Vec::new(),
             kept: None,
             tools: Tools::new(secret),
             claims: Claims::default(),
@@ -133,14 +155,54 @@ impl Writer {
                     }
                 }
             }
-            self.work(batch).await;
+            match self.settled().await {
+                Ok(()) => self.work(batch).await,
+                Err(error) => self.fail(batch, &error),
+            }
             for reply in releases {
                 answer(reply, Ok(self.claims.release()));
             }
             for reply in flushes {
-                answer(reply, self.lost.take().map_or(Ok(()), Err));
+                answer(reply, self.told());
             }
         }
+    }
+
+    /// Writes what is owed. Nothing new is begun before: a full disk has to take what is known first.
+    async fn settled(&mut self) -> Result<(), StoreError> {
+        if self.owed.is_empty() {
+            return Ok(());
+        }
+        self.lost = None;
+        let owed = std::mem::take(&mut self.owed);
+        let batch = Batch {
+            records: owed.into_iter().map(|record| (record, None)).collect(),
+            ..Batch::default()
+        };
+        self.work(batch).await;
+        self.is_owing()
+    }
+
+    /// Why something is owed, if anything is.
+    fn is_owing(&self) -> Result<(), StoreError> {
+        match &self.lost {
+            Some(error) if !self.owed.is_empty() => Err(error.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    /// What a flush is told: what is owed as long as it is, a loss once.
+    fn told(&mut self) -> Result<(), StoreError> {
+        self.is_owing()?;
+        self.lost.take().map_or(Ok(()), Err)
+    }
+
+    /// Why nothing new may be begun, where somebody asks for it.
+    fn refusal(&self, batch: &Batch) -> Option<StoreError> {
+        if batch.is_of_records() {
+            return None;
+        }
+        self.health.damage().or_else(|| self.health.moved())
     }
 
     /// Writes a batch. One request that can't be written must not take the others with it, so then
@@ -148,6 +210,9 @@ impl Writer {
     async fn work(&mut self, batch: Batch) {
         if batch.len() == 0 {
             return;
+        }
+        if let Some(error) = self.refusal(&batch) {
+            return self.fail(batch, &error);
         }
         let mut tries = 0;
         let error = loop {
@@ -178,6 +243,11 @@ impl Writer {
     fn wake(&mut self, batch: Batch, done: Done) {
         self.claims.apply(done.changes);
         reach("phase-durable");
+        // Before anybody may send the dot, and after the store knows it.
+        let committed = done.commits.iter().filter(|passed| **passed).count();
+        if committed > 0 {
+            self.witnesses.count(committed);
+        }
         for ((_, reply), passed) in batch.records.into_iter().zip(done.records) {
             if let Some(reply) = reply {
                 answer(reply, Ok(passed));
@@ -193,10 +263,15 @@ impl Writer {
     }
 
     fn fail(&mut self, batch: Batch, error: &StoreError) {
-        for (_, reply) in batch.records {
-            match reply {
-                Some(reply) => answer(reply, Err(error.clone())),
-                None => self.lost = self.lost.take().or_else(|| Some(error.clone())),
+        self.health.note(error);
+        for (record, reply) in batch.records {
+            if let Some(reply) = reply {
+                answer(reply, Err(error.clone()));
+                continue;
+            }
+            self.lost.get_or_insert_with(|| error.clone());
+            if error.is_of_the_store() && self.owed.len() < OWED {
+                self.owed.push(record);
             }
         }
         for (_, reply) in batch.commits {

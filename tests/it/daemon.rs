@@ -32,7 +32,7 @@ const AT_ONCE: &str = "title = \"Thank you for your visit\"\ntemplate = \"thank-
     [limits]\nbackfill = \"3 days\"\n";
 
 /// A shop with so many customers, each of whom has just been there.
-fn shop(visitors: usize) -> Shop {
+pub(crate) fn shop(visitors: usize) -> Shop {
     let shop = Shop::new();
     shop.no_rules();
     shop.rule("at-once", AT_ONCE);
@@ -49,7 +49,7 @@ fn shop(visitors: usize) -> Shop {
 }
 
 /// The same, with its letters going to this relay.
-fn shop_with(visitors: usize, relay: &Relay) -> Shop {
+pub(crate) fn shop_with(visitors: usize, relay: &Relay) -> Shop {
     let shop = shop(visitors);
     let port = relay.config().port;
     shop.settings(&format!(
@@ -60,17 +60,17 @@ fn shop_with(visitors: usize, relay: &Relay) -> Shop {
 }
 
 /// A running daemon; killed with the test.
-struct Daemon {
+pub(crate) struct Daemon {
     process: Child,
     log: PathBuf,
 }
 
 impl Daemon {
-    fn start(shop: &Shop) -> Self {
+    pub(crate) fn start(shop: &Shop) -> Self {
         Self::start_with(shop, shop.fondly(&["run"]))
     }
 
-    fn start_with(shop: &Shop, mut command: Command) -> Self {
+    pub(crate) fn start_with(shop: &Shop, mut command: Command) -> Self {
         let log = shop.path("run.log");
         let process = command
             .env("FONDLY_LOG", "warn,fondly=debug")
@@ -81,12 +81,12 @@ impl Daemon {
         Self { process, log }
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
 
     /// Waits until its log says this.
-    async fn says(&self, words: &str) {
+    pub(crate) async fn says(&self, words: &str) {
         until(words, || self.log().contains(words).then_some(())).await;
     }
 
@@ -95,7 +95,7 @@ impl Daemon {
     }
 
     /// Asks it to stop, and how it ended within the promised time.
-    async fn stop(mut self) -> ExitStatus {
+    pub(crate) async fn stop(mut self) -> ExitStatus {
         let kill = format!("kill -TERM {}", self.id());
         let told = Command::new("sh").args(["-c", &kill]).status().unwrap();
         assert!(told.success());
@@ -107,7 +107,7 @@ impl Daemon {
     }
 
     /// Ends it the hard way.
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
@@ -125,12 +125,12 @@ impl Drop for Daemon {
     }
 }
 
-fn count(entries: &[Entry], outcome: &str) -> usize {
+pub(crate) fn count(entries: &[Entry], outcome: &str) -> usize {
     entries.iter().filter(|e| e.outcome == outcome).count()
 }
 
 /// Appends a visit of today to the file that the till writes.
-fn visit(shop: &Shop, customer: &str) {
+pub(crate) fn visit(shop: &Shop, customer: &str) {
     let mut events = fs::File::options();
     let mut events = events.append(true).open(shop.path("data/events.csv"));
     let row = format!("new-{customer},{customer},visit,{}\n", now());
@@ -265,7 +265,7 @@ async fn systemd_hears_when_it_is_ready_alive_and_about_to_end() {
 }
 
 /// Nobody got two letters, and everybody whom the ledger counts as served got one.
-fn fits(entries: &[Entry], relay: &Relay) {
+pub(crate) fn fits(entries: &[Entry], relay: &Relay) {
     let letters = relay.letters();
     let arrived: BTreeSet<String> = letters.iter().map(|letter| letter.to[0].clone()).collect();
     assert_eq!(arrived.len(), letters.len(), "somebody got two letters");

@@ -9,10 +9,13 @@
 mod backtest;
 mod broken;
 mod cdnow;
+mod clock;
+mod clone;
 mod commands;
 mod control;
 mod daemon;
 mod diff;
+mod disk;
 mod editing;
 mod explain;
 mod forecast;

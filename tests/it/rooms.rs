@@ -12,13 +12,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("model", &["rhythm"]),
     ("clock", &[]),
     ("points", &[]),
+    ("durable", &[]),
     ("settings", &["model", "records", "deliver", "observe"]),
     ("records", &["model"]),
     ("rules", &["model"]),
     ("decide", &["rhythm", "model", "rules"]),
-    ("store", &["model", "points"]),
+    ("store", &["model", "points", "durable"]),
     ("render", &["model"]),
-    ("deliver", &["model", "points"]),
+    ("deliver", &["model", "points", "durable"]),
     (
         "engine",
         &[

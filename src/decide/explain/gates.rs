@@ -113,6 +113,7 @@ fn because(case: &Case<'_>, reason: Reason) -> String {
         | Reason::Accepted
         | Reason::ReplyLost
         | Reason::StoppedWhileSending
+        | Reason::RestoredCopy
         | Reason::BatchTooLarge
         | Reason::Declined
         | Reason::SettledByHand => None,

@@ -57,6 +57,7 @@ impl Scene {
 const BIRTHDAY: &str = "[trigger.anniversary]\nfield = \"birthday\"\n";
 
 /// A scene for each reason that the gates give. The others come with sending, and with the outcome.
+#[expect(clippy::too_many_lines, reason = "one arm a reason")]
 fn scene(reason: Reason) -> Result<Scene, Outcome> {
     let mut scene = Scene::new();
     match reason {
@@ -124,7 +125,9 @@ fn scene(reason: Reason) -> Result<Scene, Outcome> {
         | Reason::RelayRefusesUs => return Err(Outcome::Deferred),
         Reason::BadAddress | Reason::Refused => return Err(Outcome::Rejected),
         Reason::Accepted => return Err(Outcome::Sent),
-        Reason::ReplyLost | Reason::StoppedWhileSending => return Err(Outcome::Unknown),
+        Reason::ReplyLost | Reason::StoppedWhileSending | Reason::RestoredCopy => {
+            return Err(Outcome::Unknown);
+        }
     }
     Ok(scene)
 }

@@ -1,0 +1,65 @@
+//! Alarms: passes that keep failing are told to the owner by mail, though the store, which notes
+//! every other trouble, may be what fails. Known only as long as the process lives.
+//!
+//! May not use the store.
+
+use jiff::Timestamp;
+
+use super::House;
+use super::alert::{self, Through};
+use crate::store::Trouble;
+
+/// Passes in a row that fail before somebody is told: one that is well again a minute later is
+/// worth a line in the log and no more.
+const TOLD_AFTER: u32 = 2;
+
+/// What sort of trouble it is.
+const KIND: &str = "failing";
+/// How the owner reads of it.
+const SUBJECT: &str = "nothing is read, planned or sent at the moment";
+
+/// Passes that fail, and whether the owner knows.
+#[derive(Debug, Default)]
+pub struct Alarm {
+    failed: u32,
+    since: Option<Timestamp>,
+    told: Option<Trouble>,
+}
+
+impl Alarm {
+    /// A pass failed, for this reason. Tells the owner once; tried again after every pass until it
+    /// has left.
+    pub async fn failed(&mut self, house: &House, why: &str) {
+        let since = *self.since.get_or_insert_with(|| house.clock.now());
+        self.failed = self.failed.saturating_add(1);
+        if self.failed < TOLD_AFTER || self.told.is_some() {
+            return;
+        }
+        let trouble = Trouble {
+            kind: KIND.to_owned(),
+            subject: SUBJECT.to_owned(),
+            words: format!(
+                "fondly tries again with every pass, and each one ends with this:\n\n{why}\n\n\
+                 What was confirmed before is kept, and no letter leaves without an entry that is \
+                 safely on the disk. Once the trouble is over it goes on by itself, unless the words \
+                 above say otherwise."
+            ),
+            since,
+            told_at: Some(since),
+        };
+        if alert::mailed(house, &trouble, (false, Through::Nothing)).await {
+            tracing::warn!("the owner was told that passes fail");
+            self.told = Some(trouble);
+        }
+    }
+
+    /// A pass went well: who was told of trouble hears that it is over.
+    pub async fn well(&mut self, house: &House) {
+        (self.failed, self.since) = (0, None);
+        if let Some(trouble) = self.told.take()
+            && !alert::mailed(house, &trouble, (true, Through::Nothing)).await
+        {
+            tracing::warn!("the owner couldn't be told that passes go well again");
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! Before a pass that is for real: whether the clock can be right, and whether this is the store
+//! that was worked with. What is found is told, and a person's word on it is kept.
+//!
+//! The judgement itself is [`crate::decide::trust`]'s. Rehearsals and forecasts don't ask: they
+//! send nothing, and live on copies under other clocks.
+
+mod facts;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::letter::file_name;
+use super::tick::is_in_place;
+use super::{EngineError, House, Report, alert};
+use crate::decide::explain;
+pub use crate::decide::trust::Doubt;
+use crate::decide::trust::{self, Papers, Times};
+use crate::model::presence::{Machine, Presence};
+use crate::model::{Outcome, Reason};
+use crate::settings::Transport;
+use crate::store::{Around, Resettle, Standby, Waiting};
+
+/// What sort of trouble it is.
+const KIND: &str = "standstill";
+/// What it is called where the clock is in doubt …
+const CLOCK: &str = "the clock can't be right, so nothing is sent";
+/// … and where the store is.
+const COPY: &str = "this may not be the only copy of the store, so nothing is sent";
+
+/// Nothing is planned, sent or ended, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standstill {
+    /// What is in doubt.
+    pub doubt: Doubt,
+    /// What makes somebody doubt, in a sentence or two.
+    pub because: String,
+}
+
+impl Standstill {
+    fn new(house: &House, doubt: Doubt) -> Self {
+        let zone = &house.policy().zone;
+        let because = doubt.because(|at| explain::moment(at, zone));
+        Self { doubt, because }
+    }
+
+    /// What a person can do.
+    pub const fn advice(&self) -> &'static str {
+        if self.doubt.is_of_the_clock() {
+            "It goes on by itself once the clock is right. If the clock is right, `fondly resume \
+             --clock-is-right` says so."
+        } else {
+            "Make sure that no other copy of the store is at work; then `fondly resume` says what \
+             would happen, and how to go on with this one."
+        }
+    }
+}
+
+/// Everything that is judged.
+#[derive(Debug)]
+struct Facts {
+    says: Timestamp,
+    machine: Machine,
+    presence: Option<Presence>,
+    standby: Standby,
+    around: Around,
+    strangers: u64,
+}
+
+impl Facts {
+    fn times(&self) -> Times<'_> {
+        Times {
+            now: self.says,
+            built: facts::built(),
+            machine: &self.machine,
+        }
+    }
+
+    fn clock(&self) -> Result<(), Doubt> {
+        trust::clock(self.times(), self.presence.as_ref())
+    }
+
+    fn copy(&self, house: &House) -> Result<(), Doubt> {
+        trust::copy(Papers {
+            store: house.store.id(),
+            presence: self.presence.as_ref(),
+            beside: self.standby.beside.witness.as_ref(),
+            place: self.standby.beside.place.as_deref(),
+            elsewhere: self.standby.elsewhere.as_ref(),
+            machine: self.machine.id.as_deref(),
+            strangers: self.strangers,
+            now: self.says,
+        })
+    }
+}
+
+async fn gather(house: &House, look_into_outbox: bool) -> Result<Facts, EngineError> {
+    let presence = house.store.presence().await?;
+    let strangers = if look_into_outbox {
+        facts::strangers(house, presence.as_ref()).await?
+    } else {
+        0
+    };
+    let around = facts::around(presence.as_ref());
+    Ok(Facts {
+        says: house.clock.says(),
+        machine: facts::machine(house),
+        standby: house.store.standby(&around)?,
+        presence,
+        around,
+        strangers,
+    })
+}
+
+/// Asks whether a pass may go, and if so, notes that it does; otherwise why it doesn't, which is
+/// told to the owner. Only the holder of the store may call it.
+///
+/// # Errors
+/// The store's trouble, or a file beside it that can't be used.
+pub async fn enter(house: &House) -> Result<Option<Standstill>, EngineError> {
+    let ours = house.store.brought_to();
+    let facts = gather(house, ours.is_none()).await?;
+    if let Err(doubt) = facts.clock() {
+        // Whatever is written meanwhile bears the time as it must be.
+        house
+            .clock
+            .know(trust::likely(facts.times(), facts.presence.as_ref()));
+        return halt(house, doubt).await.map(Some);
+    }
+    house.clock.know(facts.says);
+    let count = facts.presence.as_ref().map(|presence| presence.count);
+    let foreign = ours.zip(count).is_some_and(|(ours, now)| now.exceeds(ours));
+    let judged = if foreign {
+        Err(Doubt::InTurns)
+    } else {
+        facts.copy(house)
+    };
+    if let Err(doubt) = judged {
+        return halt(house, doubt).await.map(Some);
+    }
+    let next = match facts.presence.clone() {
+        Some(presence) => presence,
+        None => Presence::new(house.store.draw_epoch()?, facts.says),
+    };
+    let next = seen_now(next, &facts);
+    house.store.begin_pass(&next, &facts.around).await?;
+    for subject in [CLOCK, COPY] {
+        alert::ends(house, (KIND, subject)).await?;
+    }
+    Ok(None)
+}
+
+/// With this pass in it.
+fn seen_now(mut presence: Presence, facts: &Facts) -> Presence {
+    presence.anchor = trust::anchor(facts.times(), facts.presence.as_ref());
+    presence.elsewhere.clone_from(&facts.around.elsewhere);
+    presence.note_machine(facts.machine.id.as_deref(), facts.says);
+    presence.at = presence.at.max(facts.says);
+    presence
+}
+
+/// Notes it, tells the owner, and forgets how far this process had brought the store.
+async fn halt(house: &House, doubt: Doubt) -> Result<Standstill, EngineError> {
+    house.store.leave();
+    let halt = Standstill::new(house, doubt);
+    let (subject, other) = if doubt.is_of_the_clock() {
+        (CLOCK, COPY)
+    } else {
+        (COPY, CLOCK)
+    };
+    let words = format!("{} {}", halt.because, halt.advice());
+    let now = house.clock.now();
+    if house
+        .store
+        .trouble_begins((KIND, subject), &words, now)
+        .await?
+    {
+        tracing::error!(why = halt.because, "{subject}. {}", halt.advice());
+    }
+    house.store.trouble_ends((KIND, other)).await?;
+    alert::tell(house).await?;
+    Ok(halt)
+}
+
+/// Where the clock can't be right, the house goes by the time as it must be: for whoever writes
+/// moments into the store beside the daemon.
+///
+/// # Errors
+/// The store's trouble.
+pub async fn mind_the_clock(house: &House) -> Result<(), EngineError> {
+    let presence = house.store.presence().await?;
+    let machine = facts::machine(house);
+    let times = Times {
+        now: house.clock.says(),
+        built: facts::built(),
+        machine: &machine,
+    };
+    if trust::clock(times, presence.as_ref()).is_err() {
+        house.clock.know(trust::likely(times, presence.as_ref()));
+    }
+    Ok(())
+}
+
+/// What a person says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Word {
+    /// The clock is right.
+    pub clock_is_right: bool,
+    /// This copy of the store goes on, and no other.
+    pub only_copy: bool,
+    /// What came due up to now, and isn't sent as far as this copy knows, is sent.
+    pub send_due: bool,
+}
+
+/// What stands in the way, and what would become of what is due.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Doubts about the clock.
+    pub clock: Option<Standstill>,
+    /// Doubts about the store.
+    pub copy: Option<Standstill>,
+    /// The last moment that this copy has seen.
+    pub seen: Option<Timestamp>,
+    /// What the clock says.
+    pub says: Timestamp,
+    /// What is due by now, by rule, as far as this copy knows.
+    pub waiting: Vec<Waiting>,
+}
+
+/// Looks at it; nothing is changed.
+///
+/// # Errors
+/// The store's trouble.
+pub async fn look(house: &House) -> Result<Look, EngineError> {
+    let facts = gather(house, true).await?;
+    let doubted =
+        |judged: Result<(), Doubt>| judged.err().map(|doubt| Standstill::new(house, doubt));
+    Ok(Look {
+        clock: doubted(facts.clock()),
+        copy: doubted(facts.copy(house)),
+        seen: facts.presence.as_ref().map(|presence| presence.at),
+        says: facts.says,
+        waiting: house.store.waiting_by(facts.says).await?,
+    })
+}
+
+/// Keeps a person's word, if it covers everything that is in doubt; otherwise nothing. What is
+/// still in doubt then.
+///
+/// # Errors
+/// The store's trouble, or a file beside it that can't be written.
+pub async fn confirm(house: &House, word: Word) -> Result<Look, EngineError> {
+    let look = look(house).await?;
+    let open =
+        (look.clock.is_some() && !word.clock_is_right) || (look.copy.is_some() && !word.only_copy);
+    if open || (look.clock.is_none() && look.copy.is_none()) {
+        return Ok(look);
+    }
+    let facts = gather(house, false).await?;
+    let now = facts.says;
+    house.clock.know(now);
+    let mut next = match facts.presence.clone() {
+        Some(presence) => presence,
+        None => Presence::new(house.store.draw_epoch()?, now),
+    };
+    if look.copy.is_some() {
+        let witnesses = [&facts.standby.beside.witness, &facts.standby.elsewhere];
+        let witnesses = witnesses.into_iter().flatten();
+        next.begin_anew(house.store.draw_epoch()?, witnesses);
+        next.machines.clear();
+        next.outbox_known_at = Some(now);
+        if !word.send_due {
+            next.in_doubt_until = next.in_doubt_until.max(Some(now));
+        }
+    }
+    next = seen_now(next, &facts);
+    if look.clock.is_some() {
+        next.at = now;
+        next.clock_confirmed_at = Some(now);
+        next.anchor = trust::anchor(facts.times(), None);
+    }
+    house.store.adopt(&next, &facts.around).await?;
+    for subject in [CLOCK, COPY] {
+        alert::ends(house, (KIND, subject)).await?;
+    }
+    Ok(Look::default())
+}
+
+/// Ends what came due before a person said that this copy goes on, and may have gone out before:
+/// as sent where its file is in place, otherwise as unknown.
+///
+/// # Errors
+/// The store's trouble, or an outbox that can't be read.
+pub(super) async fn settle_doubt(house: &House, now: Timestamp) -> Result<Report, EngineError> {
+    let mut report = Report::default();
+    let presence = house.store.presence().await?;
+    let Some(until) = presence.and_then(|presence| presence.in_doubt_until) else {
+        return Ok(report);
+    };
+    let ended = house.store.doubt(until, now).await?;
+    let mut counts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (id, rule) in ended {
+        counts.entry(rule).or_default().push(id);
+    }
+    for (rule, ids) in counts {
+        for entry in house.store.entries(&ids).await? {
+            let (mut outcome, mut reason) = (Outcome::Unknown, Reason::RestoredCopy);
+            if let Transport::File { dir } = &house.plans.settings.mail.transport
+                && is_in_place(&dir.display().to_string(), &file_name(&entry))?
+            {
+                (outcome, reason) = (Outcome::Sent, Reason::Accepted);
+                let found = Resettle {
+                    id: entry.id,
+                    from: Outcome::Unknown,
+                    outcome,
+                    reason: Some(reason),
+                    only_via: None,
+                    now,
+                };
+                house.store.resettle(&found).await?;
+            }
+            report.count(&rule, outcome, reason);
+        }
+    }
+    Ok(report)
+}

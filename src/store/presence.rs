@@ -1,0 +1,320 @@
+//! Presence: who works with the store, and how far it has come; kept in the store, and beside it.
+//!
+//! The store is written first and the witnesses after it, so that they never know more. May not
+//! judge whether they agree.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+
+use super::columns::{Columns, hex, json, nonsense};
+use super::history::note;
+use super::witness::{self, Found, WitnessFile};
+use super::{Store, StoreError};
+use crate::model::presence::{Count, Presence, Witness};
+use crate::model::{Outcome, Reason};
+
+/// The witnesses of the process that works with the store.
+#[derive(Debug, Default)]
+pub(super) struct Witnesses(Mutex<Option<Open>>);
+
+#[derive(Debug)]
+struct Open {
+    files: Vec<WitnessFile>,
+    says: Witness,
+}
+
+/// What stands beside a store and elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standby {
+    /// Beside the database.
+    pub beside: Found,
+    /// In another folder of the machine.
+    pub elsewhere: Option<Witness>,
+}
+
+/// Where else than beside the store something is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Around {
+    /// The folder of the second witness, where there is one.
+    pub elsewhere: Option<PathBuf>,
+    /// What tells every file from its copies, instead of what the system says: for tests that lay
+    /// out files anew and mean the same ones.
+    pub place: Option<String>,
+}
+
+/// What waits of one rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The rule's id.
+    pub rule: String,
+    /// Its letters.
+    pub letters: u64,
+}
+
+impl Witnesses {
+    /// So many letters are about to be handed over, and the store knows it durably.
+    pub(super) fn count(&self, letters: usize) {
+        let mut open = self.lock();
+        if let Some(witnesses) = open.as_mut() {
+            witnesses.says.count.letters += i64::try_from(letters).unwrap_or(0);
+            if let Err(error) = witnesses.write() {
+                tracing::warn!(%error, "what stands beside the store can't be written any more");
+                *open = None;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Open>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    fn write(&mut self) -> std::io::Result<()> {
+        let Self { files, says } = self;
+        files.iter_mut().try_for_each(|file| file.write(says))
+    }
+}
+
+impl Store {
+    /// What it notes of whoever works with it; nothing before the first pass.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn presence(&self) -> Result<Option<Presence>, StoreError> {
+        let read = async {
+            let row = sqlx::query("SELECT facts, at, passes, letters FROM presence")
+                .fetch_optional(self.reader())
+                .await?;
+            let Some(row) = row else { return Ok(None) };
+            let columns = &mut Columns::of(&row);
+            let mut presence: Presence = columns.parsed(|text| serde_json::from_str(text).ok())?;
+            presence.at = columns.moment()?;
+            presence.count = Count {
+                passes: columns.number()?,
+                letters: columns.number()?,
+            };
+            Ok(Some(presence))
+        };
+        read.await.map_err(|error: sqlx::Error| self.trouble(error))
+    }
+
+    /// A name for a life of the store, drawn by chance.
+    ///
+    /// # Errors
+    /// When the system has no chance to give.
+    pub fn draw_epoch(&self) -> Result<String, StoreError> {
+        let mut bytes = [0; 8];
+        getrandom::fill(&mut bytes).map_err(|why| StoreError::Unsafe {
+            path: std::sync::Arc::clone(&self.inner.path),
+            why: format!("the system gives no random numbers ({why})"),
+        })?;
+        Ok(hex(&bytes))
+    }
+
+    /// What stands beside it, and in that folder.
+    ///
+    /// # Errors
+    /// When the file beside it can't be read.
+    pub fn standby(&self, around: &Around) -> Result<Standby, StoreError> {
+        let mut beside =
+            witness::read(&witness::beside(self.path())).map_err(|error| self.io(error))?;
+        if beside.place.is_some() && around.place.is_some() {
+            beside.place.clone_from(&around.place);
+        }
+        let elsewhere = around
+            .elsewhere
+            .as_ref()
+            .map(|folder| folder.join(self.id()));
+        // Who started us may not be let in there; it is the second of two.
+        let elsewhere = elsewhere.and_then(|path| witness::read(&path).ok()?.witness);
+        Ok(Standby { beside, elsewhere })
+    }
+
+    /// Begins a pass: notes it in the store, and then beside it and in that folder. The counts of
+    /// `presence` don't matter; returned is how far the store has come now.
+    ///
+    /// # Errors
+    /// When the store fails, or nothing can be written beside it.
+    pub async fn begin_pass(
+        &self,
+        presence: &Presence,
+        around: &Around,
+    ) -> Result<Count, StoreError> {
+        let mut files = vec![
+            // There durably before the store says that it is.
+            WitnessFile::open(&witness::beside(self.path()), Some(self.path()))
+                .map_err(|error| self.io(error))?,
+        ];
+        let folder = around.elsewhere.as_deref();
+        files.extend(folder.and_then(|folder| self.open_elsewhere(folder)));
+        let write = async {
+            let row = sqlx::query(
+                "INSERT INTO presence (one, facts, at, passes, letters) VALUES (1, $1, $2, 1, 0) \
+                 ON CONFLICT (one) DO UPDATE SET facts = excluded.facts, at = excluded.at, \
+                 passes = presence.passes + 1 RETURNING passes, letters",
+            )
+            .bind(json(presence)?)
+            .bind(presence.at.as_millisecond())
+            .fetch_one(&self.inner.writer)
+            .await?;
+            let columns = &mut Columns::of(&row);
+            Ok(Count {
+                passes: columns.number()?,
+                letters: columns.number()?,
+            })
+        };
+        let count = write
+            .await
+            .map_err(|error: sqlx::Error| self.trouble(error))?;
+        let mut open = Open {
+            files,
+            says: Witness {
+                store: self.id().to_owned(),
+                epoch: presence.epoch.clone(),
+                count,
+                at: presence.at,
+                machine: presence.machine().map(str::to_owned),
+                place: around.place.clone(),
+            },
+        };
+        open.write().map_err(|error| self.io(error))?;
+        *self.inner.witnesses.lock() = Some(open);
+        Ok(count)
+    }
+
+    /// The same where a person said that this copy goes on: nothing in it was worked with before,
+    /// and the word is durable everywhere.
+    ///
+    /// # Errors
+    /// As [`Store::begin_pass`].
+    pub async fn adopt(&self, presence: &Presence, around: &Around) -> Result<(), StoreError> {
+        self.begin_pass(presence, around).await?;
+        let open = self.inner.witnesses.lock().take();
+        let files = open.map(|open| open.files).unwrap_or_default();
+        files
+            .iter()
+            .try_for_each(WitnessFile::sync)
+            .map_err(|error| self.io(error))
+    }
+
+    /// How far this process has brought it; nothing before its first pass.
+    pub fn brought_to(&self) -> Option<Count> {
+        self.inner
+            .witnesses
+            .lock()
+            .as_ref()
+            .map(|open| open.says.count)
+    }
+
+    /// Forgets how far it was brought: somebody else goes on.
+    pub fn leave(&self) {
+        *self.inner.witnesses.lock() = None;
+    }
+
+    fn open_elsewhere(&self, folder: &Path) -> Option<WitnessFile> {
+        let path: PathBuf = folder.join(self.id());
+        let open = std::fs::create_dir_all(folder)
+            .and_then(|()| WitnessFile::open(&path, Some(self.path())));
+        open.inspect_err(|error| {
+            tracing::debug!(path = %path.display(), %error, "no second witness is kept");
+        })
+        .ok()
+    }
+
+    fn io(&self, error: std::io::Error) -> StoreError {
+        let path = witness::beside(self.path());
+        let path = std::sync::Arc::from(path.to_string_lossy());
+        StoreError::new(&path, sqlx::Error::Io(error))
+    }
+
+    /// What waits and was due by then, by rule.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn waiting_by(&self, moment: Timestamp) -> Result<Vec<Waiting>, StoreError> {
+        let read = async {
+            sqlx::query(
+                "SELECT rule, COUNT(*) FROM ledger \
+                 WHERE outcome IN ('planned', 'deferred', 'held') AND due_at <= $1 \
+                 GROUP BY rule ORDER BY rule",
+            )
+            .bind(moment.as_millisecond())
+            .fetch_all(self.reader())
+            .await?
+            .iter()
+            .map(|row| {
+                let columns = &mut Columns::of(row);
+                let (rule, letters) = (columns.text()?, columns.number()?);
+                let letters = u64::try_from(letters).map_err(|_| nonsense("a count"))?;
+                Ok(Waiting { rule, letters })
+            })
+            .collect()
+        };
+        let found: sqlx::Result<_> = read.await;
+        found.map_err(|error| self.trouble(error))
+    }
+
+    /// Ends what came due by `until` and may have gone out unseen by this copy: nobody knows. What
+    /// a person settled since stays as they said. The ids and rules of what was ended.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn doubt(
+        &self,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let reason = Reason::RestoredCopy;
+        let write = async {
+            let mut tx = self.begin().await?;
+            let rows = sqlx::query(
+                "UPDATE ledger SET outcome = 'unknown', reason = $2, decided_at = $3, \
+                     next_attempt_at = NULL \
+                 WHERE outcome IN ('planned', 'deferred', 'held') AND due_at <= $1 \
+                   AND (decided_at IS NULL OR decided_at <= $1) RETURNING id, rule",
+            )
+            .bind(until.as_millisecond())
+            .bind(reason.as_str())
+            .bind(now.as_millisecond())
+            .fetch_all(&mut *tx)
+            .await?;
+            let ended: Vec<(String, String)> = rows
+                .iter()
+                .map(|row| {
+                    let columns = &mut Columns::of(row);
+                    Ok((columns.text()?, columns.text()?))
+                })
+                .collect::<sqlx::Result<_>>()?;
+            let steps = ended
+                .iter()
+                .map(|(id, _)| (id.as_str(), now, Outcome::Unknown, Some(reason), None));
+            note(&mut tx, steps).await?;
+            tx.commit().await?;
+            Ok(ended)
+        };
+        write
+            .await
+            .map_err(|error: sqlx::Error| self.trouble(error))
+    }
+
+    /// Of these ids of letters, those of which it doesn't know that they were sent.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn strangers(&self, ids: &[String]) -> Result<Vec<String>, StoreError> {
+        let read = async {
+            sqlx::query_scalar(
+                "SELECT value FROM json_each($1) WHERE NOT EXISTS (SELECT 1 FROM ledger \
+                 WHERE ledger.id = value AND (ledger.attempts > 0 \
+                 OR ledger.outcome NOT IN ('planned', 'deferred', 'held')))",
+            )
+            .bind(json(ids)?)
+            .fetch_all(self.reader())
+            .await
+        };
+        read.await.map_err(|error| self.trouble(error))
+    }
+}
