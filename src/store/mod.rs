@@ -83,6 +83,8 @@ struct Inner {
     readers: dialect::Pool,
     outbox: mpsc::Sender<outbox::Op>,
     tasks: TaskTracker,
+    /// See [`OpenOptions::in_step`].
+    in_step: bool,
     /// Makes tokens and the hashes of forgotten addresses; drawn when the store is made.
     link_key: [u8; 32],
     id: String,

@@ -28,6 +28,10 @@ pub struct OpenOptions {
     pub create: bool,
     /// Don't wait for the disk: only for copies that nobody needs after a power cut.
     pub volatile: bool,
+    /// One thing after the other: whoever records something waits until it is written, and the
+    /// writer never keeps its connection in case more comes. Slower, but nothing hangs on how fast
+    /// the disk is, so that a simulation can be repeated.
+    pub in_step: bool,
 }
 
 impl Store {
@@ -72,7 +76,8 @@ impl Store {
             .map_err(name)?;
         let (outbox, ops) = mpsc::channel(writer::QUEUE);
         let tasks = TaskTracker::new();
-        tasks.spawn(writer::Writer::new(Arc::clone(&path), writer.clone(), link_key).run(ops));
+        let pen = writer::Writer::new(Arc::clone(&path), writer.clone(), link_key);
+        tasks.spawn(pen.keeping_its_connection(!options.in_step).run(ops));
         Ok(Self {
             inner: Arc::new(Inner {
                 path,
@@ -80,6 +85,7 @@ impl Store {
                 readers,
                 outbox,
                 tasks,
+                in_step: options.in_step,
                 link_key,
                 id,
             }),
@@ -290,6 +296,7 @@ mod tests {
         let create = OpenOptions {
             create: true,
             volatile: false,
+            in_step: false,
         };
 
         let missing = Store::open(&at("none.db"), OpenOptions::default()).await;
@@ -325,6 +332,7 @@ mod tests {
             OpenOptions {
                 create: true,
                 volatile: false,
+                in_step: false,
             },
         )
         .await
@@ -360,6 +368,7 @@ mod tests {
                 OpenOptions {
                     create: true,
                     volatile: false,
+                    in_step: false,
                 },
             )
         };
@@ -378,6 +387,7 @@ mod tests {
             OpenOptions {
                 create: true,
                 volatile: false,
+                in_step: false,
             },
         )
         .await

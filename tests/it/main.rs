@@ -30,6 +30,7 @@ mod rooms;
 mod scenarios;
 mod shipped;
 mod shop;
+mod simulation;
 mod smtp;
 mod sure;
 mod town;
