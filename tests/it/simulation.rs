@@ -36,7 +36,7 @@ fn a_few_worlds_hold() {
         kills += played.counts.get("killed").copied().unwrap_or(0);
     }
     assert!(
-        letters > 50 && kills > 10,
+        letters > 50 && kills >= 5,
         "{letters} letters, {kills} kills"
     );
 }
