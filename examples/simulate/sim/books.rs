@@ -398,6 +398,8 @@ impl Books {
                 shown(letter.began)
             ));
         }
+        // A letter that went once more is still one letter.
+        self.went.retain(|went| went.id != entry.id);
         self.went.push(Went {
             id: entry.id.clone(),
             rule: entry.rule.clone(),
