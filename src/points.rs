@@ -3,8 +3,11 @@
 //!
 //! Whoever passes one says so with [`reach`]. Nothing happens unless a test has named it
 //! (`FONDLY_FAULT=end-at:NAME:N`); then the process ends on the spot, as with a kill: nothing is
-//! written down, closed or said any more. May use nothing of the house.
+//! written down, closed or said any more. A simulation, which plays many businesses in one process,
+//! is told of them instead ([`watch`]). May use nothing of the house.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -60,6 +63,19 @@ pub(crate) async fn committed() {
     }
 }
 
+/// Who is told of the moments that this thread reaches.
+type Watcher = Rc<dyn Fn(&'static str)>;
+
+thread_local! {
+    static WATCHER: RefCell<Option<Watcher>> = const { RefCell::new(None) };
+}
+
+/// From now on, every moment that this thread reaches is told to `watcher`; `None` ends it. Where the
+/// watcher unwinds, whatever had reached the moment ends there.
+pub fn watch(watcher: Option<Watcher>) {
+    WATCHER.set(watcher);
+}
+
 /// The process ends when the moment of this name is reached for the n-th time. Once set, it stays.
 pub fn end_at(name: impl Into<String>, nth: u64) {
     let (name, left) = (name.into(), AtomicU64::new(nth));
@@ -94,5 +110,9 @@ pub fn reach(name: &'static str) {
         && end.left.fetch_sub(1, Ordering::SeqCst) == 1
     {
         std::process::abort();
+    }
+    // A thread that is ending has nobody left to tell.
+    if let Ok(Some(watcher)) = WATCHER.try_with(|watcher| watcher.borrow().clone()) {
+        watcher(name);
     }
 }

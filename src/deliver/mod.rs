@@ -35,7 +35,7 @@ use lettre::Address;
 use crate::model::Reason;
 
 pub use config::{Deadlines, Key, Login, Reuse, Secret, Security, SmtpConfig};
-pub use dial::{Dial, Tcp};
+pub use dial::{Dial, Peer, Pipe, Simulated, Tcp};
 pub use file::FileCourier;
 pub use reply::{Enhanced, Phase, Reply, judge};
 pub use retry::backoff;
@@ -138,6 +138,8 @@ pub enum Courier {
     File(FileCourier),
     /// To a relay.
     Smtp(SmtpCourier),
+    /// To a relay that is played.
+    Simulated(SmtpCourier<Simulated>),
     /// Nowhere: every message is taken, and dropped.
     Nowhere,
 }
@@ -161,6 +163,7 @@ impl Courier {
         match self {
             Self::File(courier) => courier.deliver(parcel, commit).await,
             Self::Smtp(courier) => courier.deliver(parcel, commit).await,
+            Self::Simulated(courier) => Box::pin(courier.deliver(parcel, commit)).await,
             Self::Nowhere => Ok(if commit.await? {
                 Verdict::Accepted {
                     reply: NOWHERE.to_owned(),
@@ -176,6 +179,7 @@ impl Courier {
         match self {
             Self::File(_) | Self::Nowhere => {}
             Self::Smtp(courier) => courier.quit().await,
+            Self::Simulated(courier) => courier.quit().await,
         }
     }
 }

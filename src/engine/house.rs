@@ -15,6 +15,7 @@ use super::outbox::Outbox;
 use super::plan::furthest_day;
 use super::{EngineError, wiring};
 use crate::clock::Clock;
+use crate::deliver::Simulated;
 use crate::model::facts::BusinessWords;
 use crate::model::finding::SourceText;
 use crate::model::policy::{Audience, Learnt};
@@ -195,6 +196,13 @@ fn no_folder(settings: &Settings, error: &std::io::Error) -> Finding {
         .with_help("`fondly init DIR` writes a folder with rules and letters to start from")
 }
 
+/// How a business's books are opened.
+const DURABLE: OpenOptions = OpenOptions {
+    create: true,
+    volatile: false,
+    in_step: false,
+};
+
 /// One business at work.
 #[derive(Debug)]
 pub struct House {
@@ -218,7 +226,10 @@ impl House {
     /// # Errors
     /// The store can't be opened.
     pub async fn open(plans: Plans, clock: Clock) -> Result<Self, EngineError> {
-        Self::with_durability(plans, clock, true).await
+        Self::with_outbox(plans, clock, DURABLE, |settings, clock| {
+            Outbox::new(settings, true, clock)
+        })
+        .await
     }
 
     /// The same, where nothing is worth waiting for the disk: a rehearsal.
@@ -226,23 +237,48 @@ impl House {
     /// # Errors
     /// The store can't be opened.
     pub async fn for_rehearsal(plans: Plans, clock: Clock) -> Result<Self, EngineError> {
-        Self::with_durability(plans, clock, false).await
+        let options = OpenOptions {
+            volatile: true,
+            ..DURABLE
+        };
+        Self::with_outbox(plans, clock, options, |settings, clock| {
+            Outbox::new(settings, false, clock)
+        })
+        .await
     }
 
-    async fn with_durability(
+    /// The same with somebody who plays the mail server, and one thing after the other: with one
+    /// worker, the same things happen in the same order every time.
+    ///
+    /// # Errors
+    /// The store can't be opened.
+    pub async fn for_simulation(
         plans: Plans,
         clock: Clock,
-        durable: bool,
+        relay: Simulated,
     ) -> Result<Self, EngineError> {
         let options = OpenOptions {
-            create: true,
-            volatile: !durable,
+            volatile: true,
+            in_step: true,
+            ..DURABLE
         };
+        Self::with_outbox(plans, clock, options, |settings, clock| {
+            Outbox::played(settings, clock, &relay)
+        })
+        .await
+    }
+
+    async fn with_outbox(
+        plans: Plans,
+        clock: Clock,
+        options: OpenOptions,
+        outbox: impl FnOnce(&Settings, &Clock) -> Result<Outbox, EngineError>,
+    ) -> Result<Self, EngineError> {
         let store = Store::open(&plans.settings.store.path.display().to_string(), options).await?;
         let mut plans = plans;
         let by = furthest_day(clock.now());
         plans.settings.policy.learnt = store.learnt(by).await?;
-        let outbox = Outbox::new(&plans.settings, durable, &clock)?;
+        let outbox = outbox(&plans.settings, &clock)?;
         let link_key = *store.link_key();
         Ok(Self {
             plans,

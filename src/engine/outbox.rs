@@ -14,7 +14,7 @@ use super::way::{Asked, Exit, Way};
 use super::{EngineError, House};
 use crate::clock::Clock;
 use crate::deliver::breaker::{self, Heard, May};
-use crate::deliver::{Courier, Verdict};
+use crate::deliver::{Courier, Simulated, Verdict};
 use crate::model::{Reason, Standing, State};
 use crate::settings::{Settings, Transport};
 
@@ -77,6 +77,20 @@ impl Outbox {
                 ways.collect::<Result<_, _>>()?
             }
         }))
+    }
+
+    /// As the settings have it, but whoever plays the mail servers is on the other end.
+    pub(super) fn played(
+        settings: &Settings,
+        clock: &Clock,
+        by: &Simulated,
+    ) -> Result<Self, EngineError> {
+        let Transport::Smtp(relays) = &settings.mail.transport else {
+            return Self::new(settings, false, clock);
+        };
+        let ways = relays.iter().map(|one| Way::relay(settings, one, clock));
+        let ways = ways.map(|way| way.map(|way| way.played(by)));
+        Ok(Self::of(ways.collect::<Result<_, _>>()?))
     }
 
     /// Letters go nowhere.

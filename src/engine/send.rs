@@ -152,6 +152,8 @@ async fn dispatch(shared: &Shared, jobs: &mpsc::Sender<Job>) -> Result<(), Engin
         if claimed.is_empty() {
             break;
         }
+        // Fewer than were asked for are all that was due.
+        let all = claimed.len() < CLAIM as usize;
         shared.batches.learn(house, &claimed, now).await?;
         for job in grouped(house, claimed).await? {
             tokio::select! {
@@ -159,6 +161,9 @@ async fn dispatch(shared: &Shared, jobs: &mpsc::Sender<Job>) -> Result<(), Engin
                 () = shared.stop.cancelled() => return Ok(()),
                 sent = jobs.send(job) => if sent.is_err() { return Ok(()) },
             }
+        }
+        if all {
+            break;
         }
     }
     Ok(())

@@ -195,10 +195,13 @@ async fn resend_unknown(house: &House) -> Result<(), EngineError> {
         ..Filter::default()
     };
     for entry in house.store.log(&unknown).await? {
-        if !resending
-            .iter()
-            .any(|via| Some(*via) == entry.via.as_deref())
-        {
+        // What couldn't be sent once more, for another reason, is a person's to settle.
+        let lost = matches!(
+            entry.reason,
+            Some(Reason::ReplyLost | Reason::StoppedWhileSending)
+        );
+        let by_one = |via: &&str| Some(*via) == entry.via.as_deref();
+        if !lost || !resending.iter().any(by_one) {
             continue;
         }
         let again = Resettle {

@@ -13,7 +13,7 @@ use super::{EngineError, House, wiring};
 use crate::clock::Clock;
 use crate::deliver::breaker::{self, May};
 use crate::deliver::budget::Budgets;
-use crate::deliver::{Courier, FileCourier, Relay, Throttle};
+use crate::deliver::{Courier, FileCourier, Relay, Simulated, Throttle};
 use crate::model::{Standing, State};
 use crate::settings::{Settings, Smtp, WhenUnknown};
 
@@ -63,6 +63,8 @@ pub(super) enum Exit {
     Folder(FileCourier),
     /// A mail server.
     Relay(Arc<Relay>),
+    /// A mail server that is played.
+    Played(Arc<Relay>, Simulated),
     /// Letters are written, and that is that.
     Nowhere,
 }
@@ -121,11 +123,20 @@ impl Way {
         Ok(way)
     }
 
+    /// The same way, with somebody who plays the mail server.
+    pub(super) fn played(mut self, by: &Simulated) -> Self {
+        if let Exit::Relay(relay) = self.exit {
+            self.exit = Exit::Played(relay, by.clone());
+        }
+        self
+    }
+
     /// A courier for one worker.
     pub(super) fn courier(&self) -> Courier {
         match &self.exit {
             Exit::Folder(courier) => Courier::File(courier.clone()),
             Exit::Relay(relay) => Courier::Smtp(relay.courier()),
+            Exit::Played(relay, by) => Courier::Simulated(relay.courier_by(by.clone())),
             Exit::Nowhere => Courier::Nowhere,
         }
     }

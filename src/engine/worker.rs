@@ -241,7 +241,7 @@ impl Worker {
         (outcome, reason): (Outcome, Reason),
         next_attempt_at: Option<Timestamp>,
     ) -> Result<(), EngineError> {
-        let now = self.shared.house.clock.now();
+        let (now, outcome) = (self.shared.house.clock.now(), entry.amounts_to(outcome));
         self.shared.count(&entry.rule, outcome, reason);
         let mut record = Record::new(&entry.id, outcome, Some(reason), now);
         record.next_attempt_at = next_attempt_at;
@@ -255,8 +255,9 @@ impl Worker {
         words: String,
     ) -> Result<(), EngineError> {
         let now = self.shared.house.clock.now();
-        self.shared.count(&entry.rule, Outcome::Skipped, reason);
-        let mut record = Record::new(&entry.id, Outcome::Skipped, Some(reason), now);
+        let outcome = entry.amounts_to(Outcome::Skipped);
+        self.shared.count(&entry.rule, outcome, reason);
+        let mut record = Record::new(&entry.id, outcome, Some(reason), now);
         record.reply = Some(words);
         Ok(self.shared.house.store.record(record).await?)
     }
@@ -374,6 +375,7 @@ impl Worker {
             Verdict::Unknown { .. } => (Outcome::Unknown, Reason::ReplyLost, None),
             Verdict::Withdrawn => return Ok(()),
         };
+        let outcome = entry.amounts_to(outcome);
         let mut record = Record::new(&entry.id, outcome, Some(reason), now);
         record.sent_at = matches!(verdict, Verdict::Accepted { .. }).then_some(now);
         record.next_attempt_at = next;

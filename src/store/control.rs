@@ -106,7 +106,8 @@ impl Store {
 
     /// Keeps what a person said about a rule's batch of a day, also ahead of it, and lets go what
     /// is held for it: approved entries are planned again, to be looked at now; declined ones are
-    /// skipped with `reason`. Returns how many entries were held.
+    /// skipped with `reason` (unknown, where they may have arrived before). Returns how many entries
+    /// were held.
     ///
     /// # Errors
     /// When the store fails.
@@ -133,11 +134,12 @@ impl Store {
             .bind(approval.at.as_millisecond())
             .execute(&mut *tx)
             .await?;
-            let freed: Vec<String> = sqlx::query_scalar(
-                "UPDATE ledger SET outcome = $3, reason = $4, decided_at = $5, \
+            let freed: Vec<(String, bool)> = sqlx::query_as(
+                "UPDATE ledger SET outcome = CASE WHEN $3 = 'skipped' AND only_via IS NOT NULL \
+                     THEN 'unknown' ELSE $3 END, reason = $4, decided_at = $5, \
                      next_attempt_at = $6 \
                  WHERE outcome = 'held' AND outcome IN ('sending', 'held', 'unknown') \
-                   AND rule = $1 AND due_day = $2 RETURNING id",
+                   AND rule = $1 AND due_day = $2 RETURNING id, outcome = 'unknown'",
             )
             .bind(&approval.rule)
             .bind(day_number(approval.day))
@@ -147,9 +149,10 @@ impl Store {
             .bind(next)
             .fetch_all(&mut *tx)
             .await?;
-            let steps = freed
-                .iter()
-                .map(|id| (id.as_str(), approval.at, outcome, reason, None));
+            let steps = freed.iter().map(|(id, unknown)| {
+                let outcome = if *unknown { Outcome::Unknown } else { outcome };
+                (id.as_str(), approval.at, outcome, reason, None)
+            });
             note(&mut tx, steps).await?;
             tx.commit().await?;
             Ok(freed.len() as u64)

@@ -61,6 +61,28 @@ pub struct Entry {
     pub only_via: Option<String>,
 }
 
+impl Entry {
+    /// What an outcome amounts to for this entry: where it may have arrived before and was to be sent
+    /// once more, nobody can say that it wasn't sent.
+    #[must_use]
+    pub fn amounts_to(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Skipped | Outcome::Rejected | Outcome::Expired if self.only_via.is_some() => {
+                Outcome::Unknown
+            }
+            Outcome::Planned
+            | Outcome::Held
+            | Outcome::Deferred
+            | Outcome::Sending
+            | Outcome::Sent
+            | Outcome::Unknown
+            | Outcome::Skipped
+            | Outcome::Rejected
+            | Outcome::Expired => outcome,
+        }
+    }
+}
+
 /// The columns that [`read_entry`] reads, of the table `ledger`.
 macro_rules! entry_columns {
     () => {

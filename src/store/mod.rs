@@ -90,6 +90,8 @@ struct Inner {
     outbox: mpsc::Sender<outbox::Op>,
     tasks: TaskTracker,
     health: Arc<health::Health>,
+    /// See [`OpenOptions::in_step`].
+    in_step: bool,
     /// Makes tokens and the hashes of forgotten addresses; drawn when the store is made.
     link_key: [u8; 32],
     id: String,

@@ -33,6 +33,10 @@ pub struct OpenOptions {
     pub create: bool,
     /// Don't wait for the disk: only for copies that nobody needs after a power cut.
     pub volatile: bool,
+    /// One thing after the other: whoever records something waits until it is written, and the
+    /// writer never keeps its connection in case more comes. Slower, but nothing hangs on how fast
+    /// the disk is, so that a simulation can be repeated.
+    pub in_step: bool,
 }
 
 impl Store {
@@ -73,7 +77,7 @@ impl Store {
         let witnesses = Arc::default();
         let told = (&health, &witnesses);
         let task = writer::Writer::new((Arc::clone(&path), writer.clone()), told, link_key);
-        tasks.spawn(task.run(ops));
+        tasks.spawn(task.keeping_its_connection(!options.in_step).run(ops));
         Ok(Self {
             inner: Arc::new(Inner {
                 path,
@@ -82,6 +86,7 @@ impl Store {
                 outbox,
                 tasks,
                 health,
+                in_step: options.in_step,
                 link_key,
                 id,
                 witnesses,
@@ -373,6 +378,7 @@ mod tests {
         let create = OpenOptions {
             create: true,
             volatile: false,
+            in_step: false,
         };
 
         let missing = Store::open(&at("none.db"), OpenOptions::default()).await;
@@ -408,6 +414,7 @@ mod tests {
             OpenOptions {
                 create: true,
                 volatile: false,
+                in_step: false,
             },
         )
         .await
@@ -443,6 +450,7 @@ mod tests {
                 OpenOptions {
                     create: true,
                     volatile: false,
+                    in_step: false,
                 },
             )
         };
@@ -461,6 +469,7 @@ mod tests {
             OpenOptions {
                 create: true,
                 volatile: false,
+                in_step: false,
             },
         )
         .await

@@ -74,8 +74,8 @@ pub struct CommitToSend {
 pub struct Record {
     /// The entry.
     pub id: String,
-    /// What became of it. `sent` and `unknown` hold only for what is being sent; `sending` is
-    /// [`CommitToSend`]'s.
+    /// What became of it. `sent` and `unknown` hold only for what is being sent, and `unknown` for
+    /// what may have arrived before ([`Entry::amounts_to`]); `sending` is [`CommitToSend`]'s.
     pub outcome: Outcome,
     /// Why.
     pub reason: Option<Reason>,
@@ -192,6 +192,9 @@ impl Store {
     /// # Errors
     /// When the store is closed.
     pub async fn record(&self, record: Record) -> Result<(), StoreError> {
+        if self.inner.in_step {
+            return self.record_durably(record).await.map(drop);
+        }
         self.send(Op::Record(record, None)).await
     }
 

@@ -120,7 +120,8 @@ macro_rules! look {
              AND (ledger.outcome = 'sending' \
                   OR (CAST(value->>3 AS BIGINT) = 1 \
                       AND ledger.outcome IN ('planned', 'deferred', 'held') \
-                      AND value->>2 NOT IN ('sent', 'unknown')))), \
+                      AND (value->>2 NOT IN ('sent', 'unknown') \
+                           OR (value->>2 = 'unknown' AND ledger.only_via IS NOT NULL))))), \
          (SELECT ",
             lists_of!("CAST(value->>1 AS BIGINT), entry.number, entry.customer"),
             " FROM ",

@@ -150,7 +150,9 @@ impl Store {
         ];
         let folder = around.elsewhere.as_deref();
         files.extend(folder.and_then(|folder| self.open_elsewhere(folder)));
+        // Not a statement by itself: one that gives a row back ends unheard, and so would its failure.
         let write = async {
+            let mut tx = self.begin().await?;
             let row = sqlx::query(
                 "INSERT INTO presence (one, facts, at, passes, letters) VALUES (1, $1, $2, 1, 0) \
                  ON CONFLICT (one) DO UPDATE SET facts = excluded.facts, at = excluded.at, \
@@ -158,8 +160,9 @@ impl Store {
             )
             .bind(json(presence)?)
             .bind(presence.at.as_millisecond())
-            .fetch_one(&self.inner.writer)
+            .fetch_one(&mut *tx)
             .await?;
+            tx.commit().await?;
             let columns = &mut Columns::of(&row);
             Ok(Count {
                 passes: columns.number()?,

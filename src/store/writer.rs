@@ -44,6 +44,8 @@ pub(super) struct Writer {
     pool: Pool,
     /// The pool's one connection, between two transactions that follow each other.
     kept: Option<PoolConnection>,
+    /// Whether it waits a moment for what may come next before it gives the connection back.
+    keeps: bool,
     tools: Tools,
     claims: Claims,
     witnesses: Arc<Witnesses>,
@@ -116,10 +118,15 @@ impl Writer {
             health: Arc::clone(health),
             owed: Vec::new(),
             kept: None,
+            keeps: true,
             tools: Tools::new(secret),
             claims: Claims::default(),
             lost: None,
         }
+    }
+
+    pub(super) fn keeping_its_connection(self, keeps: bool) -> Self {
+        Self { keeps, ..self }
     }
 
     /// Works until it is stopped or every handle is gone.
@@ -128,10 +135,14 @@ impl Writer {
         let mut stopped = false;
         let mut turns = 0;
         while !stopped {
-            if turns == TURNS {
+            if turns == TURNS || !self.keeps {
                 (self.kept, turns) = (None, 0);
             }
-            let soon = timeout(SOON, ops.recv_many(&mut waiting, TOGETHER)).await;
+            let soon = if self.kept.is_some() {
+                timeout(SOON, ops.recv_many(&mut waiting, TOGETHER)).await
+            } else {
+                Ok(ops.recv_many(&mut waiting, TOGETHER).await)
+            };
             let came = if let Ok(came) = soon {
                 came
             } else {

@@ -317,6 +317,9 @@ fn another_store_in_the_place_of_the_first_is_held() {
     for file in database(&shop.path("var")) {
         drop(fs::remove_file(file));
     }
+    // None is begun anew unasked; and where somebody asks for it, a new one is still another one.
+    shop.run(&["tick"]).is(1).says(&["and it is gone"]);
+    fs::remove_file(shop.path("var/fondly.db.lock")).unwrap();
     is_held(shop.run(&["tick"]), &["another store"]);
     shop.run(&["resume", "--only-copy"]).is(0);
     goes(shop.run(&["tick"]));

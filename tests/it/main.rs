@@ -35,6 +35,7 @@ mod scenarios;
 mod servers;
 mod shipped;
 mod shop;
+mod simulation;
 mod smtp;
 mod sure;
 mod town;

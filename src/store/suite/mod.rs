@@ -210,6 +210,7 @@ async fn sqlite() -> (Store, tempfile::TempDir) {
         OpenOptions {
             create: true,
             volatile: false,
+            in_step: false,
         },
     )
     .await
