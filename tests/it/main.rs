@@ -11,6 +11,7 @@ mod broken;
 mod cdnow;
 mod commands;
 mod control;
+mod corpus;
 mod daemon;
 mod diff;
 mod editing;
