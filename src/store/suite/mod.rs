@@ -4,6 +4,7 @@
 mod learnt;
 mod ledger;
 mod people;
+mod phases;
 mod results;
 mod sending;
 mod sqlite_only;
@@ -252,4 +253,10 @@ contract!(
         what_was_being_sent_is_found_after_a_crash,
         five_hundred_at_once_are_all_durable,
         a_closed_store_says_so;
+    phases: what_never_came_to_the_dot_is_described,
+        attempts_are_counted_once,
+        moments_and_words_are_those_of_their_phase,
+        the_address_of_who_was_forgotten_stops_the_commit,
+        only_what_goes_to_the_customer_changes_their_view,
+        no_more_is_claimed_than_was_asked_for;
 );
