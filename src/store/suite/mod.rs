@@ -258,5 +258,7 @@ contract!(
         moments_and_words_are_those_of_their_phase,
         the_address_of_who_was_forgotten_stops_the_commit,
         only_what_goes_to_the_customer_changes_their_view,
+        nothing_is_sent_or_unknown_that_never_came_to_the_dot,
+        what_was_settled_meanwhile_stays_settled,
         no_more_is_claimed_than_was_asked_for;
 );

@@ -36,7 +36,7 @@ pub(super) async fn what_never_came_to_the_dot_is_described(store: &Store) {
             entry.language,
             entry.message_id,
         ];
-        all.map(|text| text.unwrap_or_default())
+        all.map(Option::unwrap_or_default)
     };
     let trouble = Some(Reason::RelayTrouble);
     let first = described(became(&id, Outcome::Deferred, trouble, 0));
@@ -98,12 +98,12 @@ pub(super) async fn moments_and_words_are_those_of_their_phase(store: &Store) {
     let (id, revision) = claimed(store).await;
     let entry = async || shown(store, &id).await.entry;
     // Held until a person has spoken, or it is too late.
-    let held = Record {
+    let waiting = Record {
         next_attempt_at: Some(noon() + minutes(7)),
         reply: Some("one of many".to_owned()),
         ..became(&id, Outcome::Held, Some(Reason::BatchTooLarge), 1)
     };
-    assert!(store.record_durably(held).await.unwrap());
+    assert!(store.record_durably(waiting).await.unwrap());
     let is = entry().await;
     assert_eq!(is.decided_at, Some(noon() + minutes(1)));
     assert_eq!(is.next_attempt_at, Some(noon() + minutes(7)));
@@ -137,6 +137,17 @@ pub(super) async fn moments_and_words_are_those_of_their_phase(store: &Store) {
     let entry = &is.entry;
     assert_eq!((entry.decided_at, entry.sent_at), (Some(noon()), None));
     assert_eq!(entry.reason, Some(Reason::ReplyLost));
+    let steps = is.history.iter().map(|step| (step.outcome, step.at));
+    assert_eq!(
+        steps.collect::<Vec<_>>(),
+        [
+            (Outcome::Planned, noon()),
+            (Outcome::Held, noon() + minutes(1)),
+            (Outcome::Planned, noon() + minutes(8)),
+            (Outcome::Sending, noon()),
+            (Outcome::Unknown, noon() + minutes(9)),
+        ]
+    );
     let last = is.history.last().unwrap();
     assert_eq!(
         (last.at, last.reason, last.reply.as_deref()),
@@ -145,6 +156,33 @@ pub(super) async fn moments_and_words_are_those_of_their_phase(store: &Store) {
             Some(Reason::ReplyLost),
             Some("the line was cut")
         )
+    );
+}
+
+pub(super) async fn nothing_is_sent_or_unknown_that_never_came_to_the_dot(store: &Store) {
+    let (id, revision) = claimed(store).await;
+    for end in [Outcome::Sent, Outcome::Unknown, Outcome::Sending] {
+        let wrong = became(&id, end, None, 0);
+        assert!(!store.record_durably(wrong).await.unwrap(), "{end}");
+    }
+    assert_eq!(outcome(store, &id).await, Outcome::Planned);
+    assert!(store.commit_to_send(commit(&id, revision)).await.unwrap());
+    let again = became(&id, Outcome::Sending, None, 0);
+    assert!(!store.record_durably(again).await.unwrap());
+}
+
+/// In hand, but somebody was forgotten before anything became of it: that ends it, and stays.
+pub(super) async fn what_was_settled_meanwhile_stays_settled(store: &Store) {
+    let (id, _) = claimed(store).await;
+    assert!(store.forget("ann", noon()).await.unwrap());
+    for end in [Outcome::Deferred, Outcome::Rejected, Outcome::Held] {
+        let late = became(&id, end, Some(Reason::TemporaryRefusal), 1);
+        assert!(!store.record_durably(late).await.unwrap(), "{end}");
+    }
+    let entry = shown(store, &id).await.entry;
+    assert_eq!(
+        (entry.outcome, entry.reason),
+        (Outcome::Skipped, Some(Reason::Erased))
     );
 }
 
