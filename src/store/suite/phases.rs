@@ -42,11 +42,24 @@ pub(super) async fn what_never_came_to_the_dot_is_described(store: &Store) {
     let first = described(became(&id, Outcome::Deferred, trouble, 0));
     assert!(store.record_durably(first).await.unwrap());
     assert_eq!(words().await, expected);
-    // Who has nothing to say about the letter takes nothing back.
-    store.claim(9, noon()).await.unwrap();
-    let second = became(&id, Outcome::Deferred, trouble, 0);
-    assert!(store.record_durably(second).await.unwrap());
-    assert_eq!(words().await, expected);
+    // Who has less to say about the letter takes nothing back.
+    let bare = || became(&id, Outcome::Deferred, trouble, 0);
+    let same = |text: &str| Some(text.to_owned());
+    for less in [
+        bare(),
+        Record {
+            recipient: same(expected[0]),
+            ..bare()
+        },
+        Record {
+            subject: same(expected[1]),
+            ..bare()
+        },
+    ] {
+        store.claim(9, noon()).await.unwrap();
+        assert!(store.record_durably(less).await.unwrap());
+        assert_eq!(words().await, expected);
+    }
     // What goes out in the end is another letter.
     store.claim(9, noon()).await.unwrap();
     let revision = view(store, "ann").await.revision;
@@ -59,6 +72,7 @@ pub(super) async fn what_never_came_to_the_dot_is_described(store: &Store) {
     assert_eq!(entry.language.as_deref(), Some("en"));
     assert_eq!(entry.message_id.as_deref(), Some(message_id.as_str()));
     assert_eq!(entry.via.as_deref(), Some("smtp"));
+    assert_eq!(entry.reason, None, "the trouble is over");
 }
 
 /// An attempt is what came to the dot, or was refused before it; the relay's own trouble is none.
@@ -137,9 +151,9 @@ pub(super) async fn moments_and_words_are_those_of_their_phase(store: &Store) {
     let entry = &is.entry;
     assert_eq!((entry.decided_at, entry.sent_at), (Some(noon()), None));
     assert_eq!(entry.reason, Some(Reason::ReplyLost));
-    let steps = is.history.iter().map(|step| (step.outcome, step.at));
+    let history = is.history.iter().map(|step| (step.outcome, step.at));
     assert_eq!(
-        steps.collect::<Vec<_>>(),
+        history.collect::<Vec<_>>(),
         [
             (Outcome::Planned, noon()),
             (Outcome::Held, noon() + minutes(1)),
@@ -148,9 +162,9 @@ pub(super) async fn moments_and_words_are_those_of_their_phase(store: &Store) {
             (Outcome::Unknown, noon() + minutes(9)),
         ]
     );
-    let last = is.history.last().unwrap();
+    let end = is.history.last().unwrap();
     assert_eq!(
-        (last.at, last.reason, last.reply.as_deref()),
+        (end.at, end.reason, end.reply.as_deref()),
         (
             noon() + minutes(9),
             Some(Reason::ReplyLost),
@@ -169,6 +183,88 @@ pub(super) async fn nothing_is_sent_or_unknown_that_never_came_to_the_dot(store:
     assert!(store.commit_to_send(commit(&id, revision)).await.unwrap());
     let again = became(&id, Outcome::Sending, None, 0);
     assert!(!store.record_durably(again).await.unwrap());
+}
+
+/// What a person says of the batch of this rule and day, while its entry is in hand.
+async fn said(store: &Store, rule: &str, day: i8, approved: bool) {
+    let approval = Approval {
+        rule: rule.to_owned(),
+        day: date(2027, 5, day),
+        approved,
+        at: noon(),
+    };
+    let reason = (!approved).then_some(Reason::Declined);
+    store.approve(&approval, reason).await.unwrap();
+}
+
+/// An entry that was held, and is in hand again; with its view's revision.
+async fn held(store: &Store) -> (String, i64) {
+    let (id, revision) = claimed(store).await;
+    let waits = Record {
+        next_attempt_at: Some(noon() + minutes(7)),
+        ..became(&id, Outcome::Held, Some(Reason::BatchTooLarge), 0)
+    };
+    assert!(store.record_durably(waits).await.unwrap());
+    let taken = store.claim(9, noon() + minutes(7)).await.unwrap();
+    assert_eq!(taken.len(), 1);
+    (id, revision)
+}
+
+pub(super) async fn what_was_held_goes_unless_this_very_batch_is_declined(store: &Store) {
+    let (id, revision) = held(store).await;
+    said(store, "birthday", 3, false).await;
+    said(store, "other", 2, false).await;
+    assert!(store.commit_to_send(commit(&id, revision)).await.unwrap());
+}
+
+/// They changed their mind when it was over: a no that was carried out stays.
+pub(super) async fn what_was_declined_in_hand_never_goes(store: &Store) {
+    let (id, revision) = held(store).await;
+    said(store, "birthday", 2, false).await;
+    said(store, "birthday", 2, true).await;
+    assert!(!store.commit_to_send(commit(&id, revision)).await.unwrap());
+    assert_eq!(outcome(store, &id).await, Outcome::Skipped);
+}
+
+/// The clock was set back, the entry isn't due any more and is withdrawn; the next one gets its
+/// number.
+pub(super) async fn a_withdrawn_entry_in_hand_is_not_taken_for_another(store: &Store) {
+    let (id, revision) = claimed(store).await;
+    let batch = PlanBatch {
+        withdraw: vec![id.clone()],
+        ..PlanBatch::default()
+    };
+    let earlier = noon() - minutes(60);
+    let planned = store.plan_write(&batch, earlier).await.unwrap();
+    assert_eq!(planned.withdrawn, 1);
+    plan(store, vec![entry("ann", "another", noon())]).await;
+    assert!(!store.commit_to_send(commit(&id, revision)).await.unwrap());
+    let another = entry_id("birthday", "ann", "another");
+    assert_eq!(outcome(store, &another).await, Outcome::Planned);
+}
+
+/// What they asked for reaches them, whatever else they don't want to get.
+pub(super) async fn a_suppressed_address_stops_no_service_letter(store: &Store) {
+    let (id, _) = claimed(store).await;
+    let added = store.suppress("ann@shop.example", "asked", noon()).await;
+    assert!(added.unwrap());
+    let revision = view(store, "ann").await.revision;
+    let with = |service| CommitToSend {
+        service,
+        ..commit(&id, revision)
+    };
+    assert!(!store.commit_to_send(with(false)).await.unwrap());
+    assert!(store.commit_to_send(with(true)).await.unwrap());
+}
+
+pub(super) async fn nothing_is_looked_at_again_that_is_over(store: &Store) {
+    let (id, _) = claimed(store).await;
+    let over = Record {
+        next_attempt_at: Some(noon() + minutes(7)),
+        ..became(&id, Outcome::Rejected, Some(Reason::Refused), 0)
+    };
+    assert!(store.record_durably(over).await.unwrap());
+    assert_eq!(shown(store, &id).await.entry.next_attempt_at, None);
 }
 
 /// In hand, but somebody was forgotten before anything became of it: that ends it, and stays.
