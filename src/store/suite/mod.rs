@@ -265,5 +265,6 @@ contract!(
         a_suppressed_address_stops_no_service_letter,
         nothing_is_looked_at_again_that_is_over,
         what_was_settled_meanwhile_stays_settled,
-        no_more_is_claimed_than_was_asked_for;
+        no_more_is_claimed_than_was_asked_for,
+        who_has_waited_longest_is_claimed_first;
 );

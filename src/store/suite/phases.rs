@@ -333,8 +333,40 @@ pub(super) async fn no_more_is_claimed_than_was_asked_for(store: &Store) {
         priority,
         ..entry("ann", key, noon())
     };
-    let all = [("a", 50), ("b", 80), ("c", 50), ("d", 50)];
+    let all = [("a", 50), ("b", 51), ("c", 50), ("d", 50)];
     plan(store, all.map(|(key, priority)| with(key, priority)).into()).await;
     let taken = async |limit| store.claim(limit, noon()).await.unwrap().len();
     assert_eq!([taken(2).await, taken(1).await, taken(9).await], [2, 1, 1]);
+}
+
+/// By when each may go; where that is the same, by when it came due.
+pub(super) async fn who_has_waited_longest_is_claimed_first(store: &Store) {
+    load(store, vec![person("ann")]).await;
+    let id = |key: &str| entry_id("birthday", "ann", key);
+    // The ids' order is the other way round, so that it can't be their doing.
+    let (early, late) = if id("x") > id("y") {
+        ("x", "y")
+    } else {
+        ("y", "x")
+    };
+    let due = |key: &str, minute| entry("ann", key, noon() - minutes(minute));
+    plan(store, vec![due(early, 60), due(late, 50)]).await;
+    let wait_until = async |key: &str, minute| {
+        let record = Record {
+            next_attempt_at: Some(noon() - minutes(minute)),
+            ..became(&id(key), Outcome::Deferred, Some(Reason::QuietHours), -50)
+        };
+        assert!(store.record_durably(record).await.unwrap());
+    };
+    let next = async |minute| {
+        let at = noon() - minutes(minute);
+        store.claim(1, at).await.unwrap().remove(0).occasion.key
+    };
+    assert_eq!([next(40).await, next(40).await], [early, late]);
+    wait_until(early, 30).await;
+    wait_until(late, 30).await;
+    assert_eq!([next(30).await, next(30).await], [early, late]);
+    wait_until(early, 10).await;
+    wait_until(late, 20).await;
+    assert_eq!([next(10).await, next(10).await], [late, early]);
 }
