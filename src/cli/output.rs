@@ -137,6 +137,14 @@ fn plain(value: Option<&Value>) -> String {
 pub(crate) fn findings(findings: &[Finding]) {
     // The default theme honours NO_COLOR.
     let terminal = io::stderr().is_terminal();
+    for finding in findings {
+        note(drawn(finding, terminal));
+    }
+}
+
+/// A finding as it is printed; in colour on a terminal.
+#[doc(hidden)]
+pub fn drawn(finding: &Finding, terminal: bool) -> String {
     let theme = if terminal {
         GraphicalTheme::default()
     } else {
@@ -145,20 +153,30 @@ pub(crate) fn findings(findings: &[Finding]) {
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_links(false)
         .with_width(100);
-    for finding in findings {
-        let mut text = String::new();
-        if is_whole_file(finding)
-            || handler
-                .render_report(&mut text, &Shown::new(finding))
-                .is_err()
-        {
-            text = format!("  × {}: {}", place(finding), finding.message);
-            if let Some(help) = &finding.help {
-                text = format!("{text}\n  help: {help}");
-            }
+    let mut text = String::new();
+    if is_whole_file(finding)
+        || handler
+            .render_report(&mut text, &Shown::new(finding))
+            .is_err()
+    {
+        text = format!("  × {}: {}", place(finding), harmless(&finding.message));
+        if let Some(help) = &finding.help {
+            text = format!("{text}\n  help: {}", harmless(help));
         }
-        note(text.trim_end());
     }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+/// The same text, byte for byte as long, without what would command the terminal.
+fn harmless(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' | '\t' => c,
+        _ if c.is_control() && c.is_ascii() => ' ',
+        _ if c.is_control() => '·',
+        _ => c,
+    };
+    text.chars().map(shown).collect()
 }
 
 /// The file with line and column.
@@ -184,14 +202,14 @@ impl<'a> Shown<'a> {
         let SourceText { name, text } = finding.source.as_ref();
         Self {
             finding,
-            source: NamedSource::new(name, text.clone()),
+            source: NamedSource::new(name, harmless(text)),
         }
     }
 }
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.finding.message)
+        f.write_str(&harmless(&self.finding.message))
     }
 }
 
@@ -202,7 +220,7 @@ impl Diagnostic for Shown<'_> {
         self.finding
             .help
             .as_ref()
-            .map(|help| Box::new(help) as Box<dyn fmt::Display>)
+            .map(|help| Box::new(harmless(help)) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
@@ -225,7 +243,26 @@ fn quiet_pipe(result: io::Result<()>) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+
+    /// Words of a file that came from elsewhere are repeated in the message.
+    #[test]
+    fn a_finding_can_t_write_to_the_terminal() {
+        let source = Arc::new(SourceText {
+            name: "x.toml".to_owned(),
+            text: "a = \"\u{1b}[31m\u{9b}é\"\r\nb = 1\n".to_owned(),
+        });
+        let finding = Finding::new(&source, 4..14, "`\u{1b}[31m` is no name").with_help("\u{7}");
+        let drawn = drawn(&finding, false);
+        assert!(drawn.contains(" [31m·é\""), "{drawn}");
+        assert!(drawn.contains("` [31m` is no name"), "{drawn}");
+        assert!(
+            drawn.chars().all(|c| c == '\n' || !c.is_control()),
+            "{drawn:?}"
+        );
+    }
 
     #[test]
     fn no_cell_starts_a_formula() {

@@ -50,7 +50,7 @@ pub(super) fn blocked_until(
         .filter(|free| *free > at)
         .or_else(|| {
             // The send zone is ahead of the customer's: their day has to come first.
-            instant(free, Time::midnight(), zone).filter(|free| *free > at)
+            instant(free, Time::midnight(), zone)
         })
 }
 

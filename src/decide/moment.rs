@@ -63,7 +63,7 @@ fn another_day(case: &Case<'_>, hour: Time) -> Option<Timestamp> {
     let mut day = case.zone.to_datetime(case.now).date();
     // The send zone may be a day ahead or behind, and a zone may leave a day out.
     for _ in 0..4 {
-        let later = |at: &Timestamp| *at > case.now && business.to_datetime(*at).date() > today;
+        let later = |at: &Timestamp| business.to_datetime(*at).date() > today;
         if let Some(at) = instant(day, hour, case.zone).filter(later) {
             return Some(at);
         }
@@ -156,7 +156,7 @@ fn other_day(
         day = day.tomorrow().ok()?;
         if allowed(day) {
             let hour = hour.unwrap_or(Time::midnight());
-            return instant(day, hour, zone).filter(|start| *start > at);
+            return instant(day, hour, zone);
         }
     }
     None

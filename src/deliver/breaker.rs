@@ -203,6 +203,15 @@ mod tests {
     }
 
     #[test]
+    fn a_login_refused_anew_waits_from_then_on() {
+        let stopped = after(&Standing::new("p"), Heard::Refuses, "535 no", at(0));
+        let probe = probed(&stopped, at(900));
+        assert_eq!(may(&probe, at(901)), May::Wait(at(1_800)));
+        let again = after(&probe, Heard::Refuses, "535 no", at(950));
+        assert_eq!(may(&again, at(951)), May::Wait(at(1_850)));
+    }
+
+    #[test]
     fn blame_for_what_we_are_stops_it_when_it_is_repeated() {
         let mut standing = Standing::new("p");
         for n in 0..3 {

@@ -353,11 +353,13 @@ mod tests {
                 ..
             } => match reason {
                 Reason::RelayRefusesUs => "defer, relay, ours",
-                _ => "defer, relay",
+                Reason::RelayTrouble => "defer, relay",
+                _ => "wrong",
             },
             Verdict::Deferred { reason, .. } => match reason {
                 Reason::RelayRefusesUs => "defer, ours",
-                _ => "defer, message",
+                Reason::TemporaryRefusal => "defer, message",
+                _ => "wrong",
             },
             Verdict::Rejected {
                 reason, suppress, ..
@@ -513,10 +515,26 @@ mod tests {
             assert!(read(wire).is_err(), "{wire:?}");
         }
         assert!(read("250-a\n251 b").is_err());
+        let whole = format!("{}250 x\n", "250-x\n".repeat(MAX_LINES - 1));
+        assert!(read(&whole).is_ok());
         let endless = "250-x\n".repeat(200);
         assert_eq!(read(&endless), Err("a reply has too many lines"));
         let long = format!("250-{}\n", "x".repeat(2_000)).repeat(20);
         assert_eq!(read(&long), Err("a reply is too long"));
+        let line = "x".repeat(MAX_LINE - 4);
+        let most = format!("250-{line}\n").repeat(MAX_REPLY / MAX_LINE - 1);
+        assert!(read(&format!("{most}250 {line}")).is_ok());
+        let more = format!("{most}250 {line}x");
+        assert_eq!(read(&more), Err("a reply is too long"));
+    }
+
+    #[test]
+    fn every_step_has_words_of_its_own() {
+        use Phase::{Auth, Connect, Data, Dot, Greeting, Hello, Mail, Rcpt, Tls};
+        let all = [Connect, Greeting, Tls, Hello, Auth, Mail, Rcpt, Data, Dot];
+        let words: std::collections::BTreeSet<String> = all.map(|step| step.to_string()).into();
+        assert_eq!(words.len(), all.len());
+        assert_eq!(Rcpt.to_string(), "saying RCPT TO");
     }
 
     #[test]

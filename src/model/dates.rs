@@ -175,6 +175,13 @@ mod tests {
     }
 
     #[test]
+    fn only_one_day_is_a_leap_day() {
+        let is_leap_day = |month, day| PartialDate::new(None, month, day).unwrap().is_leap_day();
+        assert!(is_leap_day(2, 29));
+        assert!(!is_leap_day(2, 28) && !is_leap_day(3, 29));
+    }
+
+    #[test]
     fn a_civil_date_is_written_in_one_form() {
         assert_eq!(civil_date("2028-02-29").unwrap().to_string(), "2028-02-29");
         for bad in [

@@ -28,11 +28,14 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A finding at these bytes of the file.
+    /// A finding at these bytes of the file. Parsers put what is missing behind a text's end, or
+    /// within a letter; then it is at the end, or at the whole letter.
     pub fn new(source: &Arc<SourceText>, span: Range<usize>, message: impl Into<String>) -> Self {
+        let start = source.text.floor_char_boundary(span.start);
+        let end = source.text.ceil_char_boundary(span.end).max(start);
         Self {
             source: Arc::clone(source),
-            span,
+            span: start..end,
             message: message.into(),
             help: None,
         }
@@ -55,5 +58,25 @@ impl Finding {
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
         (line, column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A letter that broke off within a quote was said to be wrong behind its end, and then
+    /// couldn't be shown.
+    #[test]
+    fn a_finding_lies_in_its_file() {
+        let source = Arc::new(SourceText {
+            name: "x".to_owned(),
+            text: "aéb".to_owned(),
+        });
+        let span = |span: Range<usize>| Finding::new(&source, span, "").span;
+        assert_eq!(span(1..3), 1..3);
+        assert_eq!(span(2..2), 1..3);
+        assert_eq!(span(4..5), 4..4);
+        assert_eq!(span(7..9), 4..4);
     }
 }

@@ -337,4 +337,50 @@ mod tests {
                 .all(|r| Reason::parse(r.as_str()) == Some(r))
         );
     }
+
+    #[test]
+    fn five_ends_are_ends() {
+        use Outcome::{Expired, Rejected, Sent, Skipped, Unknown};
+        let ends: Vec<Outcome> = Outcome::ALL.into_iter().filter(|o| o.is_final()).collect();
+        assert_eq!(ends, [Sent, Skipped, Rejected, Expired, Unknown]);
+    }
+
+    /// Who was skipped for one of these was never sorted into the two groups that are compared.
+    #[test]
+    fn what_is_asked_before_the_comparison_group() {
+        let before: Vec<&str> = Reason::ALL
+            .into_iter()
+            .filter(|reason| reason.precedes_holdout())
+            .map(Reason::as_str)
+            .collect();
+        assert_eq!(
+            before,
+            [
+                "erased",
+                "no-address",
+                "suppressed",
+                "no-consent",
+                "rule-removed",
+                "rule-disabled",
+                "too-late",
+                "contacted-since",
+                "record-changed",
+                "complaint-open",
+                "condition-false",
+                "condition-failed",
+            ]
+        );
+    }
+
+    #[test]
+    fn ledgers_and_people_read_the_same_words_everywhere() {
+        assert_eq!(Outcome::Unknown.to_string(), "unknown");
+        assert_eq!(Reason::TooLate.to_string(), "too-late");
+        let words: std::collections::BTreeSet<&str> = Reason::ALL.map(Reason::as_str).into();
+        assert_eq!(words.len(), Reason::ALL.len());
+        for reason in Reason::ALL {
+            let sentence = reason.sentence();
+            assert!(sentence.len() > 15 && sentence.ends_with('.'), "{sentence}");
+        }
+    }
 }

@@ -37,7 +37,7 @@ impl Period {
             return Err(wanted());
         };
         let n: i64 = number.parse().map_err(|_| wanted())?;
-        if n.abs() > LARGEST {
+        if !(-LARGEST..=LARGEST).contains(&n) {
             return Err(format!("`{text}` is too long; at most {LARGEST} of a unit"));
         }
         let small = i32::try_from(n).map_err(|_| wanted())?;
@@ -147,8 +147,56 @@ mod tests {
             "3 fortnights",
             "3 days ago",
             "9999999 days",
+            "36526 days",
+            "-36526 days",
+            // No number has its opposite further out than this one.
+            "-9223372036854775808 days",
         ] {
             assert!(Period::parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(Period::parse("36525 days"), Ok(Period::Days(36_525)));
+        assert_eq!(Period::parse("-36525 days"), Ok(Period::Days(-36_525)));
+    }
+
+    #[test]
+    fn is_written_in_the_largest_unit_that_says_it() {
+        for (period, text) in [
+            (Period::Days(1), "1 day"),
+            (Period::Days(-7), "-7 days"),
+            (Period::Months(12), "12 months"),
+            (Period::Minutes(0), "0 minutes"),
+            (Period::Minutes(90), "90 minutes"),
+            (Period::Minutes(60), "1 hour"),
+            (Period::Minutes(-120), "-2 hours"),
+        ] {
+            assert_eq!(period.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn before_is_less_than_nothing() {
+        assert!(Period::Days(-1).is_negative() && Period::Minutes(-1).is_negative());
+        assert!(!Period::Days(0).is_negative() && !Period::Minutes(0).is_negative());
+    }
+
+    /// Wider bounds would find the same people, and read more.
+    #[test]
+    fn bounds_are_as_narrow_as_they_can_be() {
+        for (period, between, at_most) in [
+            (Period::Days(5), (5, 5), 5),
+            (Period::Months(0), (0, 0), 0),
+            (Period::Months(2), (56, 62), 62),
+            (Period::Months(-1), (-31, -28), -31),
+            (Period::Months(26), (786, 794), 806),
+            (Period::Minutes(0), (0, 1), 0),
+            (Period::Minutes(1), (0, 1), 1),
+            (Period::Minutes(1_440), (1, 2), 2),
+            (Period::Minutes(4_000), (2, 3), 3),
+            (Period::Minutes(-1_440), (-1, 0), -1),
+            (Period::Minutes(-1_441), (-2, -1), -1),
+        ] {
+            assert_eq!(period.days_between(), between, "{period}");
+            assert_eq!(period.days_at_most(), at_most, "{period}");
         }
     }
 

@@ -136,6 +136,7 @@ mod tests {
             unknown("thanksgiving").contains("choose from `thanksgiving-ca`, `thanksgiving-us`")
         );
         assert!(unknown("mothers-day").contains("`mothers-day-fr`"));
+        assert!(unknown("independence-day").ends_with("did you mean `independence-day-us`?"));
         assert!(unknown("diwali").contains("`holidays/diwali.toml`"));
         assert!(unknown("the day").contains("holidays/README.md"));
     }

@@ -316,11 +316,11 @@ async fn change(tx: &mut Connection, fit: &Fit<'_>, part: Part) -> sqlx::Result<
             one.class.as_str(),
         )
     });
-    if part == Part::Whole {
-        reach("phase-commit");
-    }
     let text = match part {
-        Part::Whole => together!(change!(), "COMMIT"),
+        Part::Whole => {
+            reach("phase-commit");
+            together!(change!(), "COMMIT")
+        }
         Part::Within => change!(),
     };
     sqlx::query(text)

@@ -13,6 +13,7 @@ mod clock;
 mod clone;
 mod commands;
 mod control;
+mod corpus;
 mod daemon;
 mod diff;
 mod disk;

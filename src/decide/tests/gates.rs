@@ -220,3 +220,115 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_complaint_is_open_until_it_is_closed_and_anew_with_the_next() {
+    let told = |opened: &'static [i8], closed: &'static [i8]| {
+        move |_: &mut Rule, v: &mut View, _: &mut Policy| {
+            let kinds = [("complaint-opened", opened), ("complaint-closed", closed)];
+            for (kind, days) in kinds {
+                for day in days {
+                    let at = When::Day(date(1998, 4, *day));
+                    v.events.push(event(&format!("{kind}{day}"), kind, at));
+                }
+            }
+        }
+    };
+    let open = Answer::Skip(Reason::ComplaintOpen);
+    assert_eq!(judged(told(&[1], &[]), DUE), open);
+    assert_eq!(judged(told(&[1], &[2]), DUE), Answer::Pass);
+    assert_eq!(judged(told(&[1, 3], &[2]), DUE), open);
+    // At the same moment: it was told when it was over.
+    assert_eq!(judged(told(&[2], &[2]), DUE), Answer::Pass);
+    assert_eq!(judged(told(&[6], &[]), DUE), Answer::Pass, "not yet");
+}
+
+#[test]
+fn the_comparison_group_is_those_below_its_share() {
+    let share = crate::model::occasion::stable_share(&["holdout", "r", "c"]);
+    let below = |n: u32| move |r: &mut Rule, _: &mut View, _: &mut Policy| r.holdout = n;
+    assert_eq!(judged(below(share), DUE), Answer::Pass);
+    let held_out = Answer::Skip(Reason::Holdout);
+    assert_eq!(judged(below(share + 1), DUE), held_out);
+}
+
+/// Quiet hours of this length, and a letter that may be as late as it likes.
+fn quiet(from: (i8, i8), until: (i8, i8)) -> impl Fn(&mut Rule, &mut View, &mut Policy) {
+    let clock = |(hour, minute)| jiff::civil::time(hour, minute, 0, 0);
+    move |r, v, p| {
+        r.send.late = Period::Days(400);
+        v.zone = TimeZone::get("Europe/London").unwrap();
+        p.quiet = Some(QuietHours {
+            from: clock(from),
+            until: clock(until),
+        });
+    }
+}
+
+#[test]
+fn quiet_hours_at_noon_are_quiet_at_noon_only() {
+    let at = |time: &str| judged(quiet((12, 0), (14, 0)), &format!("1998-04-06T{time}Z"));
+    let end = Answer::Defer(ts("1998-04-06T13:00:00Z"), Reason::QuietHours);
+    assert_eq!(at("10:59:59"), Answer::Pass);
+    assert_eq!([at("11:00:00"), at("12:59:59")], [end, end]);
+    assert_eq!(at("13:00:00"), Answer::Pass);
+    let none = judged(quiet((12, 0), (12, 0)), "1998-04-06T11:00:00Z");
+    assert_eq!(none, Answer::Pass, "hours without length");
+}
+
+/// At 2:00 the clock goes back to 1:00, into the quiet hours.
+#[test]
+fn quiet_hours_that_come_twice_end_twice() {
+    let at = |time: &str| judged(quiet((20, 0), (1, 30)), &format!("1998-10-25T{time}Z"));
+    let until = |time: &str| {
+        let end = ts(&format!("1998-10-25T{time}Z"));
+        Answer::Defer(end, Reason::QuietHours)
+    };
+    assert_eq!(at("00:29:59"), until("00:30:00"));
+    assert_eq!([at("00:30:00"), at("00:59:59")], [Answer::Pass; 2]);
+    assert_eq!(at("01:00:00"), until("01:30:00"));
+    assert_eq!(at("01:30:00"), Answer::Pass);
+    // The same where they begin on the day.
+    let day = judged(quiet((0, 30), (1, 30)), "1998-10-25T00:30:00Z");
+    assert_eq!(day, Answer::Pass);
+}
+
+/// One letter was sent at this moment, and one a day is the cap.
+fn sent(rule: &str, occasion: &str, at: &str) -> impl Fn(&mut Rule, &mut View, &mut Policy) {
+    let sent = Sent {
+        rule: rule.to_owned(),
+        occasion: occasion.to_owned(),
+        class: Class::Service,
+        at: ts(at),
+    };
+    move |_, v, p| {
+        v.sent = vec![sent.clone()];
+        p.caps = vec![Cap {
+            class: None,
+            count: 1,
+            days: 1,
+        }];
+    }
+}
+
+#[test]
+fn a_letter_doesn_t_count_against_itself() {
+    let tomorrow = Answer::Defer(ts("1998-04-06T09:00:00Z"), Reason::Capped);
+    let at = |rule, occasion| judged(sent(rule, occasion, DUE), DUE);
+    assert_eq!(at("r", "1998-01-05/1"), Answer::Pass);
+    assert_eq!(at("r", "1997-01-05/1"), tomorrow);
+    assert_eq!(at("other", "1998-01-05/1"), tomorrow);
+}
+
+/// At nine in the send zone it is still the evening before where they live.
+#[test]
+fn a_cap_ends_with_the_customer_s_own_day() {
+    let far = |r: &mut Rule, v: &mut View, p: &mut Policy| {
+        sent("other", "x", "1998-04-05T20:00:00Z")(r, v, p);
+        v.zone = TimeZone::get("Pacific/Pago_Pago").unwrap();
+    };
+    let midnight = Answer::Defer(ts("1998-04-06T11:00:00Z"), Reason::Capped);
+    assert_eq!(judged(far, "1998-04-06T09:00:00Z"), midnight);
+    assert_eq!(judged(far, "1998-04-06T10:59:59Z"), midnight);
+    assert_eq!(judged(far, "1998-04-06T11:00:00Z"), Answer::Pass);
+}

@@ -231,6 +231,41 @@ fn a_silence_is_told_in_steps_until_somebody_comes() {
     ]);
     assert_eq!(found(&rule, &view), wanted);
     assert_eq!(still(&rule, &view, &second), Some(Reason::ContactedSince));
+    // The contact never was, nor the one before: somebody else's, it turned out.
+    view.events = vec![event("0", "visit", When::Day(date(2026, 12, 1)))];
+    assert_eq!(still(&rule, &view, &second), Some(Reason::RecordChanged));
+}
+
+#[test]
+fn who_comes_at_the_very_moment_isnt_missed() {
+    let mut view = view("UTC");
+    let rule = silence(60, 1, (30, 1));
+    let first = event("1", "visit", When::Day(date(2027, 1, 5)));
+    for (at, wanted) in [
+        ("2027-03-06T08:59:59Z", 1),
+        ("2027-03-06T09:00:00Z", 1),
+        ("2027-03-06T09:00:01Z", 2),
+    ] {
+        let again = event("2", "visit", When::Instant(ts(at)));
+        view.events = vec![first.clone(), again];
+        assert_eq!(found(&rule, &view).len(), wanted, "{at}");
+    }
+}
+
+#[test]
+fn a_holiday_is_withdrawn_when_it_isn_t_on_that_day_any_more() {
+    let trigger = crate::rules::OnHoliday {
+        holiday: crate::rules::OwnHolidays::default()
+            .find("christmas")
+            .unwrap(),
+        offset: Period::Days(-1),
+    };
+    let (rule, view) = (rule(Trigger::Holiday(trigger)), view("UTC"));
+    let mut occasion = occasions(&rule, &view, &policy(), YEAR.0, YEAR.1).remove(0);
+    assert_eq!(occasion.day, date(2027, 12, 24));
+    assert_eq!(still(&rule, &view, &occasion), None);
+    occasion.anchor = date(2027, 12, 26);
+    assert_eq!(still(&rule, &view, &occasion), Some(Reason::RecordChanged));
 }
 
 #[test]
@@ -292,6 +327,18 @@ fn a_silence_that_was_told_of_isnt_told_again_when_its_last_contact_is_corrected
     // Whoever comes after the letter and stays away again is missed again.
     purchases(&mut view, &[("bought", 9), ("back", 31)]);
     assert_eq!(keys(&view).len(), 3);
+    // Nor does a letter of the very day on which they came tell of the silence from then on.
+    purchases(&mut view, &[("bought", 9), ("same day", 29)]);
+    assert_eq!(keys(&view).len(), 2);
+    // Corrected, and they came again after the letter: it was told of, and only the new silence is
+    // still to come.
+    let short = silence(15, 1, (30, 2));
+    view.sent[0].at = ts("2027-05-24T09:00:00Z");
+    purchases(&mut view, &[("bought", 11), ("back", 31)]);
+    let left = found(&short, &view);
+    let anew = |(key, _): &(String, String)| key.starts_with("2027-05-31/");
+    assert!(left.len() == 2 && left.iter().all(anew), "{left:?}");
+    view.sent[0].at = both[0].due_at;
     // Another rule's letter is no reason.
     purchases(&mut view, &[("bought", 11)]);
     view.sent[0].rule = "other".to_owned();

@@ -332,3 +332,54 @@ fn measured(event: &Event, measure: Measure) -> Option<(i64, Option<&str>)> {
         Measure::Quantity => Some((event.quantity?.ten_thousandths(), None)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::decide::tests::event;
+    use crate::model::{Customer, When};
+
+    /// Ten days against twenty, three tenths fewer.
+    fn visits() -> Usage {
+        Usage {
+            measure: Measure::Count,
+            kinds: vec!["visit".to_owned()],
+            window_days: 10,
+            versus_days: 20,
+            change: -3_000,
+            min_base: Amount::default(),
+        }
+    }
+
+    #[test]
+    fn what_is_usual_is_rounded_and_without_a_base_there_is_no_change() {
+        let sums = |used, base| Sums { used, base };
+        let long = Usage {
+            versus_days: 30,
+            ..visits()
+        };
+        // A third of two ten-thousandths is nearer to one than to none.
+        assert_eq!(sums(0, 2).usual(&long), amount(1));
+        assert_eq!(sums(0, 1).usual(&long), amount(0));
+        assert_eq!(sums(1, 0).hundredths(&visits()), None);
+        assert_eq!(sums(7, 20).hundredths(&visits()), Some(-3_000));
+    }
+
+    #[test]
+    fn a_change_is_known_from_its_first_day_on() {
+        let mut view = View::new(Customer::default(), TimeZone::UTC, "UTC");
+        let mut day = date(2027, 1, 1);
+        while day <= date(2027, 2, 15) {
+            let id = day.to_string();
+            view.events.push(event(&id, "visit", When::Day(day)));
+            day = day.tomorrow().unwrap();
+        }
+        let tally = Tally::new(&view, &visits());
+        let since = |day| tally.reached_since(&visits(), date(2027, 2, day));
+        let first = Some(date(2027, 2, 19));
+        assert_eq!([since(18), since(19), since(25)], [None, first, first]);
+    }
+}

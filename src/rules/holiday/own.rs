@@ -192,6 +192,21 @@ mod tests {
     }
 
     #[test]
+    fn every_file_of_the_folder_is_a_holiday_even_a_wrong_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text| std::fs::write(folder.path().join(name), text).unwrap();
+        write("fair.toml", "title = \"Fair\"\nmonth = 6\nday = 1");
+        write("wrong.toml", "title = \"Wrong\"");
+        let (own, findings) = load(folder.path());
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        let fair = own.find("fair").unwrap();
+        assert_eq!(fair.in_year(2027), [date(2027, 6, 1)]);
+        assert!(own.find("wrong").unwrap().in_year(2027).is_empty());
+        let (none, findings) = load(&folder.path().join("none"));
+        assert!(none.find("fair").is_err() && findings.is_empty());
+    }
+
+    #[test]
     fn what_isnt_a_holiday_is_told_with_its_place() {
         for (text, line) in [
             ("dates = [2027-06-01]", 1),

@@ -4,6 +4,7 @@
 mod learnt;
 mod ledger;
 mod people;
+mod phases;
 mod results;
 mod sending;
 mod sqlite_only;
@@ -253,4 +254,18 @@ contract!(
         what_was_being_sent_is_found_after_a_crash,
         five_hundred_at_once_are_all_durable,
         a_closed_store_says_so;
+    phases: what_never_came_to_the_dot_is_described,
+        attempts_are_counted_once,
+        moments_and_words_are_those_of_their_phase,
+        the_address_of_who_was_forgotten_stops_the_commit,
+        only_what_goes_to_the_customer_changes_their_view,
+        nothing_is_sent_or_unknown_that_never_came_to_the_dot,
+        what_was_held_goes_unless_this_very_batch_is_declined,
+        what_was_declined_in_hand_never_goes,
+        a_withdrawn_entry_in_hand_is_not_taken_for_another,
+        a_suppressed_address_stops_no_service_letter,
+        nothing_is_looked_at_again_that_is_over,
+        what_was_settled_meanwhile_stays_settled,
+        no_more_is_claimed_than_was_asked_for,
+        who_has_waited_longest_is_claimed_first;
 );
