@@ -12,7 +12,7 @@ use std::io::Write as _;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use fondly::deliver::{Deadlines, Envelope, Parcel, Relay, Secret, Security, SmtpConfig, Verdict};
+use fondly::deliver::{Deadlines, Envelope, Login, Parcel, Relay, Security, SmtpConfig, Verdict};
 use tokio::time::{Instant, timeout};
 
 use peer::Peer;
@@ -168,8 +168,7 @@ fn relay(which: usize) -> &'static Arc<Relay> {
     let all = RELAYS.get_or_init(|| {
         let plain = SmtpConfig::new("127.0.0.1", 25, Security::None);
         let with_login = SmtpConfig {
-            username: Some("care".to_owned()),
-            password: Some(Secret::new("tulip-17")),
+            login: Some(Login::with_password("care", "tulip-17")),
             ..plain.clone()
         };
         // So that it works on a machine that trusts nobody.
