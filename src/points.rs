@@ -70,6 +70,10 @@ thread_local! {
     static WATCHER: RefCell<Option<Watcher>> = const { RefCell::new(None) };
 }
 
+/// What a watcher unwinds with where the process it plays dies: nobody may hold that up.
+#[derive(Debug, Clone, Copy)]
+pub struct Death;
+
 /// From now on, every moment that this thread reaches is told to `watcher`; `None` ends it. Where the
 /// watcher unwinds, whatever had reached the moment ends there.
 pub fn watch(watcher: Option<Watcher>) {

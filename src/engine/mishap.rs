@@ -7,7 +7,7 @@
 
 use std::any::Any;
 use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 
 use jiff::SignedDuration;
@@ -17,12 +17,18 @@ use super::scribe::no_later;
 use super::send::Shared;
 use crate::deliver::backoff;
 use crate::model::{Outcome, Reason};
+use crate::points::Death;
 use crate::store::{Entry, Record};
 
-/// Does it; `Err` has the words of a panic.
+/// Does it; `Err` has the words of a panic. A simulated death is none, and goes on.
 pub(super) fn contain<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     // What it was at is dropped, or is behind locks that are whole before and after each change.
-    catch_unwind(AssertUnwindSafe(work)).map_err(words)
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        if panic.is::<Death>() {
+            resume_unwind(panic)
+        }
+        words(panic)
+    })
 }
 
 /// The same for what takes its time. After a panic it is dropped where it stood.

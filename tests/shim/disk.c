@@ -13,6 +13,8 @@
  * file's name ends, or *; the first AFTER such calls succeed, and only TIMES ones after them fail
  * (all, where it is missing). Every change of the file starts the counting anew.
  *
+ * SHIM_MET names a file that grows by a byte with each call that fails.
+ *
  * SHIM_JOURNAL names a file to which every change is added once it has happened, in order; the
  * record's shape is in `note` below, and examples/powercut/journal.rs reads it.
  */
@@ -38,7 +40,7 @@ static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char below[PATH_MAX];
 static size_t below_length;
-static int control = -1, journal = -1;
+static int control = -1, journal = -1, met = -1;
 /* What each descriptor stands for; NULL for what isn't ours. */
 static char *paths[FDS];
 static char text[1024];
@@ -79,6 +81,8 @@ static void begin(void) {
     }
     if ((name = getenv("SHIM_CONTROL")))
         control = real_open(name, O_RDONLY | O_CLOEXEC);
+    if ((name = getenv("SHIM_MET")))
+        met = real_open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if ((name = getenv("SHIM_JOURNAL")))
         journal = real_open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
@@ -169,6 +173,8 @@ static int fault(const char *operation, const char *path) {
 
 static int fails(const char *operation, const char *path) {
     int error = fault(operation, path);
+    if (error && met >= 0 && real_write(met, ".", 1) != 1)
+        abort();
     if (error)
         errno = error;
     return error;

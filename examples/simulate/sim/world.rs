@@ -565,9 +565,6 @@ enum Turn<T> {
     Waits(Wait),
 }
 
-/// What unwinds when the process dies.
-struct Death;
-
 /// Notes what the sources gave, and ends whoever reaches the chosen moment.
 fn watcher(
     relay: &Relay,
@@ -591,7 +588,7 @@ fn watcher(
                     desk.trace.count(format!("killed at {name}"));
                     desk.die(format!("killed at {name}"));
                     drop(desk);
-                    resume_unwind(Box::new(Death));
+                    resume_unwind(Box::new(points::Death));
                 }
             }
         }
