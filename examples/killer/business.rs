@@ -67,6 +67,7 @@ pub(crate) struct Business {
     pub(crate) expected: BTreeMap<(&'static str, String), Fate>,
     files: u32,
     customers: u32,
+    edits: u32,
 }
 
 impl Business {
@@ -83,6 +84,7 @@ impl Business {
             expected: BTreeMap::new(),
             files: 0,
             customers: 0,
+            edits: 0,
         };
         let config = folder.join("config");
         let made = Command::new(binary).arg("init").arg(&config).output()?;
@@ -160,6 +162,18 @@ impl Business {
         self.place("customers", &customers)
     }
 
+    /// Edits the first rule: to one that works and means the same, or to one that is broken.
+    pub(crate) fn edit(&mut self, well: bool) -> anyhow::Result<()> {
+        let Some((name, text)) = RULES.first() else {
+            return Ok(());
+        };
+        self.edits += 1;
+        let note = format!("# Edited {} times.\n", self.edits);
+        let slip = if well { "" } else { "class = unfinished\n" };
+        let path = self.folder.join(format!("config/rules/{name}.toml"));
+        Ok(fs::write(path, format!("{note}{slip}{text}"))?)
+    }
+
     /// Puts a file in its place in one step, as any careful writer would.
     fn place(&self, source: &str, text: &str) -> anyhow::Result<()> {
         let name = format!("{:06}.csv", self.files);
@@ -220,6 +234,7 @@ fn settings(relay: Option<u16>, resend: bool) -> String {
         "[business]\nname = \"Thorn & Rose\"\nfrom = \"Thorn & Rose <hello@thorn.example>\"\n\
          owner = [\"anna@thorn.example\"]\ntimezone = \"UTC\"\nlanguage = \"en\"\n\
          postal_address = \"1 High Street, Leeds\"\nunsubscribe_mailto = \"out@thorn.example\"\n\
+         [schedule]\nsync = \"* * * * * *\"\ntick = \"* * * * * *\"\n\
          [store]\nurl = \"sqlite:../fondly.db\"\n{mail}\
          [sending]\nquiet_hours = \"none\"\ncaps = {{}}\n\
          [guard]\nmax_per_rule_per_day = 1000000\n\

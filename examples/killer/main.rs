@@ -35,6 +35,7 @@ use business::Business;
 use check::Found;
 use luck::Luck;
 use relay::{Manners, Relay};
+use run::Told;
 use tokio::runtime::Runtime;
 
 /// Kills of one business; after that comes another, so that ten thousand take ten times as long as
@@ -67,6 +68,10 @@ struct Args {
     /// So many businesses at a time; what becomes of each follows from the seed all the same
     #[arg(long, default_value = "1")]
     jobs: std::num::NonZeroU8,
+    /// Instead of killing, start the daemon, edit a rule while it sends, and ask it to stop, so many
+    /// times
+    #[arg(long, value_name = "N", conflicts_with_all = ["kills", "transport", "points", "losses", "restart"])]
+    stops: Option<u32>,
     /// Over which transport letters leave
     #[arg(long, value_enum, default_value = "smtp")]
     transport: Transport,
@@ -109,6 +114,8 @@ enum Work {
     Losses(u64),
     /// Starting again with a ledger of so many letters.
     Restart(u32),
+    /// Asking it to stop so many times, with edits before.
+    Stops(u32),
 }
 
 impl Work {
@@ -119,6 +126,7 @@ impl Work {
             Self::Restart(letters) => {
                 format!("started again with {letters} letters in the ledger")
             }
+            Self::Stops(_) => "edited while it sends and then asked to stop".to_owned(),
             Self::Losses(_) => "left without an answer to the dot".to_owned(),
         }
     }
@@ -158,15 +166,15 @@ fn kill_and_count(args: &Args) -> anyhow::Result<bool> {
         vec![Work::Losses(losses)]
     } else if let Some(letters) = args.restart {
         vec![Work::Restart(letters)]
+    } else if let Some(stops) = args.stops {
+        in_parts(stops).map(Work::Stops).collect()
     } else if args.points {
         fondly::points::ALL
             .iter()
             .map(|name| Work::Pairs(name))
             .collect()
     } else {
-        let whole = (0..args.kills / KILLS_EACH).map(|_| KILLS_EACH);
-        let rest = Some(args.kills % KILLS_EACH).filter(|rest| *rest > 0);
-        whole.chain(rest).map(Work::Kills).collect()
+        in_parts(args.kills).map(Work::Kills).collect()
     };
     let sum = all(args, &binary, &runtime, &works)?;
     if sum.businesses > 1 {
@@ -178,6 +186,12 @@ fn kill_and_count(args: &Args) -> anyhow::Result<bool> {
         println!("{} violations.", sum.violations);
     }
     Ok(sum.violations == 0)
+}
+
+/// So many kills, shared out to businesses.
+fn in_parts(times: u32) -> impl Iterator<Item = u32> {
+    let whole = (0..times / KILLS_EACH).map(|_| KILLS_EACH);
+    whole.chain(Some(times % KILLS_EACH).filter(|rest| *rest > 0))
 }
 
 /// Every work, each with its own business; several at a time if so wished.
@@ -216,6 +230,25 @@ fn all(args: &Args, binary: &Path, runtime: &Runtime, works: &[Work]) -> anyhow:
     Ok(sum)
 }
 
+/// Does it to a business.
+fn done(
+    work: Work,
+    business: &mut Business,
+    relay: Option<&Relay>,
+    luck: &mut Luck,
+) -> anyhow::Result<Told> {
+    match (work, relay) {
+        (Work::Kills(kills), relay) => run::kill_again_and_again(business, relay, kills, luck),
+        (Work::Pairs(first), Some(relay)) => run::end_at_each_pair(business, relay, first, luck),
+        (Work::Losses(losses), Some(relay)) => run::lose_answers(business, relay, losses),
+        (Work::Restart(letters), Some(relay)) => run::start_again(business, relay, letters, luck),
+        (Work::Stops(stops), Some(relay)) => {
+            run::stop_again_and_again(business, relay, stops, luck)
+        }
+        (_, None) => Err(anyhow::anyhow!("this takes a relay")),
+    }
+}
+
 /// One business, and what is done to it.
 fn one(
     args: &Args,
@@ -241,19 +274,7 @@ fn one(
     let mut business = Business::found(folder.path(), binary, (port, args.resend))?;
     let luck = &mut Luck::new(seed);
     let begun = Instant::now();
-    let told = match (work, &relay) {
-        (Work::Kills(kills), relay) => {
-            run::kill_again_and_again(&mut business, relay.as_ref(), kills, luck)
-        }
-        (Work::Pairs(first), Some(relay)) => {
-            run::end_at_each_pair(&mut business, relay, first, luck)
-        }
-        (Work::Losses(losses), Some(relay)) => run::lose_answers(&mut business, relay, losses),
-        (Work::Restart(letters), Some(relay)) => {
-            run::start_again(&mut business, relay, letters, luck)
-        }
-        (_, None) => Err(anyhow::anyhow!("this takes a relay")),
-    };
+    let told = done(work, &mut business, relay.as_ref(), luck);
     let mut told = match told {
         Ok(told) => told,
         Err(error) => {
@@ -269,10 +290,14 @@ fn one(
         None => business.files()?,
     };
     let mut found = check::check(&business, &arrived, &told)?;
-    if matches!(work, Work::Losses(_)) {
+    // Whoever is asked to stop finishes what is on the wire, so nothing is uncertain then.
+    if matches!(work, Work::Losses(_) | Work::Stops(_)) {
         found.answers(&told, args.resend);
     }
-    let times = told.lost_answers.max(told.kills.into());
+    let times = told
+        .lost_answers
+        .max(told.kills.into())
+        .max(told.stops.into());
     let mut words = format!("fondly {}, {times} times (seed {seed})\n\n", work.told());
     words.push_str(&check::figures(&business, &arrived, &told, &found));
     for line in found.violations.iter().take(check::SHOWN) {

@@ -5,7 +5,7 @@
 //! reading and the planning.
 
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -26,6 +26,8 @@ const A_FEW: u32 = 25;
 const LETTERS: u64 = 40;
 /// And then up to this long.
 const A_LITTLE_MORE: Duration = Duration::from_millis(4);
+/// The longest pause after an edit: some are seen by a pass before the end, some aren't.
+const A_MOMENT: Duration = Duration::from_millis(300);
 /// How late a kill by time comes at first; it then finds out how long a pass takes.
 const FIRST_GUESS: Duration = Duration::from_millis(300);
 /// A pass that takes longer hangs.
@@ -45,6 +47,8 @@ const MOMENTS: u64 = 3;
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     pub(crate) kills: u32,
+    /// Times that the daemon was asked to stop.
+    pub(crate) stops: u32,
     /// Kills that came once a letter had gone out in that run.
     pub(crate) while_sending: u32,
     /// Passes that ended before they were killed.
@@ -144,6 +148,44 @@ pub(crate) fn kill_again_and_again(
             bail!("passes end before they can be killed");
         }
     }
+    told.let_end(business)?;
+    Ok(told)
+}
+
+/// Starts the daemon, edits a rule while it sends, and asks it to stop (SIGTERM), so many times.
+/// Every second edit is a broken one.
+pub(crate) fn stop_again_and_again(
+    business: &mut Business,
+    relay: &Relay,
+    stops: u32,
+    luck: &mut Luck,
+) -> anyhow::Result<Told> {
+    let mut told = Told::default();
+    while told.stops < stops {
+        business.feed(SOME)?;
+        // With a broken one it wouldn't start.
+        business.edit(true)?;
+        let before = relay.dots();
+        let child = business.command(&["run"]).spawn();
+        let mut running = Running(child.context("fondly can't be started")?);
+        for n in 1..=2 {
+            wait_for_letters(&mut running, relay, before + n * (1 + luck.below(LETTERS)))?;
+            business.edit(told.stops.is_multiple_of(2) == (n == 1))?;
+            pause(luck.up_to(A_MOMENT));
+        }
+        let pid = running.0.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status()?;
+        wait_until(&mut running, HANGS)?;
+        running.0.kill()?;
+        let (status, words) = running.end()?;
+        told.stops += 1;
+        told.while_sending += u32::from(relay.dots() > before);
+        if !status.success() {
+            told.faults
+                .push(format!("asked to stop, it ended with {status}: {words}"));
+        }
+    }
+    business.edit(true)?;
     told.let_end(business)?;
     Ok(told)
 }
