@@ -174,10 +174,11 @@ fn is_as_written(date: PartialDate, text: &str, form: Option<&str>) {
     };
     let in_order = [number(0), number(1), number(2)];
     let is_iso = numbers.first().is_some_and(|first| first.len() == 4);
+    let visible = text.trim_start_matches(|c: char| c.is_whitespace() || c.is_control());
     let fits = match date.year() {
         Some(year) if is_iso => in_order == [Some(year), Some(month), Some(day)],
         Some(_) => form.is_some() && in_order == as_stated,
-        None if text.trim_start().starts_with("--") => in_order[..2] == [Some(month), Some(day)],
+        None if visible.starts_with("--") => in_order[..2] == [Some(month), Some(day)],
         None if form.is_some() => in_order[..2] == as_stated[..2],
         None => in_order[..2] == [Some(month), Some(day)] && (day > 12 || day == month),
     };

@@ -182,6 +182,8 @@ mod tests {
     /// Wider bounds would find the same people, and read more.
     #[test]
     fn bounds_are_as_narrow_as_they_can_be() {
+        /// Of all days that there are numbers for: sums with it stay in range.
+        const HALF: i32 = i32::MAX / 2;
         for (period, between, at_most) in [
             (Period::Days(5), (5, 5), 5),
             (Period::Months(0), (0, 0), 0),
@@ -194,6 +196,7 @@ mod tests {
             (Period::Minutes(4_000), (2, 3), 3),
             (Period::Minutes(-1_440), (-1, 0), -1),
             (Period::Minutes(-1_441), (-2, -1), -1),
+            (Period::Minutes(i64::MAX), (HALF, HALF + 1), HALF + 1),
         ] {
             assert_eq!(period.days_between(), between, "{period}");
             assert_eq!(period.days_at_most(), at_most, "{period}");

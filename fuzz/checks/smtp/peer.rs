@@ -32,8 +32,9 @@ const FULL: u8 = 0xF9;
 /// How long a wait is: less than most deadlines, so that it takes some to pass one.
 const WHILE: Duration = Duration::from_mins(2);
 
-/// The longest reply that is taken, in bytes, with what is read ahead of it.
-const LONGEST_REPLY: usize = 16_384 + 2 * 4_096;
+/// The longest reply that is taken, in bytes: its words, the ends of its lines, and what is read
+/// ahead of it.
+const LONGEST_REPLY: usize = 16_384 + 2 * 128 + 4 * 4_096;
 
 /// What happened on a connection, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]

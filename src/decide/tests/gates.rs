@@ -1,5 +1,7 @@
 //! Each gate stops what it is for.
 
+use jiff::civil::Weekday;
+
 use super::*;
 
 /// Judges a due lapse of a customer as `change` leaves them.
@@ -331,4 +333,13 @@ fn a_cap_ends_with_the_customer_s_own_day() {
     assert_eq!(judged(far, "1998-04-06T09:00:00Z"), midnight);
     assert_eq!(judged(far, "1998-04-06T10:59:59Z"), midnight);
     assert_eq!(judged(far, "1998-04-06T11:00:00Z"), Answer::Pass);
+    // From then on it is quiet until one o'clock on Tuesday, in the send zone; what then waits for
+    // Wednesday waits for the rule's hour.
+    let busy = |r: &mut Rule, v: &mut View, p: &mut Policy| {
+        far(r, v, p);
+        quiet((0, 0), (14, 0))(r, &mut v.clone(), p);
+        r.send.days = vec![Weekday::Monday, Weekday::Wednesday];
+    };
+    let hour = Answer::Defer(ts("1998-04-08T09:00:00Z"), Reason::Capped);
+    assert_eq!(judged(busy, "1998-04-06T09:00:00Z"), hour);
 }

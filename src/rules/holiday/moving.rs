@@ -117,3 +117,31 @@ fn civil<C: AsCalendar>(date: &IcuDate<C>) -> Option<Date> {
     let day = i8::try_from(date.day_of_month().0).ok()?;
     Date::new(year, month, day).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn the_last_sunday_in_may_gives_way_to_pentecost() {
+        let in_year = |year| Day::MayUnlessPentecost.in_year(year);
+        assert_eq!(in_year(2026), [date(2026, 5, 31)]);
+        assert_eq!(in_year(2020), [date(2020, 6, 7)]);
+    }
+
+    /// The end of a year that began in the one before.
+    #[test]
+    fn a_day_in_january_belongs_to_an_older_year_elsewhere() {
+        for day in [
+            Day::Chinese(12, 8),
+            Day::Korean(12, 8),
+            Day::Persian(10, 20),
+            Day::Julian(12, 25),
+        ] {
+            let found = day.in_year(2027);
+            assert!(found.len() == 1 && found[0].month() == 1, "{found:?}");
+        }
+    }
+}
