@@ -234,8 +234,10 @@ impl Recording {
                 disk.step(step);
             }
             let var = shop.join("var");
-            if var.exists() {
-                fs::remove_dir_all(&var)?;
+            for folder in [&var, &shop.join("state")] {
+                if folder.exists() {
+                    fs::remove_dir_all(folder)?;
+                }
             }
             disk.after_a_cut((&shop, &shop), left, luck)?;
             another_start(&var.join("fondly.db.lock"))?;
