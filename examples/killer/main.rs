@@ -18,6 +18,7 @@
 mod business;
 mod check;
 mod luck;
+mod program;
 mod relay;
 mod run;
 
@@ -28,7 +29,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 
 use business::Business;
@@ -158,7 +158,7 @@ struct Sum {
 
 /// Whether everything held.
 fn kill_and_count(args: &Args) -> anyhow::Result<bool> {
-    let binary = binary(args)?;
+    let binary = program::find(args.binary.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -341,22 +341,4 @@ impl Sum {
             self.seconds
         )
     }
-}
-
-fn binary(args: &Args) -> anyhow::Result<PathBuf> {
-    let binary = if let Some(binary) = &args.binary {
-        binary.clone()
-    } else {
-        let me = std::env::current_exe()?;
-        let above = me.parent().and_then(std::path::Path::parent);
-        above
-            .context("this program is in no folder")?
-            .join("fondly")
-    };
-    binary.canonicalize().with_context(|| {
-        format!(
-            "{} isn't there; `cargo build --release` makes it, or name one with --binary",
-            binary.display()
-        )
-    })
 }

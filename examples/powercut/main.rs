@@ -26,6 +26,8 @@ mod disk;
 mod journal;
 #[path = "../killer/luck.rs"]
 mod luck;
+#[path = "../killer/program.rs"]
+mod program;
 #[path = "../killer/relay.rs"]
 #[expect(
     dead_code,
@@ -99,7 +101,7 @@ fn main() -> ExitCode {
 
 /// Whether everything held.
 fn cut_and_count(args: &Args) -> anyhow::Result<bool> {
-    let binary = binary(args)?;
+    let binary = program::find(args.binary.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -319,22 +321,4 @@ fn ended_well(command: &mut Command) -> anyhow::Result<()> {
         bail!("{command:?} ended with {}: {words}", output.status);
     }
     Ok(())
-}
-
-fn binary(args: &Args) -> anyhow::Result<PathBuf> {
-    let binary = if let Some(binary) = &args.binary {
-        binary.clone()
-    } else {
-        let me = std::env::current_exe()?;
-        let above = me.parent().and_then(Path::parent);
-        above
-            .context("this program is in no folder")?
-            .join("fondly")
-    };
-    binary.canonicalize().with_context(|| {
-        format!(
-            "{} isn't there; `cargo build --release` makes it, or name one with --binary",
-            binary.display()
-        )
-    })
 }

@@ -22,6 +22,8 @@ mod business;
 mod copies;
 #[path = "../killer/luck.rs"]
 mod luck;
+#[path = "../killer/program.rs"]
+mod program;
 #[expect(dead_code, reason = "the killer uses all of it")]
 #[path = "../killer/relay.rs"]
 mod relay;
@@ -30,7 +32,6 @@ mod run;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::Parser;
 
 use luck::Luck;
@@ -68,17 +69,7 @@ fn main() -> ExitCode {
 
 /// Whether everything held.
 fn all(args: &Args) -> anyhow::Result<bool> {
-    let binary = match &args.binary {
-        Some(binary) => binary.clone(),
-        None => std::env::current_exe()?
-            .parent()
-            .and_then(std::path::Path::parent)
-            .context("this program is in no folder")?
-            .join("fondly"),
-    };
-    let binary = binary
-        .canonicalize()
-        .with_context(|| format!("{} isn't there", binary.display()))?;
+    let binary = program::find(args.binary.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
