@@ -81,6 +81,15 @@ impl Disk {
     }
 }
 
+/// A daemon that has many letters to send, from a disk without faults so far.
+async fn at_work() -> (Relay, Shop, Disk, Daemon) {
+    let relay = Relay::start(Script::new()).await;
+    let shop = shop_with(MANY, &relay);
+    let disk = Disk::of(&shop);
+    let daemon = Daemon::start_with(&shop, disk.under(shop.fondly(&["run"])));
+    (relay, shop, disk, daemon)
+}
+
 /// Customers who got a letter; nobody got two. The owner isn't one of them.
 fn served(relay: &Relay) -> BTreeSet<String> {
     let letters = relay.letters();
@@ -119,10 +128,7 @@ const MANY: usize = 300;
 /// lives, tells the owner, and goes on by itself; nothing ends in doubt, since what the relay said
 /// is kept until it can be written down.
 async fn fails_while_sending(faults: &str, words: &str) {
-    let relay = Relay::start(Script::new()).await;
-    let shop = shop_with(MANY, &relay);
-    let disk = Disk::of(&shop);
-    let daemon = Daemon::start_with(&shop, disk.under(shop.fondly(&["run"])));
+    let (relay, shop, disk, daemon) = at_work().await;
     relay.until(|seen| seen.letters.len() >= 50).await;
     disk.does(faults);
     daemon.says("a pass failed").await;
@@ -201,10 +207,7 @@ async fn a_database_that_only_its_log_can_be_written_of_is_told() {
 /// good. The connection isn't used again, and nothing that hung on it leaves.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_single_failed_sync_costs_no_letter_and_doubles_none() {
-    let relay = Relay::start(Script::new()).await;
-    let shop = shop_with(MANY, &relay);
-    let disk = Disk::of(&shop);
-    let daemon = Daemon::start_with(&shop, disk.under(shop.fondly(&["run"])));
+    let (relay, shop, disk, daemon) = at_work().await;
     for letters in [20, 80, 140] {
         relay.until(|seen| seen.letters.len() >= letters).await;
         let before = disk.met();
@@ -221,10 +224,7 @@ async fn a_single_failed_sync_costs_no_letter_and_doubles_none() {
 /// Ended while the disk is full, nobody can know any more what the relay said last.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_on_a_full_disk_it_doubts_a_few_and_repeats_none() {
-    let relay = Relay::start(Script::new()).await;
-    let shop = shop_with(MANY, &relay);
-    let disk = Disk::of(&shop);
-    let daemon = Daemon::start_with(&shop, disk.under(shop.fondly(&["run"])));
+    let (relay, shop, disk, daemon) = at_work().await;
     relay.until(|seen| seen.letters.len() >= 50).await;
     disk.does("write ENOSPC .db-wal\n");
     daemon.says("the disk is full").await;
@@ -252,10 +252,7 @@ async fn killed_on_a_full_disk_it_doubts_a_few_and_repeats_none() {
 /// what of it counts after a kill is in doubt at most, and repeats nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_after_failed_syncs_it_takes_what_they_left_for_no_damage() {
-    let relay = Relay::start(Script::new()).await;
-    let shop = shop_with(MANY, &relay);
-    let disk = Disk::of(&shop);
-    let daemon = Daemon::start_with(&shop, disk.under(shop.fondly(&["run"])));
+    let (relay, shop, disk, daemon) = at_work().await;
     relay.until(|seen| seen.letters.len() >= 50).await;
     disk.does("sync EIO .db-wal\n");
     until("three failed passes", || {
