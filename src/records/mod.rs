@@ -11,6 +11,7 @@ pub mod made_up;
 mod raw;
 mod reader;
 mod rows;
+mod seen;
 mod values;
 
 use std::collections::BTreeMap;

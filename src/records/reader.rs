@@ -2,10 +2,7 @@
 //!
 //! May not know the store; who applies the rows must apply nothing when any of them is an error.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fs::File;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Read as _;
 use std::path::Path;
 
@@ -16,6 +13,7 @@ use super::dates::Dates;
 use super::error::{SourceError, Trouble, Wrong};
 use super::raw::{Quotes, RawRecords};
 use super::rows::{self, Fault, Plan};
+use super::seen::Seen;
 use super::{CsvSource, Row, columns, shown};
 use crate::model::Refusal;
 
@@ -42,8 +40,8 @@ pub struct FileReader {
     dates: Dates,
     records: RawRecords,
     record: StringRecord,
-    /// The ids of the rows that went in, as hashes, and their lines.
-    seen: HashMap<u64, u64>,
+    /// The ids of the rows that went in, and their lines.
+    seen: Seen,
     done: bool,
 }
 
@@ -84,7 +82,7 @@ impl FileReader {
             dates,
             records,
             record,
-            seen: HashMap::new(),
+            seen: Seen::default(),
             done: false,
         })
     }
@@ -154,18 +152,12 @@ impl FileReader {
 
     /// Of rows with the same id the first goes in; the rest would silently overwrite it.
     fn is_new(&mut self, id: &str) -> Result<(), Fault> {
-        let mut hasher = DefaultHasher::new();
-        id.hash(&mut hasher);
-        match self.seen.entry(hasher.finish()) {
-            Entry::Vacant(free) => {
-                free.insert(self.records.line());
-                Ok(())
-            }
-            Entry::Occupied(first) => Err(Fault {
+        match self.seen.first_line(id, self.records.line()) {
+            None => Ok(()),
+            Some(first) => Err(Fault {
                 column: self.plan.id_column(),
                 reason: format!(
-                    "line {} has the same id, which must be unique; the first row went in",
-                    first.get()
+                    "line {first} has the same id, which must be unique; the first row went in"
                 ),
             }),
         }

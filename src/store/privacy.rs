@@ -68,7 +68,8 @@ impl Store {
                  staff_email = NULL, staff_name = NULL, tags = NULL, consent = 'no', \
                  attrs = NULL, birthday = NULL, joined_on = NULL, consent_at = NULL, \
                  unsubscribed = 1, row_hash = NULL WHERE id = $1",
-            "DELETE FROM customer_date WHERE customer_id = $1",
+            "DELETE FROM customer_date \
+                 WHERE customer = (SELECT number FROM customer WHERE id = $1)",
             "DELETE FROM event WHERE customer_id = $1",
             "DELETE FROM letter WHERE entry IN (SELECT number FROM ledger WHERE customer = $1)",
             "UPDATE history SET reply = NULL \

@@ -1,6 +1,7 @@
 //! The room's contract, as tests: each takes a fresh store and knows nothing of the database under
 //! it. A second database joins by one more line at the end.
 
+mod customers;
 mod learnt;
 mod ledger;
 mod people;
@@ -221,6 +222,7 @@ async fn sqlite() -> (Store, tempfile::TempDir) {
 
 contract!(
     sqlite:
+    customers: a_large_file_comes_out_as_it_went_in, the_last_of_many_rows_with_one_id_counts;
     people: a_file_is_applied_whole_or_not_at_all,
         reading_a_file_again_changes_nothing,
         records_read_back_as_they_were,
