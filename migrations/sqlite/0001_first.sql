@@ -75,6 +75,17 @@ CREATE TABLE source_file (
     PRIMARY KEY (source, path)
 ) WITHOUT ROWID;
 
+-- Files that may still be written to, as they were last seen.
+CREATE TABLE unfinished (
+    source  TEXT NOT NULL,
+    file    TEXT NOT NULL,
+    inode   BIGINT NOT NULL,
+    size    BIGINT NOT NULL,
+    changed BIGINT NOT NULL,                    -- by the clock of whoever keeps the file
+    since   BIGINT NOT NULL,                    -- by ours: it has been the same since then
+    PRIMARY KEY (source, file)
+) WITHOUT ROWID;
+
 CREATE TABLE quarantine (
     id          INTEGER PRIMARY KEY,
     source      TEXT NOT NULL,

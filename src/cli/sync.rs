@@ -59,6 +59,12 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
                 source.source
             ))?;
         }
+        for file in source.unfinished {
+            output::say(format!(
+                "{}: {file} may still be written to; it is read once it has been left alone",
+                source.source
+            ))?;
+        }
         for trouble in source.trouble {
             failing = true;
             output::note(format!("{}: {trouble}", source.source));

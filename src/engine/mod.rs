@@ -17,6 +17,7 @@ pub mod control;
 pub mod diff;
 pub mod entry_json;
 pub mod explain;
+mod folder;
 pub mod forecast;
 pub mod guard;
 pub mod house;

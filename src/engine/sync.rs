@@ -2,12 +2,15 @@
 //!
 //! A source that can't be read doesn't stop the others; it is reported until it can be.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::folder::{self, Folder};
 use super::{EngineError, House, wiring};
-use crate::records::{self, CsvSource, FileReader, SourceError};
+use crate::records::complete::Look;
+use crate::records::{self, CsvSource, FileReader, SourceError, Trouble};
+use crate::settings::After;
 use crate::store::{Applied, ApplyError, FileMeta, FileRow};
 
 /// What became of one source.
@@ -19,6 +22,8 @@ pub struct Synced {
     pub files: Vec<(String, Applied)>,
     /// Files that hadn't changed since they were read.
     pub unchanged_files: u64,
+    /// Files that may still be written to, and are read once they are complete.
+    pub unfinished: Vec<String>,
     /// What kept a file, or the source, from being read.
     pub trouble: Vec<String>,
 }
@@ -34,11 +39,18 @@ pub async fn sync(
 ) -> Result<Vec<Synced>, EngineError> {
     let unread = house.store.unread_sources().await?;
     let mut all = Vec::new();
-    for source in wiring::sources(&house.plans.settings) {
+    let settings = &house.plans.settings;
+    for (source, stated) in wiring::sources(settings).into_iter().zip(&settings.sources) {
         if only.is_some_and(|name| name != source.name) {
             continue;
         }
-        let synced = sync_source(house, &source, now).await?;
+        let folder = Folder {
+            source: &source.name,
+            path: &source.path,
+            wait: stated.complete_after,
+            moves: stated.after == After::Move,
+        };
+        let synced = sync_source(house, (&source, folder), now).await?;
         let well = synced.trouble.is_empty();
         if unread.contains(&source.name) == well {
             house.store.source_read(&source.name, well).await?;
@@ -70,13 +82,14 @@ pub fn troubles(synced: Vec<Synced>) -> Vec<String> {
 
 async fn sync_source(
     house: &House,
-    source: &CsvSource,
+    (source, folder): (&CsvSource, Folder<'_>),
     now: Timestamp,
 ) -> Result<Synced, EngineError> {
     let mut synced = Synced {
         source: source.name.clone(),
         files: Vec::new(),
         unchanged_files: 0,
+        unfinished: Vec::new(),
         trouble: Vec::new(),
     };
     let files = match records::files(source) {
@@ -86,14 +99,35 @@ async fn sync_source(
             return Ok(synced);
         }
     };
-    for path in files {
+    let is_a_folder = source.path.is_dir();
+    let files = if is_a_folder {
+        let sorted = folder::sort(house, folder, files, now).await?;
+        let shown = |path: &PathBuf| records::shown(source, path);
+        synced.unfinished = sorted.unfinished.iter().map(shown).collect();
+        sorted.complete
+    } else {
+        files.into_iter().map(|path| (path, None)).collect()
+    };
+    for (path, look) in files {
         match sync_file(house, source, &path, now).await? {
             Ok(Some(applied)) => synced.files.push(applied),
             Ok(None) => synced.unchanged_files += 1,
-            Err(error) => synced.trouble.push(error.to_string()),
+            // Whoever took it away between the look and the reading has a use for it.
+            Err(error) if is_a_folder && error.trouble == Trouble::Missing => continue,
+            Err(error) => {
+                synced.trouble.push(error.to_string());
+                continue;
+            }
         }
+        synced.trouble.extend(put_away(folder, &path, look));
     }
     Ok(synced)
+}
+
+/// Moves a file that was read, where that is wanted; what kept it.
+fn put_away(folder: Folder<'_>, path: &Path, look: Option<Look>) -> Option<String> {
+    let look = look.filter(|_| folder.moves)?;
+    folder::put_away(folder, path, look).err()
 }
 
 /// The file as the settings name it, with what was new in it; `None` when it hasn't changed since

@@ -5,6 +5,7 @@
 //! memory, but for the ids seen so far.
 
 mod columns;
+pub mod complete;
 mod dates;
 mod error;
 pub mod made_up;
@@ -119,7 +120,7 @@ fn is_csv(file: &Path) -> bool {
 }
 
 /// How messages name this file of the source.
-fn shown(source: &CsvSource, file: &Path) -> String {
+pub fn shown(source: &CsvSource, file: &Path) -> String {
     match file.strip_prefix(&source.path) {
         Ok(rest) if !rest.as_os_str().is_empty() => {
             format!(

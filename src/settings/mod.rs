@@ -34,7 +34,7 @@ pub use login::{Key, Login};
 pub use mail::{Mail, Security, Smtp, Transport, WhenUnknown};
 pub use process::{Faults, LogWishes, faults, log_wishes, own_state, service_state, usual_place};
 pub use secret::Secret;
-pub use sources::{AttrType, Feeds, Source};
+pub use sources::{After, AttrType, Feeds, Source};
 
 /// All settings, checked.
 #[derive(Debug, Clone)]

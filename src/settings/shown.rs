@@ -198,6 +198,9 @@ fn source(source: &Source) -> Table {
         ("feeds", source.feeds.as_str().into()),
         ("delimiter", source.delimiter.to_string().into()),
     ]);
+    let wait = format!("{} seconds", source.complete_after.as_secs());
+    shown.insert("complete_after".to_owned(), wait.into());
+    shown.insert("after".to_owned(), source.after.as_str().into());
     for (key, entries) in [("columns", columns), ("types", types)] {
         if !entries.is_empty() {
             shown.insert(key.to_owned(), entries.into());

@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use jiff::SignedDuration;
 use jiff::fmt::strtime::BrokenDownTime;
 
 use super::resolved;
+use crate::model::Period;
 use crate::model::customer::CUSTOMER_FIELDS;
 use crate::model::event::EVENT_FIELDS;
 use crate::model::tables::{Node, Table, Value, advice, plain_name};
@@ -29,6 +31,30 @@ pub struct Source {
     pub types: BTreeMap<String, AttrType>,
     /// What stands between two fields; always ASCII.
     pub delimiter: char,
+    /// For how long a file of a folder must have been left alone before it is read.
+    pub complete_after: SignedDuration,
+    /// What becomes of a file of a folder that was read.
+    pub after: After,
+}
+
+/// What becomes of a file of a folder that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum After {
+    /// It stays, and is known again.
+    #[default]
+    Keep,
+    /// It goes into the folder `done` below.
+    Move,
+}
+
+impl After {
+    /// As settings write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Move => "move",
+        }
+    }
 }
 
 /// What a source holds.
@@ -94,6 +120,9 @@ const KINDS: &[&str] = &["csv", "xlsx", "vcard", "sql"];
 /// Keys of the kinds that aren't built yet.
 const LATER_KEYS: &[&str] = &["url_file", "query"];
 
+/// Longer than programs pause that write a file piece by piece.
+const COMPLETE_AFTER: SignedDuration = SignedDuration::from_secs(10);
+
 /// Reads all `[[source]]`.
 pub(super) fn sources(value: &Value<'_>, folder: &Path) -> Vec<Source> {
     let Some(items) = value.tables("[[source]]") else {
@@ -137,6 +166,10 @@ fn source(mut table: Table<'_>, folder: &Path) -> Option<Source> {
     let dates = table.get("dates").and_then(|v| v.read(date_pattern));
     let types = table.get("types").map(|v| types(&v));
     let delimiter = table.get("delimiter").map(|v| delimiter(&v));
+    let complete_after = table.get("complete_after").and_then(|v| v.read(seconds));
+    let after = table
+        .get("after")
+        .and_then(|v| v.one_of(&[("keep", After::Keep), ("move", After::Move)]));
     table.finish(LATER_KEYS);
     Some(Source {
         name: name?,
@@ -146,6 +179,8 @@ fn source(mut table: Table<'_>, folder: &Path) -> Option<Source> {
         dates,
         types: types.unwrap_or_default(),
         delimiter: delimiter.unwrap_or(Some(','))?,
+        complete_after: complete_after.unwrap_or(COMPLETE_AFTER),
+        after: after.unwrap_or_default(),
     })
 }
 
@@ -199,6 +234,27 @@ fn types(value: &Value<'_>) -> BTreeMap<String, AttrType> {
         }
     }
     types
+}
+
+/// `10 seconds`, or whatever else is an exact length of time.
+fn seconds(text: &str) -> Result<SignedDuration, String> {
+    let wanted = || {
+        format!(
+            "`{text}` is no length of time; write a number of seconds or minutes, such as \
+             `10 seconds`"
+        )
+    };
+    let number = ["seconds", "second"]
+        .iter()
+        .find_map(|unit| text.trim().strip_suffix(unit));
+    let length = match number.map(|number| number.trim().parse::<u16>()) {
+        Some(number) => Some(SignedDuration::from_secs(
+            number.map_err(|_| wanted())?.into(),
+        )),
+        None => Period::parse(text).ok().and_then(Period::exact),
+    };
+    let length = length.filter(|length| !length.is_negative());
+    length.ok_or_else(wanted)
 }
 
 /// A pattern must hold at least day and month, and must read back what it writes.

@@ -19,6 +19,7 @@ mod diff;
 mod disk;
 mod editing;
 mod explain;
+mod folders;
 mod forecast;
 mod holidays;
 mod isolation;
