@@ -2,14 +2,21 @@
 
 use std::path::Path;
 
-use super::{Done, Failure, Outcome, house, output};
-use crate::engine::sync;
+use super::output::Format;
+use super::{Done, Failure, Outcome, house, output, quality};
+use crate::engine::{self, sync};
 use crate::store::Applied;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Only this source
     source: Option<String>,
+    /// Say afterwards how good the records are: what is missing, and what looks wrong
+    #[arg(long)]
+    report: bool,
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t, requires = "report")]
+    format: Format,
 }
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
@@ -33,42 +40,9 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         output::note(output::NO_SOURCE);
     }
     let synced = sync::sync(&house, args.source.as_deref(), house.clock.now()).await?;
-    let mut failing = false;
+    let failing = synced.iter().any(|source| !source.trouble.is_empty());
     for source in synced {
-        for (file, applied) in source.files {
-            let Applied {
-                new,
-                changed,
-                unchanged,
-                refused,
-            } = applied;
-            output::say(format!(
-                "{}: {file}: {new} new, {changed} changed, {unchanged} unchanged, {refused} refused",
-                source.source
-            ))?;
-        }
-        if source.unchanged_files > 0 {
-            let n = source.unchanged_files;
-            let files = if n == 1 {
-                "file hasn't"
-            } else {
-                "files haven't"
-            };
-            output::say(format!(
-                "{}: {n} {files} changed since the last time",
-                source.source
-            ))?;
-        }
-        for file in source.unfinished {
-            output::say(format!(
-                "{}: {file} may still be written to; it is read once it has been left alone",
-                source.source
-            ))?;
-        }
-        for trouble in source.trouble {
-            failing = true;
-            output::note(format!("{}: {trouble}", source.source));
-        }
+        tell(source, args.format)?;
     }
     let quarantined = house.store.count_quarantined().await?;
     if quarantined > 0 {
@@ -81,10 +55,56 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
             "{quarantined} {records} in quarantine: `fondly quarantine` says which and why"
         ));
     }
+    if args.report {
+        let quality = engine::quality::of(&house, args.source.as_deref()).await?;
+        quality::print(args.format, &quality)?;
+    }
     house.store.close().await?;
     Ok(if failing || quarantined > 0 {
         Done::NeedsAPerson
     } else {
         Done::Well
     })
+}
+
+/// Says what was read, and what couldn't be.
+fn tell(synced: sync::Synced, format: Format) -> std::io::Result<()> {
+    let source = synced.source;
+    // A machine that reads the report gets nothing else.
+    let say = |line: String| -> std::io::Result<()> {
+        if format == Format::Table {
+            return output::say(line);
+        }
+        output::note(line);
+        Ok(())
+    };
+    for (file, applied) in synced.files {
+        let Applied {
+            new,
+            changed,
+            unchanged,
+            refused,
+        } = applied;
+        say(format!(
+            "{source}: {file}: {new} new, {changed} changed, {unchanged} unchanged, {refused} refused"
+        ))?;
+    }
+    if synced.unchanged_files > 0 {
+        let n = synced.unchanged_files;
+        let files = if n == 1 {
+            "file hasn't"
+        } else {
+            "files haven't"
+        };
+        say(format!("{source}: {n} {files} changed since the last time"))?;
+    }
+    for file in synced.unfinished {
+        say(format!(
+            "{source}: {file} may still be written to; it is read once it has been left alone"
+        ))?;
+    }
+    for trouble in synced.trouble {
+        output::note(format!("{source}: {trouble}"));
+    }
+    Ok(())
 }

@@ -27,6 +27,7 @@ pub(crate) mod mishap;
 pub mod outbox;
 pub mod plan;
 pub mod preview;
+pub mod quality;
 pub mod quiet;
 pub mod rehearse;
 pub mod reload;

@@ -9,6 +9,7 @@ pub mod complete;
 mod dates;
 mod error;
 pub mod made_up;
+pub mod quality;
 mod raw;
 mod reader;
 mod rows;

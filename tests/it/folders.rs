@@ -150,6 +150,7 @@ async fn a_running_daemon_picks_up_what_is_dropped() {
     .await;
     let ended = daemon.stop().await;
     assert!(ended.success(), "{ended}");
+    shop.run(&["sync", "--report"]).is(0).says(&["1 customer;"]);
 }
 
 #[test]

@@ -28,6 +28,7 @@ mod mail;
 mod matrix;
 mod outage;
 mod public;
+mod quality;
 mod quiet;
 mod relay;
 mod relays;
