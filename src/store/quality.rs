@@ -10,6 +10,10 @@ use crate::model::Customer;
 
 /// Customers that are handed over at a time.
 const SOME: i64 = 1_000;
+/// Addresses that are looked through at a time, so that no question takes long.
+const ADDRESSES: i64 = 20_000;
+/// No address comes behind it.
+const BEHIND_ALL: &str = "\u{10ffff}";
 /// Examples of a shared thing.
 const EXAMPLES: i64 = 3;
 
@@ -35,8 +39,28 @@ impl SharedBy {
     }
 }
 
+/// A question about addresses behind `$2` up to `$4` that several customers have: how many, of how
+/// many customers, and two ids of each of the first `$3`.
+macro_rules! shared_addresses {
+    ($only:literal) => {
+        concat!(
+            "WITH g (n, k) AS MATERIALIZED (SELECT COUNT(*), email_key FROM customer \
+                 WHERE email_key > $2 AND email_key <= $4 ",
+            $only,
+            "GROUP BY email_key HAVING COUNT(*) > 1) \
+             SELECT COUNT(*), COALESCE(SUM(n), 0), (SELECT ",
+            lists_of!("a, b"),
+            " FROM (SELECT (SELECT MIN(id) FROM customer WHERE email_key = k ",
+            $only,
+            ") AS a, (SELECT MAX(id) FROM customer WHERE email_key = k ",
+            $only,
+            ") AS b FROM g LIMIT $3) AS e) FROM g"
+        )
+    };
+}
+
 /// The beginning of a question about groups: how many, of how many customers, and two ids of each of
-/// the first few.
+/// the first `$3`.
 macro_rules! groups {
     ($inner:expr) => {
         concat!(
@@ -44,7 +68,7 @@ macro_rules! groups {
             $inner,
             ") SELECT COUNT(*), COALESCE(SUM(n), 0), (SELECT ",
             lists_of!("a, b"),
-            " FROM (SELECT a, b FROM g LIMIT $3)) FROM g"
+            " FROM (SELECT a, b FROM g LIMIT $3) AS e) FROM g"
         )
     };
 }
@@ -88,12 +112,31 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn shared_addresses(&self, source: Option<&str>) -> Result<SharedBy, StoreError> {
-        let question = sqlx::query_as(groups!(
-            "SELECT COUNT(*), MIN(id), MAX(id) FROM customer WHERE email_key IS NOT NULL \
-                 AND ($1 IS NULL OR source = $1) AND $2 = $2 \
-             GROUP BY email_key HAVING COUNT(*) > 1"
-        ));
-        self.shared(question.bind(source).bind("")).await
+        let (mut all, mut after) = (SharedBy::default(), String::new());
+        loop {
+            let end: Option<String> = sqlx::query_scalar(
+                "SELECT email_key FROM customer WHERE email_key > $1 \
+                 ORDER BY email_key LIMIT 1 OFFSET $2",
+            )
+            .bind(&after)
+            .bind(ADDRESSES)
+            .fetch_optional(self.reader())
+            .await
+            .map_err(|error| self.trouble(error))?;
+            let text = if source.is_some() {
+                shared_addresses!("AND source = $1 ")
+            } else {
+                // Then the index alone tells.
+                shared_addresses!("AND $1 IS NULL ")
+            };
+            let question = sqlx::query_as(text).bind(source).bind(after);
+            let last = end.as_deref().unwrap_or(BEHIND_ALL).to_owned();
+            all.add(self.shared(question.bind(EXAMPLES).bind(last)).await?);
+            match end {
+                Some(end) => after = end,
+                None => return Ok(all),
+            }
+        }
     }
 
     /// Full names together with dates of birth that several customers have whose birthday is on this
@@ -117,8 +160,8 @@ impl Store {
                  AND c.first_name IS NOT NULL AND c.last_name IS NOT NULL \
              GROUP BY d.year, LOWER(c.first_name), LOWER(c.last_name) HAVING COUNT(*) > 1"
         )));
-        let question = question.bind(source).bind(years);
-        self.shared_of(question, Some(month_day)).await
+        let question = question.bind(source).bind(years).bind(EXAMPLES);
+        self.shared(question.bind(month_day)).await
     }
 
     /// Which of these addresses (as compared) somebody has.
@@ -144,19 +187,6 @@ impl Store {
     }
 
     async fn shared(&self, question: Question<'_>) -> Result<SharedBy, StoreError> {
-        self.shared_of(question, None).await
-    }
-
-    async fn shared_of(
-        &self,
-        question: Question<'_>,
-        last: Option<i64>,
-    ) -> Result<SharedBy, StoreError> {
-        let question = question.bind(EXAMPLES);
-        let question = match last {
-            Some(last) => question.bind(last),
-            None => question,
-        };
         let read = async {
             let (things, customers, pairs) = question.fetch_one(self.reader()).await?;
             let pairs: Vec<(String, String)> = serde_json::from_str(&pairs)
