@@ -18,6 +18,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod batch;
 mod batches;
 mod candidates;
 mod claims;
@@ -28,6 +29,7 @@ mod error;
 mod health;
 mod history;
 mod hold;
+mod inbox;
 mod intact;
 mod learnt;
 mod ledger;

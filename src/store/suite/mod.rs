@@ -130,7 +130,7 @@ async fn plan(store: &Store, new: Vec<NewEntry>) -> u64 {
     store.plan_write(&batch, noon()).await.unwrap().new
 }
 
-fn commit(id: &str, revision: i64) -> CommitToSend {
+pub(in crate::store) fn commit(id: &str, revision: i64) -> CommitToSend {
     CommitToSend {
         id: id.to_owned(),
         revision,
