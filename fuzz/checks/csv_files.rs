@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use csv::StringRecord;
 use fondly::model::{Customer, PartialDate, Refusal, When};
-use fondly::records::{AttrType, CsvSource, Feeds, FileReader, Row, SourceError};
+use fondly::records::{AttrType, CsvSource, Feeds, FileReader, Meaning, Row, SourceError};
 use jiff::tz::TimeZone;
 
 /// The forms of dates that a source may state.
@@ -64,10 +64,8 @@ fn source(how: u8, path: PathBuf) -> CsvSource {
     ];
     let asked = how & 16 != 0;
     let types = types.map(|(name, kind)| (name.to_owned(), kind));
-    CsvSource {
+    let meaning = Meaning {
         name: "till".to_owned(),
-        path,
-        shown: "people.csv".to_owned(),
         feeds: if how & 1 == 0 {
             Feeds::Customers
         } else {
@@ -76,8 +74,13 @@ fn source(how: u8, path: PathBuf) -> CsvSource {
         columns: BTreeMap::new(),
         types: types.into_iter().filter(|_| asked).collect(),
         dates: FORMS[usize::from(how >> 1 & 3)].map(str::to_owned),
-        delimiter: if how & 8 == 0 { b',' } else { b';' },
         zone: TimeZone::get("Europe/London").unwrap(),
+    };
+    CsvSource {
+        meaning,
+        path,
+        shown: "people.csv".to_owned(),
+        delimiter: if how & 8 == 0 { b',' } else { b';' },
     }
 }
 
@@ -138,7 +141,7 @@ fn every_row_is_there(source: &CsvSource, file: &[u8], rows: &Rows) {
             let at = header.iter().position(bears);
             record.get(at.unwrap()).unwrap()
         };
-        let form = source.dates.as_deref();
+        let form = source.meaning.dates.as_deref();
         match row {
             Row::Customer(customer) => {
                 if let Some(date) = customer.birthday {

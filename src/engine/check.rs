@@ -10,12 +10,13 @@ use jiff::civil::Date;
 
 use super::letter::{self, Reader};
 use super::scratch::Scratch;
-use super::{EngineError, House, Plans, learn, sync, wiring};
+use super::wiring::{self, Input};
+use super::{EngineError, House, Plans, learn, sync};
 use crate::clock::Clock;
 use crate::decide;
 use crate::decide::anniversary::date_of;
 use crate::model::{Occasion, Period, Refusal, View};
-use crate::records::{self, FileReader, Row};
+use crate::records::{self, CsvSource, FileReader, Row};
 use crate::rules::{Anniversary, DateField, Holiday, OnDate, OnHoliday, Rule, Trigger};
 
 /// Customers looked at together.
@@ -191,40 +192,41 @@ fn no_date(rule: &Rule, view: &View) -> Option<String> {
 /// Reads the sources without keeping anything.
 fn sources(house: &House, checked: &mut Checked) {
     for source in wiring::sources(&house.plans.settings) {
-        let files = match records::files(&source) {
-            Ok(files) => files,
+        match &source {
+            Input::Files(source) => files(source, checked),
+        }
+    }
+}
+
+fn files(source: &CsvSource, checked: &mut Checked) {
+    let name = &source.meaning.name;
+    let files = match records::files(source) {
+        Ok(files) => files,
+        Err(error) => {
+            checked.problems.push(format!("source {name}: {error}"));
+            return;
+        }
+    };
+    for path in files {
+        let reader = match FileReader::open(source, &path) {
+            Ok(reader) => reader,
             Err(error) => {
-                checked
-                    .problems
-                    .push(format!("source {}: {error}", source.name));
+                checked.problems.push(format!("source {name}: {error}"));
                 continue;
             }
         };
-        for path in files {
-            let reader = match FileReader::open(&source, &path) {
-                Ok(reader) => reader,
+        let ignored = reader.ignored_columns().join(", ");
+        if !ignored.is_empty() {
+            let words = format!("source {name}: columns not used: {ignored}");
+            checked.remarks.push(words);
+        }
+        for row in reader {
+            match row {
+                Ok(Row::Refused(refusal)) => checked.refused.push(refusal),
+                Ok(Row::Customer(_) | Row::Event(_)) => {}
                 Err(error) => {
-                    checked
-                        .problems
-                        .push(format!("source {}: {error}", source.name));
-                    continue;
-                }
-            };
-            let ignored = reader.ignored_columns().join(", ");
-            if !ignored.is_empty() {
-                let words = format!("source {}: columns not used: {ignored}", source.name);
-                checked.remarks.push(words);
-            }
-            for row in reader {
-                match row {
-                    Ok(Row::Refused(refusal)) => checked.refused.push(refusal),
-                    Ok(Row::Customer(_) | Row::Event(_)) => {}
-                    Err(error) => {
-                        checked
-                            .problems
-                            .push(format!("source {}: {error}", source.name));
-                        break;
-                    }
+                    checked.problems.push(format!("source {name}: {error}"));
+                    break;
                 }
             }
         }

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::{EngineError, House, wiring};
+use super::wiring::{self, Input};
+use super::{EngineError, House};
 use crate::records::{self, CsvSource, FileReader, SourceError};
 use crate::store::{Applied, ApplyError, FileMeta, FileRow};
 
@@ -35,13 +36,15 @@ pub async fn sync(
     let unread = house.store.unread_sources().await?;
     let mut all = Vec::new();
     for source in wiring::sources(&house.plans.settings) {
-        if only.is_some_and(|name| name != source.name) {
+        if only.is_some_and(|name| name != source.name()) {
             continue;
         }
-        let synced = sync_source(house, &source, now).await?;
+        let synced = match &source {
+            Input::Files(source) => sync_files(house, source, now).await?,
+        };
         let well = synced.trouble.is_empty();
-        if unread.contains(&source.name) == well {
-            house.store.source_read(&source.name, well).await?;
+        if unread.contains(&synced.source) == well {
+            house.store.source_read(&synced.source, well).await?;
         }
         all.push(synced);
     }
@@ -68,13 +71,13 @@ pub fn troubles(synced: Vec<Synced>) -> Vec<String> {
     synced.into_iter().flat_map(of_one).collect()
 }
 
-async fn sync_source(
+async fn sync_files(
     house: &House,
     source: &CsvSource,
     now: Timestamp,
 ) -> Result<Synced, EngineError> {
     let mut synced = Synced {
-        source: source.name.clone(),
+        source: source.meaning.name.clone(),
         files: Vec::new(),
         unchanged_files: 0,
         trouble: Vec::new(),
@@ -111,7 +114,7 @@ async fn sync_file(
     let (shown, fingerprint) = (reader.shown().to_owned(), reader.fingerprint().to_owned());
     if house
         .store
-        .file_fingerprint(&source.name, &shown)
+        .file_fingerprint(&source.meaning.name, &shown)
         .await?
         .as_ref()
         == Some(&fingerprint)
@@ -119,7 +122,7 @@ async fn sync_file(
         return Ok(Ok(None));
     }
     let meta = FileMeta {
-        source: &source.name,
+        source: &source.meaning.name,
         path: &shown,
         fingerprint: &fingerprint,
         now,

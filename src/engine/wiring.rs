@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 use crate::deliver::budget::Budgets;
 use crate::deliver::{Login, Security, SmtpConfig};
 use crate::model::facts::BusinessWords;
-use crate::records::{self, CsvSource};
-use crate::settings::{self, DomainLimit, Key, Settings, Smtp, Source};
+use crate::records::{self, CsvSource, Meaning};
+use crate::settings::{self, DomainLimit, Key, Place, Settings, Smtp, Source};
 
 /// What letters and conditions see of the business.
 pub(super) fn words(settings: &Settings) -> Arc<BusinessWords> {
@@ -24,16 +24,43 @@ pub(super) fn words(settings: &Settings) -> Arc<BusinessWords> {
     })
 }
 
+/// A source, as the records room reads it.
+pub(super) enum Input {
+    /// Files.
+    Files(CsvSource),
+}
+
+impl Input {
+    /// The source's name.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Files(source) => &source.meaning.name,
+        }
+    }
+}
+
 /// The sources, as the records room reads them.
-pub(super) fn sources(settings: &Settings) -> Vec<CsvSource> {
-    settings
-        .sources
-        .iter()
-        .map(|source| csv_source(settings, source))
+pub(super) fn sources(settings: &Settings) -> Vec<Input> {
+    let inputs = settings.sources.iter();
+    inputs
+        .filter_map(|source| input(settings, source))
         .collect()
 }
 
-fn csv_source(settings: &Settings, source: &Source) -> CsvSource {
+fn input(settings: &Settings, source: &Source) -> Option<Input> {
+    match &source.place {
+        Place::Csv { path, delimiter } => Some(Input::Files(CsvSource {
+            meaning: meaning(settings, source),
+            path: path.clone(),
+            shown: shown(&settings.folder, path),
+            delimiter: u8::try_from(*delimiter).unwrap_or(b','),
+        })),
+        // The settings don't let them in yet.
+        Place::Xlsx { .. } | Place::Vcard { .. } => None,
+    }
+}
+
+fn meaning(settings: &Settings, source: &Source) -> Meaning {
     let types = source.types.iter().map(|(name, kind)| {
         let kind = match kind {
             settings::AttrType::Text => records::AttrType::Text,
@@ -43,10 +70,8 @@ fn csv_source(settings: &Settings, source: &Source) -> CsvSource {
         };
         (name.clone(), kind)
     });
-    CsvSource {
+    Meaning {
         name: source.name.clone(),
-        shown: shown(&settings.folder, &source.path),
-        path: source.path.clone(),
         feeds: match source.feeds {
             settings::Feeds::Customers => records::Feeds::Customers,
             settings::Feeds::Events => records::Feeds::Events,
@@ -54,7 +79,6 @@ fn csv_source(settings: &Settings, source: &Source) -> CsvSource {
         columns: source.columns.clone(),
         types: types.collect(),
         dates: source.dates.clone(),
-        delimiter: u8::try_from(source.delimiter).unwrap_or(b','),
         zone: settings.policy.zone.clone(),
     }
 }

@@ -17,21 +17,24 @@ fn data() -> PathBuf {
 /// A source as the settings would give it, with no mapping.
 pub(super) fn source(path: PathBuf, feeds: Feeds) -> CsvSource {
     CsvSource {
-        name: "till".to_owned(),
+        meaning: Meaning {
+            name: "till".to_owned(),
+            feeds,
+            columns: BTreeMap::new(),
+            types: BTreeMap::new(),
+            dates: None,
+            zone: TimeZone::get("Europe/London").unwrap(),
+        },
         shown: path.file_name().unwrap().to_string_lossy().into_owned(),
         path,
-        feeds,
-        columns: BTreeMap::new(),
-        types: BTreeMap::new(),
-        dates: None,
         delimiter: b',',
-        zone: TimeZone::get("Europe/London").unwrap(),
     }
 }
 
 fn mapped(mut source: CsvSource, columns: &[(&str, &str)]) -> CsvSource {
     for (field, column) in columns {
         source
+            .meaning
             .columns
             .insert((*field).to_owned(), (*column).to_owned());
     }
@@ -55,7 +58,7 @@ fn cdnow() -> (Vec<Customer>, Vec<Event>) {
             ("joined_on", "Customer since"),
         ],
     );
-    customers.dates = Some("%d/%m/%Y".to_owned());
+    customers.meaning.dates = Some("%d/%m/%Y".to_owned());
     let events = mapped(
         source(data().join("cdnow/events.csv"), Feeds::Events),
         &[
@@ -156,10 +159,10 @@ fn every_dirty_file_says_what_is_wrong_with_it() {
         };
         let mut source = source(path, feeds);
         if name.ends_with("impossible") || name.ends_with("attributes") {
-            source.dates = Some("%d/%m/%Y".to_owned());
+            source.meaning.dates = Some("%d/%m/%Y".to_owned());
         }
         if name.ends_with("attributes") {
-            source.types = BTreeMap::from([
+            source.meaning.types = BTreeMap::from([
                 ("shoe".to_owned(), AttrType::Number),
                 ("renewal".to_owned(), AttrType::Date),
                 ("member".to_owned(), AttrType::YesNo),
@@ -175,7 +178,7 @@ fn read(bytes: &[u8], feeds: Feeds, dates: Option<&str>) -> Result<Vec<Row>, Sou
     let path = folder.path().join("some.csv");
     fs::write(&path, bytes).unwrap();
     let mut source = source(path, feeds);
-    source.dates = dates.map(str::to_owned);
+    source.meaning.dates = dates.map(str::to_owned);
     rows(&source)
 }
 

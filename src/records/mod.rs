@@ -49,15 +49,11 @@ pub enum AttrType {
     YesNo,
 }
 
-/// Where CSV files lie and how to read them.
+/// What a source's records are, and which column means what: the same for every kind of source.
 #[derive(Debug, Clone)]
-pub struct CsvSource {
+pub struct Meaning {
     /// The source's name in the settings.
     pub name: String,
-    /// A file, or a folder whose `*.csv` are read.
-    pub path: PathBuf,
-    /// The same path as the settings name it, for messages.
-    pub shown: String,
     /// What the rows are.
     pub feeds: Feeds,
     /// Field -> column, for columns that don't bear their field's name.
@@ -66,10 +62,21 @@ pub struct CsvSource {
     pub types: BTreeMap<String, AttrType>,
     /// The form of dates, as strptime has it; only ISO dates are read without it.
     pub dates: Option<String>,
-    /// What stands between two values, usually a comma.
-    pub delimiter: u8,
     /// The business's zone, for local times that bear no offset.
     pub zone: TimeZone,
+}
+
+/// Where CSV files lie and how to read them.
+#[derive(Debug, Clone)]
+pub struct CsvSource {
+    /// What is in them.
+    pub meaning: Meaning,
+    /// A file, or a folder whose `*.csv` are read.
+    pub path: PathBuf,
+    /// The same path as the settings name it, for messages.
+    pub shown: String,
+    /// What stands between two values, usually a comma.
+    pub delimiter: u8,
 }
 
 /// What became of one row.

@@ -54,9 +54,10 @@ impl FileReader {
     /// When the file can't be read, or its header doesn't give what the settings ask for.
     pub fn open(source: &CsvSource, path: &Path) -> Result<Self, SourceError> {
         let shown = shown(source, path);
+        let meaning = &source.meaning;
         let settings = |wrong: Wrong| wrong.at(&shown, None);
         delimiter_is_usable(source.delimiter).map_err(settings)?;
-        let dates = Dates::new(source.dates.as_deref(), source.zone.clone()).map_err(settings)?;
+        let dates = Dates::new(meaning.dates.as_deref(), meaning.zone.clone()).map_err(settings)?;
         let fingerprint = fingerprint(source, path).map_err(|error| settings(error.into()))?;
         let file = File::open(path).map_err(|error| settings(error.into()))?;
         let digest = digest_of_settings(source);
@@ -73,10 +74,10 @@ impl FileReader {
             .iter()
             .map(|name| name.trim_start_matches('\u{feff}').trim().to_owned())
             .collect();
-        let columns = columns::resolve(source, &header)
+        let columns = columns::resolve(meaning, &header, Some(source.delimiter))
             .map_err(|wrong| wrong.at(&shown, Some(records.line())))?;
         Ok(Self {
-            plan: Plan::new(source, &columns),
+            plan: Plan::new(meaning, &columns),
             ignored: columns.ignored,
             shown,
             fingerprint,
@@ -244,14 +245,15 @@ fn fingerprint(source: &CsvSource, path: &Path) -> std::io::Result<String> {
 
 /// A digest that has taken in all settings that decide how bytes become rows.
 fn digest_of_settings(source: &CsvSource) -> Sha256 {
+    let meaning = &source.meaning;
     let settings = format!(
         "{READING}\n{:?}\n{:?}\n{:?}\n{:?}\n{}\n{:?}\n",
-        source.feeds,
-        source.columns,
-        source.types,
-        source.dates,
+        meaning.feeds,
+        meaning.columns,
+        meaning.types,
+        meaning.dates,
         source.delimiter,
-        source.zone.iana_name(),
+        meaning.zone.iana_name(),
     );
     Sha256::new_with_prefix(settings)
 }
@@ -294,7 +296,10 @@ mod tests {
         let first = print_of(&source);
         assert_eq!(first.len(), 64);
         assert_eq!(print_of(&source), first);
-        source.columns.insert("id".to_owned(), "No".to_owned());
+        source
+            .meaning
+            .columns
+            .insert("id".to_owned(), "No".to_owned());
         let mapped = print_of(&source);
         assert_ne!(mapped, first);
         fs::write(&source.path, "id,name,No\n1,Ann,3\n").unwrap();

@@ -8,7 +8,7 @@ use csv::StringRecord;
 
 use super::columns::{ATTR, Columns, required};
 use super::dates::Dates;
-use super::{AttrType, CsvSource, Feeds, values};
+use super::{AttrType, Feeds, Meaning, values};
 use crate::model::event::KNOWN_KINDS;
 use crate::model::{AttrValue, Customer, Event, When};
 
@@ -71,7 +71,7 @@ pub(super) enum EventField {
 }
 
 impl Plan {
-    pub(super) fn new(source: &CsvSource, columns: &Columns) -> Self {
+    pub(super) fn new(source: &Meaning, columns: &Columns) -> Self {
         match source.feeds {
             Feeds::Customers => Self::Customers(plan(source, columns, CustomerField::named)),
             Feeds::Events => Self::Events(plan(source, columns, EventField::named)),
@@ -89,7 +89,7 @@ impl Plan {
 }
 
 fn plan<F>(
-    source: &CsvSource,
+    source: &Meaning,
     columns: &Columns,
     named: fn(&str, AttrType) -> Option<F>,
 ) -> Vec<Column<F>> {

@@ -2,9 +2,11 @@
 //!
 //! Never shows a secret; what it shows can be read back as a settings file.
 
+use std::path::Path;
+
 use toml::{Table, Value};
 
-use super::{Key, Settings, Smtp, Source, Transport};
+use super::{Key, Place, Settings, Smtp, Source, Transport};
 use crate::model::Period;
 use crate::model::policy::{Guard, MarketingBasis, Policy};
 
@@ -193,11 +195,10 @@ fn source(source: &Source) -> Table {
         .collect();
     let mut shown = table([
         ("name", source.name.as_str().into()),
-        ("kind", "csv".into()),
-        ("path", source.path.display().to_string().into()),
+        ("kind", source.place.kind().into()),
         ("feeds", source.feeds.as_str().into()),
-        ("delimiter", source.delimiter.to_string().into()),
     ]);
+    place(&source.place, &mut shown);
     for (key, entries) in [("columns", columns), ("types", types)] {
         if !entries.is_empty() {
             shown.insert(key.to_owned(), entries.into());
@@ -205,4 +206,18 @@ fn source(source: &Source) -> Table {
     }
     add(&mut shown, "dates", source.dates.clone());
     shown
+}
+
+fn place(place: &Place, shown: &mut Table) {
+    let path = |path: &Path| Some(path.display().to_string());
+    match place {
+        Place::Csv {
+            path: at,
+            delimiter,
+        } => {
+            add(shown, "path", path(at));
+            add(shown, "delimiter", Some(delimiter.to_string()));
+        }
+        Place::Xlsx { path: at } | Place::Vcard { path: at } => add(shown, "path", path(at)),
+    }
 }
