@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Done, Failure, Outcome, house, output};
-use crate::engine::sync;
+use crate::engine::sync::{self, Synced};
 use crate::store::Applied;
 
 #[derive(Debug, clap::Args)]
@@ -35,34 +35,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let synced = sync::sync(&house, args.source.as_deref(), house.clock.now()).await?;
     let mut failing = false;
     for source in synced {
-        for (file, applied) in source.files {
-            let Applied {
-                new,
-                changed,
-                unchanged,
-                refused,
-            } = applied;
-            output::say(format!(
-                "{}: {file}: {new} new, {changed} changed, {unchanged} unchanged, {refused} refused",
-                source.source
-            ))?;
-        }
-        if source.unchanged_files > 0 {
-            let n = source.unchanged_files;
-            let files = if n == 1 {
-                "file hasn't"
-            } else {
-                "files haven't"
-            };
-            output::say(format!(
-                "{}: {n} {files} changed since the last time",
-                source.source
-            ))?;
-        }
-        for trouble in source.trouble {
-            failing = true;
-            output::note(format!("{}: {trouble}", source.source));
-        }
+        failing |= told(source)?;
     }
     let quarantined = house.store.count_quarantined().await?;
     if quarantined > 0 {
@@ -81,4 +54,40 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     } else {
         Done::Well
     })
+}
+
+/// Tells what became of one source; `true` when something kept it from being read.
+fn told(source: Synced) -> Result<bool, Failure> {
+    for (file, applied) in source.files {
+        let Applied {
+            new,
+            changed,
+            unchanged,
+            refused,
+        } = applied;
+        output::say(format!(
+            "{}: {file}: {new} new, {changed} changed, {unchanged} unchanged, {refused} refused",
+            source.source
+        ))?;
+    }
+    for remark in &source.remarks {
+        output::note(format!("{}: {remark}", source.source));
+    }
+    if source.unchanged_files > 0 {
+        let n = source.unchanged_files;
+        let files = if n == 1 {
+            "file hasn't"
+        } else {
+            "files haven't"
+        };
+        output::say(format!(
+            "{}: {n} {files} changed since the last time",
+            source.source
+        ))?;
+    }
+    let failing = !source.trouble.is_empty();
+    for trouble in source.trouble {
+        output::note(format!("{}: {trouble}", source.source));
+    }
+    Ok(failing)
 }

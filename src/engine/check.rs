@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::decide;
 use crate::decide::anniversary::date_of;
 use crate::model::{Occasion, Period, Refusal, View};
-use crate::records::{self, CsvSource, FileReader, Row};
+use crate::records::{self, FileReader, FileSource, Row};
 use crate::rules::{Anniversary, DateField, Holiday, OnDate, OnHoliday, Rule, Trigger};
 
 /// Customers looked at together.
@@ -198,7 +198,7 @@ fn sources(house: &House, checked: &mut Checked) {
     }
 }
 
-fn files(source: &CsvSource, checked: &mut Checked) {
+fn files(source: &FileSource, checked: &mut Checked) {
     let name = &source.meaning.name;
     let files = match records::files(source) {
         Ok(files) => files,
@@ -215,6 +215,10 @@ fn files(source: &CsvSource, checked: &mut Checked) {
                 continue;
             }
         };
+        for remark in reader.remarks() {
+            let words = format!("source {name}: {}: {remark}", reader.shown());
+            checked.remarks.push(words);
+        }
         let ignored = reader.ignored_columns().join(", ");
         if !ignored.is_empty() {
             let words = format!("source {name}: columns not used: {ignored}");

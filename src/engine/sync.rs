@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::wiring::{self, Input};
 use super::{EngineError, House};
-use crate::records::{self, CsvSource, FileReader, SourceError};
+use crate::records::{self, FileReader, FileSource, SourceError};
 use crate::store::{Applied, ApplyError, FileMeta, FileRow};
 
 /// What became of one source.
@@ -18,6 +18,8 @@ pub struct Synced {
     pub source: String,
     /// The files that were read, with what was new in them.
     pub files: Vec<(String, Applied)>,
+    /// What a person should know of how a file was read, with the file's name.
+    pub remarks: Vec<String>,
     /// Files that hadn't changed since they were read.
     pub unchanged_files: u64,
     /// What kept a file, or the source, from being read.
@@ -73,12 +75,13 @@ pub fn troubles(synced: Vec<Synced>) -> Vec<String> {
 
 async fn sync_files(
     house: &House,
-    source: &CsvSource,
+    source: &FileSource,
     now: Timestamp,
 ) -> Result<Synced, EngineError> {
     let mut synced = Synced {
         source: source.meaning.name.clone(),
         files: Vec::new(),
+        remarks: Vec::new(),
         unchanged_files: 0,
         trouble: Vec::new(),
     };
@@ -91,7 +94,14 @@ async fn sync_files(
     };
     for path in files {
         match sync_file(house, source, &path, now).await? {
-            Ok(Some(applied)) => synced.files.push(applied),
+            Ok(Some((applied, remarks))) => {
+                let name = &applied.0;
+                let remarks = remarks
+                    .into_iter()
+                    .map(|remark| format!("{name}: {remark}"));
+                synced.remarks.extend(remarks);
+                synced.files.push(applied);
+            }
             Ok(None) => synced.unchanged_files += 1,
             Err(error) => synced.trouble.push(error.to_string()),
         }
@@ -99,14 +109,17 @@ async fn sync_files(
     Ok(synced)
 }
 
+/// A file with what was new in it, and what to say of how it was read.
+type FileApplied = ((String, Applied), Vec<String>);
+
 /// The file as the settings name it, with what was new in it; `None` when it hasn't changed since
 /// it was read.
 async fn sync_file(
     house: &House,
-    source: &CsvSource,
+    source: &FileSource,
     path: &Path,
     now: Timestamp,
-) -> Result<Result<Option<(String, Applied)>, SourceError>, EngineError> {
+) -> Result<Result<Option<FileApplied>, SourceError>, EngineError> {
     let reader = match FileReader::open(source, path) {
         Ok(reader) => reader,
         Err(error) => return Ok(Err(error)),
@@ -127,9 +140,10 @@ async fn sync_file(
         fingerprint: &fingerprint,
         now,
     };
+    let remarks = reader.remarks().to_vec();
     let rows = reader.map(|row| row.map(file_row));
     match house.store.apply_file(meta, rows).await {
-        Ok(applied) => Ok(Ok(Some((shown, applied)))),
+        Ok(applied) => Ok(Ok(Some(((shown, applied), remarks)))),
         Err(ApplyError::Rows(error)) => Ok(Err(error)),
         Err(ApplyError::Store(error)) => Err(error.into()),
     }

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::deliver::budget::Budgets;
 use crate::deliver::{Login, Security, SmtpConfig};
 use crate::model::facts::BusinessWords;
-use crate::records::{self, CsvSource, Meaning};
+use crate::records::{self, Decimal, FileSource, Format, Meaning};
 use crate::settings::{self, DomainLimit, Key, Place, Settings, Smtp, Source};
 
 /// What letters and conditions see of the business.
@@ -27,7 +27,7 @@ pub(super) fn words(settings: &Settings) -> Arc<BusinessWords> {
 /// A source, as the records room reads it.
 pub(super) enum Input {
     /// Files.
-    Files(CsvSource),
+    Files(FileSource),
 }
 
 impl Input {
@@ -42,22 +42,45 @@ impl Input {
 /// The sources, as the records room reads them.
 pub(super) fn sources(settings: &Settings) -> Vec<Input> {
     let inputs = settings.sources.iter();
-    inputs
-        .filter_map(|source| input(settings, source))
-        .collect()
+    inputs.map(|source| input(settings, source)).collect()
 }
 
-fn input(settings: &Settings, source: &Source) -> Option<Input> {
-    match &source.place {
-        Place::Csv { path, delimiter } => Some(Input::Files(CsvSource {
-            meaning: meaning(settings, source),
-            path: path.clone(),
-            shown: shown(&settings.folder, path),
-            delimiter: u8::try_from(*delimiter).unwrap_or(b','),
-        })),
-        // The settings don't let them in yet.
-        Place::Xlsx { .. } | Place::Vcard { .. } => None,
-    }
+fn input(settings: &Settings, source: &Source) -> Input {
+    let (path, format) = match &source.place {
+        Place::Csv {
+            path,
+            delimiter,
+            encoding,
+        } => {
+            let delimiter = delimiter.and_then(|sign| u8::try_from(sign).ok());
+            let encoding = encoding.clone();
+            (
+                path,
+                Format::Csv {
+                    delimiter,
+                    encoding,
+                },
+            )
+        }
+        Place::Xlsx {
+            path,
+            sheet,
+            header_row,
+        } => {
+            let (sheet, header_row) = (sheet.clone(), *header_row);
+            (path, Format::Sheet { sheet, header_row })
+        }
+        Place::Vcard { path, encoding } => {
+            let encoding = encoding.clone();
+            (path, Format::Cards { encoding })
+        }
+    };
+    Input::Files(FileSource {
+        meaning: meaning(settings, source),
+        path: path.clone(),
+        shown: shown(&settings.folder, path),
+        format,
+    })
 }
 
 fn meaning(settings: &Settings, source: &Source) -> Meaning {
@@ -79,6 +102,10 @@ fn meaning(settings: &Settings, source: &Source) -> Meaning {
         columns: source.columns.clone(),
         types: types.collect(),
         dates: source.dates.clone(),
+        decimal: source.decimal.map(|sign| match sign {
+            ',' => Decimal::Comma,
+            _ => Decimal::Point,
+        }),
         zone: settings.policy.zone.clone(),
     }
 }

@@ -204,7 +204,10 @@ fn missing(header: &[String], field: &str, delimiter: Option<u8>) -> Wrong {
         return Wrong::new(
             Trouble::Header,
             problem,
-            format!("the values seem to be separated otherwise: set `delimiter = {other:?}`"),
+            format!(
+                "the values seem to be separated otherwise: set `delimiter = {:?}`",
+                other.to_string()
+            ),
         );
     }
     let near = nearest(field, header.iter().map(String::as_str));
@@ -269,6 +272,7 @@ mod tests {
                 .map(|name| ((*name).to_owned(), AttrType::Number))
                 .collect::<BTreeMap<_, _>>(),
             dates: None,
+            decimal: None,
             zone: TimeZone::UTC,
         }
     }
@@ -339,7 +343,7 @@ mod tests {
             "{said}"
         );
         let said = look(&events, "id;customer_id;kind;at").unwrap_err();
-        assert!(said.contains("delimiter = ';'"), "{said}");
+        assert!(said.contains("delimiter = \";\""), "{said}");
         let said = look(&source(Feeds::Customers, &[("emial", "x")], &[]), "id").unwrap_err();
         assert!(said.contains("did you mean `email`?"), "{said}");
         let said = look(&source(Feeds::Events, &[("birthday", "x")], &[]), "id").unwrap_err();

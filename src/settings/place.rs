@@ -14,18 +14,26 @@ pub enum Place {
     Csv {
         /// A file, or a folder of files, absolute.
         path: PathBuf,
-        /// What stands between two values; always ASCII.
-        delimiter: char,
+        /// What stands between two values, always ASCII; found out where nothing is said.
+        delimiter: Option<char>,
+        /// The encoding's name; UTF-8 where nothing is said.
+        encoding: Option<String>,
     },
     /// Workbooks.
     Xlsx {
         /// A file, or a folder of files, absolute.
         path: PathBuf,
+        /// The sheet; the only one where nothing is said.
+        sheet: Option<String>,
+        /// The row of the header, from 1; found where nothing is said.
+        header_row: Option<u32>,
     },
     /// Address books.
     Vcard {
         /// A file, or a folder of files, absolute.
         path: PathBuf,
+        /// The encoding's name; UTF-8 where nothing is said.
+        encoding: Option<String>,
     },
 }
 
@@ -56,8 +64,10 @@ const KINDS: &[(&str, Kind)] = &[
     ("sql", Kind::Sql),
 ];
 
+/// The last row that a sheet can have.
+const LAST_ROW: u32 = 1_048_576;
 /// Kinds that are agreed on, but not built yet.
-const LATER: &[Kind] = &[Kind::Xlsx, Kind::Vcard, Kind::Sql];
+const LATER: &[Kind] = &[Kind::Sql];
 
 /// Reads the source's kind; one that isn't built yet is refused by name.
 pub(super) fn kind(table: &mut Table<'_>) -> Option<Kind> {
@@ -79,16 +89,30 @@ pub(super) fn place(kind: Kind, table: &mut Table<'_>, folder: &Path) -> Option<
             let delimiter = table.get("delimiter").map(|v| delimiter(&v));
             Some(Place::Csv {
                 path: path?,
-                delimiter: delimiter.unwrap_or(Some(','))?,
+                delimiter: match delimiter {
+                    Some(delimiter) => Some(delimiter?),
+                    None => None,
+                },
+                encoding: encoding(table),
             })
         }
         Kind::Xlsx => {
-            let path = path(table, folder, "\"../data/customers.xlsx\"")?;
-            Some(Place::Xlsx { path })
+            let path = path(table, folder, "\"../data/customers.xlsx\"");
+            let sheet = table.get("sheet").and_then(|v| v.text().map(str::to_owned));
+            let header_row = table.get("header_row");
+            let header_row = header_row.and_then(|v| v.whole(1..=LAST_ROW));
+            Some(Place::Xlsx {
+                path: path?,
+                sheet,
+                header_row,
+            })
         }
         Kind::Vcard => {
-            let path = path(table, folder, "\"../data/contacts.vcf\"")?;
-            Some(Place::Vcard { path })
+            let path = path(table, folder, "\"../data/contacts.vcf\"");
+            Some(Place::Vcard {
+                encoding: encoding(table),
+                path: path?,
+            })
         }
         Kind::Sql => None,
     }
@@ -97,6 +121,12 @@ pub(super) fn place(kind: Kind, table: &mut Table<'_>, folder: &Path) -> Option<
 fn path(table: &mut Table<'_>, folder: &Path, example: &str) -> Option<PathBuf> {
     let path = table.require("path", example)?;
     path.text().map(|path| resolved(folder, path))
+}
+
+/// Whether the encoding is known is for `records` to say.
+fn encoding(table: &mut Table<'_>) -> Option<String> {
+    let value = table.get("encoding")?;
+    value.text().map(str::to_owned)
 }
 
 fn delimiter(value: &Value<'_>) -> Option<char> {

@@ -205,6 +205,11 @@ fn source(source: &Source) -> Table {
         }
     }
     add(&mut shown, "dates", source.dates.clone());
+    add(
+        &mut shown,
+        "decimal",
+        source.decimal.map(|it| it.to_string()),
+    );
     shown
 }
 
@@ -214,10 +219,26 @@ fn place(place: &Place, shown: &mut Table) {
         Place::Csv {
             path: at,
             delimiter,
+            encoding,
         } => {
             add(shown, "path", path(at));
-            add(shown, "delimiter", Some(delimiter.to_string()));
+            add(shown, "delimiter", delimiter.map(|it| it.to_string()));
+            add(shown, "encoding", encoding.clone());
         }
-        Place::Xlsx { path: at } | Place::Vcard { path: at } => add(shown, "path", path(at)),
+        Place::Xlsx {
+            path: at,
+            sheet,
+            header_row,
+        } => {
+            add(shown, "path", path(at));
+            add(shown, "sheet", sheet.clone());
+            if let Some(row) = header_row {
+                shown.insert("header_row".to_owned(), i64::from(*row).into());
+            }
+        }
+        Place::Vcard { path: at, encoding } => {
+            add(shown, "path", path(at));
+            add(shown, "encoding", encoding.clone());
+        }
     }
 }

@@ -21,8 +21,11 @@ pub struct Source {
     pub feeds: Feeds,
     /// Fields with the columns they are read from; others are read from columns of their own name.
     pub columns: BTreeMap<String, String>,
-    /// How dates are written, where that isn't plain: a strftime pattern.
+    /// How dates are written, where that isn't plain: a strftime pattern, or `excel` or
+    /// `excel-1904` for a spreadsheet's bare numbers.
     pub dates: Option<String>,
+    /// What stands before the decimals of numbers: `.` or `,`.
+    pub decimal: Option<char>,
     /// The types of the business's own attributes, by name without `attr.`; the rest are text.
     pub types: BTreeMap<String, AttrType>,
     /// Where they lie, which is what the kinds of source differ in.
@@ -124,6 +127,8 @@ fn source(mut table: Table<'_>, folder: &Path) -> Option<Source> {
         .zip(feeds)
         .map(|(v, feeds)| columns(&v, feeds));
     let dates = table.get("dates").and_then(|v| v.read(date_pattern));
+    let decimal = table.get("decimal");
+    let decimal = decimal.and_then(|v| v.one_of(&[(".", '.'), (",", ',')]));
     let types = table.get("types").map(|v| types(&v));
     table.finish(&[]);
     Some(Source {
@@ -131,6 +136,7 @@ fn source(mut table: Table<'_>, folder: &Path) -> Option<Source> {
         feeds: feeds?,
         columns: columns.unwrap_or_default(),
         dates,
+        decimal,
         types: types.unwrap_or_default(),
         place: place?,
     })
@@ -190,6 +196,9 @@ fn types(value: &Value<'_>) -> BTreeMap<String, AttrType> {
 
 /// A pattern must hold at least day and month, and must read back what it writes.
 fn date_pattern(text: &str) -> Result<String, String> {
+    if text == "excel" || text == "excel-1904" {
+        return Ok(text.to_owned());
+    }
     let wanted = "write how dates look with %d, %m and %Y, such as `%d/%m/%Y`";
     let sample = jiff::civil::date(2026, 11, 28).at(13, 45, 0, 0);
     let tried = sample

@@ -63,6 +63,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("icu_calendar", &["rules"]),
     ("plotters", &["cli"]),
     ("resvg", &["cli"]),
+    ("calamine", &["records"]),
+    ("vcard", &["records"]),
+    ("zip", &["records"]),
+    ("encoding_rs", &["records"]),
     ("sqlx", &["store"]),
     ("tokio_rustls", &["deliver"]),
 ];
