@@ -16,6 +16,7 @@ mod control;
 mod corpus;
 mod daemon;
 mod diff;
+mod dirty;
 mod disk;
 mod editing;
 mod explain;
