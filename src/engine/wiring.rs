@@ -8,8 +8,9 @@ use sha2::{Digest as _, Sha256};
 use crate::deliver::budget::Budgets;
 use crate::deliver::{Login, Security, SmtpConfig};
 use crate::model::facts::BusinessWords;
+use crate::records::sql::{Access, SqlSource};
 use crate::records::{self, CsvSource, Meaning};
-use crate::settings::{self, DomainLimit, Key, Place, Settings, Smtp, Source};
+use crate::settings::{self, DomainLimit, Key, Place, Settings, Smtp, Source, Sql};
 
 /// What letters and conditions see of the business.
 pub(super) fn words(settings: &Settings) -> Arc<BusinessWords> {
@@ -28,6 +29,8 @@ pub(super) fn words(settings: &Settings) -> Arc<BusinessWords> {
 pub(super) enum Input {
     /// Files.
     Files(CsvSource),
+    /// A query in a database.
+    Query(SqlSource),
 }
 
 impl Input {
@@ -35,6 +38,7 @@ impl Input {
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Files(source) => &source.meaning.name,
+            Self::Query(source) => &source.meaning.name,
         }
     }
 }
@@ -55,8 +59,26 @@ fn input(settings: &Settings, source: &Source) -> Option<Input> {
             shown: shown(&settings.folder, path),
             delimiter: u8::try_from(*delimiter).unwrap_or(b','),
         })),
+        Place::Sql(sql) => Some(Input::Query(query(settings, source, sql))),
         // The settings don't let them in yet.
         Place::Xlsx { .. } | Place::Vcard { .. } => None,
+    }
+}
+
+fn query(settings: &Settings, source: &Source, sql: &Sql) -> SqlSource {
+    SqlSource {
+        meaning: meaning(settings, source),
+        access: Access {
+            url: sql.url.clone(),
+            password_file: sql.password_file.clone(),
+            ca_file: sql.ca_file.clone(),
+            folder: settings.folder.clone(),
+        },
+        query: sql.query.clone(),
+        since: sql.since.clone(),
+        overlap: sql.overlap,
+        timeout: sql.timeout,
+        zone_is_stated: source.timezone.is_some(),
     }
 }
 
@@ -79,7 +101,11 @@ fn meaning(settings: &Settings, source: &Source) -> Meaning {
         columns: source.columns.clone(),
         types: types.collect(),
         dates: source.dates.clone(),
-        zone: settings.policy.zone.clone(),
+        zone: source
+            .timezone
+            .as_ref()
+            .map_or(&settings.policy.zone, |(_, zone)| zone)
+            .clone(),
     }
 }
 

@@ -1,6 +1,6 @@
-//! RECORDS IN: foreign CSV files -> customers and events, or refusals that say why.
+//! RECORDS IN: foreign files and databases -> customers and events, or refusals that say why.
 //!
-//! Reads outside files and never writes anything. May use `model` only; may not read a clock
+//! Reads what is outside and never writes anything. May use `model` only; may not read a clock
 //! (no date needs a "today") and may not know the store. A file is read row by row in constant
 //! memory, but for the ids seen so far.
 
@@ -11,6 +11,7 @@ pub mod made_up;
 mod raw;
 mod reader;
 mod rows;
+pub mod sql;
 mod values;
 
 use std::collections::BTreeMap;

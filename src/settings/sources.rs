@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::fmt::strtime::BrokenDownTime;
+use jiff::tz::TimeZone;
 
 use super::place::{self, Place};
+use super::sections;
 use crate::model::customer::CUSTOMER_FIELDS;
 use crate::model::event::EVENT_FIELDS;
 use crate::model::tables::{Node, Table, Value, advice, plain_name};
@@ -23,6 +25,8 @@ pub struct Source {
     pub columns: BTreeMap<String, String>,
     /// How dates are written, where that isn't plain: a strftime pattern.
     pub dates: Option<String>,
+    /// The zone of times that bear none, where it is stated; the business's otherwise.
+    pub timezone: Option<(String, TimeZone)>,
     /// The types of the business's own attributes, by name without `attr.`; the rest are text.
     pub types: BTreeMap<String, AttrType>,
     /// Where they lie, which is what the kinds of source differ in.
@@ -125,12 +129,17 @@ fn source(mut table: Table<'_>, folder: &Path) -> Option<Source> {
         .map(|(v, feeds)| columns(&v, feeds));
     let dates = table.get("dates").and_then(|v| v.read(date_pattern));
     let types = table.get("types").map(|v| types(&v));
+    let timezone = table.get("timezone").map(|v| v.read(sections::time_zone));
     table.finish(&[]);
     Some(Source {
         name: name?,
         feeds: feeds?,
         columns: columns.unwrap_or_default(),
         dates,
+        timezone: match timezone {
+            None => None,
+            Some(zone) => Some(zone?),
+        },
         types: types.unwrap_or_default(),
         place: place?,
     })
