@@ -39,6 +39,7 @@ mod shop;
 mod simulation;
 mod smtp;
 mod sql_maria;
+mod sql_oscar;
 mod sql_servers;
 mod sql_sources;
 mod sql_sqlite;
