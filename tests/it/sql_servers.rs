@@ -280,6 +280,9 @@ fn start_maria() -> Option<Server> {
         .args([
             "--bind-address=127.0.0.1",
             "--innodb-flush-log-at-trx-commit=0",
+            "--innodb-flush-method=nosync",
+            "--innodb-doublewrite=0",
+            "--sync-frm=0",
         ])
         .args([
             "--default-time-zone=-05:00",
