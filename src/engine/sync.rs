@@ -1,15 +1,22 @@
-//! Reads every source and hands each file to the store: whole, or not at all.
+//! Reads every source and hands each file, and what is new in each database, to the store: whole,
+//! or not at all.
 //!
 //! A source that can't be read doesn't stop the others; it is reported until it can be.
 
 use std::path::Path;
 
 use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::wiring::{self, Input};
 use super::{EngineError, House};
+use crate::records::sql::{self, Held, Part, SqlSource};
 use crate::records::{self, FileReader, FileSource, SourceError};
-use crate::store::{Applied, ApplyError, FileMeta, FileRow};
+use crate::store::{Applied, ApplyError, FileMeta, FileRow, PlaceOf, QueryMark, QueryPart};
+
+/// Parts of a database's answer that wait to be stored.
+const PARTS: usize = 8;
 
 /// What became of one source.
 #[derive(Debug)]
@@ -43,6 +50,7 @@ pub async fn sync(
         }
         let synced = match &source {
             Input::Files(source) => sync_files(house, source, now).await?,
+            Input::Query(source) => sync_query(house, source, now).await?,
         };
         let well = synced.trouble.is_empty();
         if unread.contains(&synced.source) == well {
@@ -146,6 +154,64 @@ async fn sync_file(
         Ok(applied) => Ok(Ok(Some(((shown, applied), remarks)))),
         Err(ApplyError::Rows(error)) => Ok(Err(error)),
         Err(ApplyError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// What is new in a database. It is read by a task of its own, so that fetching and storing go on
+/// at the same time.
+async fn sync_query(
+    house: &House,
+    source: &SqlSource,
+    now: Timestamp,
+) -> Result<Synced, EngineError> {
+    let name = source.meaning.name.clone();
+    let held = house.store.query_mark(&name).await?;
+    let held = held.map(|QueryMark { fingerprint, mark }| Held { fingerprint, mark });
+    let (to_us, mut read) = mpsc::channel(PARTS);
+    let (to_store, mut parts) = mpsc::channel(PARTS);
+    let mut reading = JoinSet::new();
+    reading.spawn(sql::read(source.clone(), held, to_us));
+    let handing_on = async move {
+        while let Some(part) = read.recv().await {
+            if to_store.send(part.map(query_part)).await.is_err() {
+                break;
+            }
+        }
+    };
+    let to = (name.as_str(), now, sql::place_of as PlaceOf);
+    let (applied, ()) = tokio::join!(
+        async {
+            let applied = house.store.apply_query(to, &mut parts).await;
+            // Nobody hands anything on that isn't wanted any more.
+            drop(parts);
+            applied
+        },
+        handing_on
+    );
+    // What went wrong in it broke the parts off, which is told.
+    while reading.join_next().await.is_some() {}
+    let mut synced = Synced {
+        source: name,
+        files: Vec::new(),
+        remarks: Vec::new(),
+        unchanged_files: 0,
+        trouble: Vec::new(),
+    };
+    match applied {
+        Ok(Some(applied)) => synced.files.push(("query".to_owned(), applied)),
+        Ok(None) => synced.unchanged_files = 1,
+        Err(ApplyError::Rows(error)) => synced.trouble.push(SourceError::to_string(&error)),
+        Err(ApplyError::Store(error)) => return Err(error.into()),
+    }
+    Ok(synced)
+}
+
+fn query_part(part: Part) -> QueryPart {
+    match part {
+        Part::Begins { whole } => QueryPart::Begins { whole },
+        Part::Unchanged => QueryPart::Unchanged,
+        Part::Rows(rows) => QueryPart::Rows(rows.into_iter().map(file_row).collect()),
+        Part::Ends(Held { fingerprint, mark }) => QueryPart::Ends(QueryMark { fingerprint, mark }),
     }
 }
 

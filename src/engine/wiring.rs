@@ -8,8 +8,9 @@ use sha2::{Digest as _, Sha256};
 use crate::deliver::budget::Budgets;
 use crate::deliver::{Login, Security, SmtpConfig};
 use crate::model::facts::BusinessWords;
+use crate::records::sql::{Access, SqlSource};
 use crate::records::{self, Decimal, FileSource, Format, Meaning};
-use crate::settings::{self, DomainLimit, Key, Place, Settings, Smtp, Source};
+use crate::settings::{self, DomainLimit, Key, Place, Settings, Smtp, Source, Sql};
 
 /// What letters and conditions see of the business.
 pub(super) fn words(settings: &Settings) -> Arc<BusinessWords> {
@@ -28,6 +29,8 @@ pub(super) fn words(settings: &Settings) -> Arc<BusinessWords> {
 pub(super) enum Input {
     /// Files.
     Files(FileSource),
+    /// A query in a database.
+    Query(SqlSource),
 }
 
 impl Input {
@@ -35,6 +38,7 @@ impl Input {
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Files(source) => &source.meaning.name,
+            Self::Query(source) => &source.meaning.name,
         }
     }
 }
@@ -70,6 +74,7 @@ fn input(settings: &Settings, source: &Source) -> Input {
             let (sheet, header_row) = (sheet.clone(), *header_row);
             (path, Format::Sheet { sheet, header_row })
         }
+        Place::Sql(sql) => return Input::Query(query(settings, source, sql)),
         Place::Vcard { path, encoding } => {
             let encoding = encoding.clone();
             (path, Format::Cards { encoding })
@@ -81,6 +86,23 @@ fn input(settings: &Settings, source: &Source) -> Input {
         shown: shown(&settings.folder, path),
         format,
     })
+}
+
+fn query(settings: &Settings, source: &Source, sql: &Sql) -> SqlSource {
+    SqlSource {
+        meaning: meaning(settings, source),
+        access: Access {
+            url: sql.url.clone(),
+            password_file: sql.password_file.clone(),
+            ca_file: sql.ca_file.clone(),
+            folder: settings.folder.clone(),
+        },
+        query: sql.query.clone(),
+        since: sql.since.clone(),
+        overlap: sql.overlap,
+        timeout: sql.timeout,
+        zone_is_stated: source.timezone.is_some(),
+    }
 }
 
 fn meaning(settings: &Settings, source: &Source) -> Meaning {
@@ -106,7 +128,11 @@ fn meaning(settings: &Settings, source: &Source) -> Meaning {
             ',' => Decimal::Comma,
             _ => Decimal::Point,
         }),
-        zone: settings.policy.zone.clone(),
+        zone: source
+            .timezone
+            .as_ref()
+            .map_or(&settings.policy.zone, |(_, zone)| zone)
+            .clone(),
     }
 }
 

@@ -102,9 +102,6 @@ impl Dates {
             Value::Text(text) | Value::Number(text) => self.text(text)?,
             Value::Day(day) => Reading::Day(day),
             Value::Local(at) => Reading::Local(at),
-            Value::Instant(at) => {
-                Reading::Instant(whole_millis(at), self.zone.to_datetime(at).date())
-            }
             Value::Partial(date) => match date.year() {
                 Some(year) => Date::new(year, date.month(), date.day())
                     .map(Reading::Day)

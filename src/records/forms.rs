@@ -20,7 +20,6 @@ pub(super) enum Value<'a> {
     /// Text, as a person or a program wrote it.
     Text(&'a str),
     /// A number as a machine wrote it: digits and a point, all of them true.
-    #[expect(dead_code, reason = "for databases; files have none")]
     Number(&'a str),
     /// A number of a spreadsheet.
     Float(f64),
@@ -30,9 +29,6 @@ pub(super) enum Value<'a> {
     Partial(PartialDate),
     /// A moment by the business's clocks.
     Local(DateTime),
-    /// An instant.
-    #[expect(dead_code, reason = "for databases; files have none")]
-    Instant(Timestamp),
     /// Yes or no.
     YesNo(bool),
     /// What can't be used, and why.
@@ -155,7 +151,6 @@ fn written(value: &Value<'_>) -> Result<String, String> {
         Value::Day(day) => day.to_string(),
         Value::Partial(day) => day.to_string(),
         Value::Local(at) => at.to_string(),
-        Value::Instant(at) => at.to_string(),
         Value::YesNo(true) => "yes".to_owned(),
         Value::YesNo(false) => "no".to_owned(),
         Value::Unusable(why) => return Err((*why).to_owned()),

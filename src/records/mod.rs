@@ -1,6 +1,6 @@
-//! RECORDS IN: foreign files -> customers and events, or refusals that say why.
+//! RECORDS IN: foreign files and databases -> customers and events, or refusals that say why.
 //!
-//! Reads outside files and never writes anything. May use `model` only; may not read a clock
+//! Reads what is outside and never writes anything. May use `model` only; may not read a clock
 //! (no date needs a "today") and may not know the store. A file is read row by row in constant
 //! memory, but for the ids seen so far.
 
@@ -22,6 +22,7 @@ mod rows;
 mod serial;
 mod sheet;
 mod sniff;
+pub mod sql;
 mod stated;
 mod text;
 mod unpack;

@@ -76,6 +76,14 @@ impl Plan {
         }
     }
 
+    /// Whether a column feeds anything.
+    pub(super) fn feeds(&self, index: usize) -> bool {
+        match self {
+            Self::Customers(plan) => plan.iter().any(|column| column.index == index),
+            Self::Events(plan) => plan.iter().any(|column| column.index == index),
+        }
+    }
+
     /// The index of the column that feeds `id`.
     pub(super) fn id_column(&self) -> Option<usize> {
         // The contract's fields come first, and the id is the first of them.

@@ -33,7 +33,7 @@ pub use layers::{load, load_with};
 pub use limits::DomainLimit;
 pub use login::{Key, Login};
 pub use mail::{Mail, Security, Smtp, Transport, WhenUnknown};
-pub use place::Place;
+pub use place::{Place, Sql};
 pub use process::{Faults, LogWishes, faults, log_wishes, own_state, service_state, usual_place};
 pub use secret::Secret;
 pub use sources::{AttrType, Feeds, Source};

@@ -2,13 +2,14 @@
 //!
 //! Never shows a secret; what it shows can be read back as a settings file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{Key, Place, Settings, Smtp, Source, Transport};
+use super::{Key, Place, Settings, Smtp, Source, Sql, Transport};
 use crate::model::Period;
 use crate::model::policy::{Guard, MarketingBasis, Policy};
+use crate::records::sql::{Overlap, Url};
 
 impl Settings {
     /// The effective settings as TOML, with all paths absolute.
@@ -210,6 +211,8 @@ fn source(source: &Source) -> Table {
         "decimal",
         source.decimal.map(|it| it.to_string()),
     );
+    let zone = source.timezone.as_ref().map(|(name, _)| name.clone());
+    add(&mut shown, "timezone", zone);
     shown
 }
 
@@ -240,5 +243,33 @@ fn place(place: &Place, shown: &mut Table) {
             add(shown, "path", path(at));
             add(shown, "encoding", encoding.clone());
         }
+        Place::Sql(sql) => query(sql, shown),
     }
+}
+
+fn query(sql: &Sql, shown: &mut Table) {
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    match &sql.url {
+        Url::Text(url) => add(shown, "url", Some(url.clone())),
+        Url::File(file) => add(shown, "url_file", Some(file.display().to_string())),
+    }
+    add(shown, "password_file", path(&sql.password_file));
+    add(shown, "ca_file", path(&sql.ca_file));
+    add(shown, "query", Some(sql.query.clone()));
+    add(shown, "since", sql.since.clone());
+    match sql.overlap {
+        None => {}
+        Some(Overlap::Count(n)) => {
+            shown.insert("overlap".to_owned(), n.into());
+        }
+        Some(Overlap::Time(time)) => {
+            add(
+                shown,
+                "overlap",
+                Some(format!("{} minutes", time.as_mins())),
+            );
+        }
+    }
+    let minutes = sql.timeout.as_secs() / 60;
+    add(shown, "timeout", Some(format!("{minutes} minutes")));
 }

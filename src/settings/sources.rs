@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::fmt::strtime::BrokenDownTime;
+use jiff::tz::TimeZone;
 
 use super::place::{self, Place};
+use super::sections;
 use crate::model::customer::CUSTOMER_FIELDS;
 use crate::model::event::EVENT_FIELDS;
 use crate::model::tables::{Node, Table, Value, advice, plain_name};
@@ -26,6 +28,8 @@ pub struct Source {
     pub dates: Option<String>,
     /// What stands before the decimals of numbers: `.` or `,`.
     pub decimal: Option<char>,
+    /// The zone of times that bear none, where it is stated; the business's otherwise.
+    pub timezone: Option<(String, TimeZone)>,
     /// The types of the business's own attributes, by name without `attr.`; the rest are text.
     pub types: BTreeMap<String, AttrType>,
     /// Where they lie, which is what the kinds of source differ in.
@@ -130,6 +134,7 @@ fn source(mut table: Table<'_>, folder: &Path) -> Option<Source> {
     let decimal = table.get("decimal");
     let decimal = decimal.and_then(|v| v.one_of(&[(".", '.'), (",", ',')]));
     let types = table.get("types").map(|v| types(&v));
+    let timezone = table.get("timezone").map(|v| v.read(sections::time_zone));
     table.finish(&[]);
     Some(Source {
         name: name?,
@@ -137,6 +142,10 @@ fn source(mut table: Table<'_>, folder: &Path) -> Option<Source> {
         columns: columns.unwrap_or_default(),
         dates,
         decimal,
+        timezone: match timezone {
+            None => None,
+            Some(zone) => Some(zone?),
+        },
         types: types.unwrap_or_default(),
         place: place?,
     })
