@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::wiring::{self, Input};
 use super::{EngineError, House};
 use crate::records::sql::{self, Held, Part, SqlSource};
-use crate::records::{self, FileReader, FileSource, SourceError};
+use crate::records::{self, FileReader, FileSource, Print, SourceError};
 use crate::store::{Applied, ApplyError, FileMeta, FileRow, PlaceOf, QueryMark, QueryPart};
 
 /// Parts of a database's answer that wait to be stored.
@@ -128,20 +128,20 @@ async fn sync_file(
     path: &Path,
     now: Timestamp,
 ) -> Result<Result<Option<FileApplied>, SourceError>, EngineError> {
-    let reader = match FileReader::open(source, path) {
+    let print = match records::print(source, path) {
+        Ok(print) => print,
+        Err(error) => return Ok(Err(error)),
+    };
+    let Print { shown, fingerprint } = print.clone();
+    let name = &source.meaning.name;
+    let known = house.store.file_fingerprint(name, &shown).await?;
+    if known.as_ref() == Some(&fingerprint) {
+        return Ok(Ok(None));
+    }
+    let reader = match FileReader::open_printed(source, path, print) {
         Ok(reader) => reader,
         Err(error) => return Ok(Err(error)),
     };
-    let (shown, fingerprint) = (reader.shown().to_owned(), reader.fingerprint().to_owned());
-    if house
-        .store
-        .file_fingerprint(&source.meaning.name, &shown)
-        .await?
-        .as_ref()
-        == Some(&fingerprint)
-    {
-        return Ok(Ok(None));
-    }
     let meta = FileMeta {
         source: &source.meaning.name,
         path: &shown,

@@ -39,7 +39,7 @@ use crate::model::{Customer, Event, Refusal};
 
 pub use self::error::{SourceError, Trouble};
 pub use self::numbers::Decimal;
-pub use self::reader::FileReader;
+pub use self::reader::{FileReader, Print, print};
 
 use self::error::Wrong;
 

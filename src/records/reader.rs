@@ -55,6 +55,27 @@ pub(super) trait Rows: Values + Debug + Send {
     fn digest(&self) -> Option<Sha256>;
 }
 
+/// By what a file is known again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Print {
+    /// The file as the settings name it.
+    pub shown: String,
+    /// The same for the same bytes read with the same settings; 64 hexadecimal digits.
+    pub fingerprint: String,
+}
+
+/// Takes a file's fingerprint, without looking at what is in it: a workbook is dear to open.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn print(source: &FileSource, path: &Path) -> Result<Print, SourceError> {
+    let shown = shown(source, path);
+    match fingerprint(source, path) {
+        Ok(fingerprint) => Ok(Print { shown, fingerprint }),
+        Err(error) => Err(Wrong::from(error).at(&shown, None)),
+    }
+}
+
 /// Reads one file of a source, row by row.
 ///
 /// An iterator of rows. After an `Err` it ends, and nothing of the file may be applied.
@@ -79,10 +100,21 @@ impl FileReader {
     /// # Errors
     /// When the file can't be read, or its header doesn't give what the settings ask for.
     pub fn open(source: &FileSource, path: &Path) -> Result<Self, SourceError> {
-        let shown = shown(source, path);
+        Self::open_printed(source, path, print(source, path)?)
+    }
+
+    /// The same for a file whose fingerprint has just been taken.
+    ///
+    /// # Errors
+    /// As with [`FileReader::open`].
+    pub fn open_printed(
+        source: &FileSource,
+        path: &Path,
+        print: Print,
+    ) -> Result<Self, SourceError> {
+        let Print { shown, fingerprint } = print;
         let meaning = &source.meaning;
         let here = |wrong: Wrong| wrong.at(&shown, None);
-        let fingerprint = fingerprint(source, path).map_err(|error| here(error.into()))?;
         let file = File::open(path).map_err(|error| here(error.into()))?;
         let digest = (shown.as_str(), digest_of_settings(source));
         let mut place = shown.clone();
