@@ -8,7 +8,6 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stdout,
-    clippy::cast_precision_loss,
     reason = "a bench that fails should fail at once, and prints what it finds"
 )]
 
@@ -35,7 +34,8 @@ const QUERY: &str = "select id, email, first_name, last_name, birthday, joined_o
 /// Ended with the bench.
 struct Server {
     child: Child,
-    dir: TempDir,
+    /// Goes after the server.
+    _dir: TempDir,
     port: u16,
 }
 
@@ -230,5 +230,9 @@ fn started() -> Server {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    Server { child, dir, port }
+    Server {
+        child,
+        _dir: dir,
+        port,
+    }
 }

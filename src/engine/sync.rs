@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::wiring::{self, Input};
 use super::{EngineError, House};
 use crate::records::sql::{self, Held, Part, SqlSource};
-use crate::records::{self, CsvSource, FileReader, SourceError};
+use crate::records::{self, CsvSource, FileReader, SourceError, Trouble};
 use crate::store::{Applied, ApplyError, FileMeta, FileRow, PlaceOf, QueryMark, QueryPart};
 
 /// Parts of a database's answer that wait to be stored.
@@ -157,11 +157,24 @@ async fn sync_query(
     let (to_store, mut parts) = mpsc::channel(PARTS);
     let mut reading = JoinSet::new();
     reading.spawn(sql::read(source.clone(), held, to_us));
+    let broken_off = SourceError {
+        file: "query".to_owned(),
+        line: None,
+        trouble: Trouble::Away,
+        problem: "reading it broke off".to_owned(),
+        mend: "nothing was taken from it; it is read again the next time".to_owned(),
+    };
     let handing_on = async move {
+        let mut last = false;
         while let Some(part) = read.recv().await {
+            last = matches!(part, Ok(Part::Ends(_) | Part::Unchanged) | Err(_));
             if to_store.send(part.map(query_part)).await.is_err() {
-                break;
+                return;
             }
+        }
+        if !last {
+            // Whoever has gone needs no answer.
+            _ = to_store.send(Err(broken_off)).await;
         }
     };
     let to = (name.as_str(), now, sql::place_of as PlaceOf);
@@ -174,7 +187,7 @@ async fn sync_query(
         },
         handing_on
     );
-    // What went wrong in it broke the parts off, which is told.
+    // Whatever ended it early is told by now.
     while reading.join_next().await.is_some() {}
     let mut synced = Synced {
         source: name,
