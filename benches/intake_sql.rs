@@ -79,7 +79,7 @@ async fn main() {
     told("COPY … TO STDOUT", rows, copied, copied, None);
     let (took, peak) = sync(shop.path(), "new");
     told("into an empty store", rows, took, copied, Some(peak));
-    let (took, peak) = sync(shop.path(), "hasn't changed");
+    let (took, peak) = sync(shop.path(), "nothing has changed");
     told("again, unchanged", rows, took, copied, Some(peak));
     let change = "UPDATE customers SET worth = worth + 1 WHERE number % 100 = 0";
     sqlx::raw_sql(change).execute(&mut boss).await.unwrap();

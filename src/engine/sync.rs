@@ -27,6 +27,8 @@ pub struct Synced {
     pub files: Vec<(String, Applied)>,
     /// Files that hadn't changed since they were read.
     pub unchanged_files: u64,
+    /// Whether it is a database in which nothing had changed.
+    pub unchanged_query: bool,
     /// What kept a file, or the source, from being read.
     pub trouble: Vec<String>,
 }
@@ -88,6 +90,7 @@ async fn sync_files(
         source: source.meaning.name.clone(),
         files: Vec::new(),
         unchanged_files: 0,
+        unchanged_query: false,
         trouble: Vec::new(),
     };
     let files = match records::files(source) {
@@ -193,11 +196,12 @@ async fn sync_query(
         source: name,
         files: Vec::new(),
         unchanged_files: 0,
+        unchanged_query: false,
         trouble: Vec::new(),
     };
     match applied {
         Ok(Some(applied)) => synced.files.push(("query".to_owned(), applied)),
-        Ok(None) => synced.unchanged_files = 1,
+        Ok(None) => synced.unchanged_query = true,
         Err(ApplyError::Rows(error)) => synced.trouble.push(SourceError::to_string(&error)),
         Err(ApplyError::Store(error)) => return Err(error.into()),
     }

@@ -89,7 +89,7 @@ async fn every_type_of_mariadb_comes_through_without_loss() {
         "people, id 4",
         "1990-02-00",
     ]);
-    sync(&shop, 3).says(&["people: 1 file hasn't changed"]);
+    sync(&shop, 3).says(&["people: nothing has changed since the last time"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
