@@ -8,7 +8,6 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stdout,
-    clippy::cast_precision_loss,
     reason = "a bench that fails should fail at once, and prints what it finds"
 )]
 
@@ -35,7 +34,8 @@ const QUERY: &str = "select id, email, first_name, last_name, birthday, joined_o
 /// Ended with the bench.
 struct Server {
     child: Child,
-    dir: TempDir,
+    /// Goes after the server.
+    _dir: TempDir,
     port: u16,
 }
 
@@ -79,7 +79,7 @@ async fn main() {
     told("COPY … TO STDOUT", rows, copied, copied, None);
     let (took, peak) = sync(shop.path(), "new");
     told("into an empty store", rows, took, copied, Some(peak));
-    let (took, peak) = sync(shop.path(), "hasn't changed");
+    let (took, peak) = sync(shop.path(), "nothing has changed");
     told("again, unchanged", rows, took, copied, Some(peak));
     let change = "UPDATE customers SET worth = worth + 1 WHERE number % 100 = 0";
     sqlx::raw_sql(change).execute(&mut boss).await.unwrap();
@@ -230,5 +230,9 @@ fn started() -> Server {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    Server { child, dir, port }
+    Server {
+        child,
+        _dir: dir,
+        port,
+    }
 }

@@ -1,5 +1,6 @@
 //! `fondly sync`: reads the sources once.
 
+use std::io;
 use std::path::Path;
 
 use super::{Done, Failure, Outcome, house, output};
@@ -35,7 +36,8 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let synced = sync::sync(&house, args.source.as_deref(), house.clock.now()).await?;
     let mut failing = false;
     for source in synced {
-        failing |= told(source)?;
+        failing |= !source.trouble.is_empty();
+        tell(source)?;
     }
     let quarantined = house.store.count_quarantined().await?;
     if quarantined > 0 {
@@ -56,8 +58,8 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     })
 }
 
-/// Tells what became of one source; `true` when something kept it from being read.
-fn told(source: Synced) -> Result<bool, Failure> {
+/// What became of one source.
+fn tell(source: Synced) -> io::Result<()> {
     for (file, applied) in source.files {
         let Applied {
             new,
@@ -85,9 +87,12 @@ fn told(source: Synced) -> Result<bool, Failure> {
             source.source
         ))?;
     }
-    let failing = !source.trouble.is_empty();
+    if source.unchanged_query {
+        let name = &source.source;
+        output::say(format!("{name}: nothing has changed since the last time"))?;
+    }
     for trouble in source.trouble {
         output::note(format!("{}: {trouble}", source.source));
     }
-    Ok(failing)
+    Ok(())
 }

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::wiring::{self, Input};
 use super::{EngineError, House};
 use crate::records::sql::{self, Held, Part, SqlSource};
-use crate::records::{self, FileReader, FileSource, Print, SourceError};
+use crate::records::{self, FileReader, FileSource, Print, SourceError, Trouble};
 use crate::store::{Applied, ApplyError, FileMeta, FileRow, PlaceOf, QueryMark, QueryPart};
 
 /// Parts of a database's answer that wait to be stored.
@@ -29,6 +29,8 @@ pub struct Synced {
     pub remarks: Vec<String>,
     /// Files that hadn't changed since they were read.
     pub unchanged_files: u64,
+    /// Whether it is a database in which nothing had changed.
+    pub unchanged_query: bool,
     /// What kept a file, or the source, from being read.
     pub trouble: Vec<String>,
 }
@@ -91,6 +93,7 @@ async fn sync_files(
         files: Vec::new(),
         remarks: Vec::new(),
         unchanged_files: 0,
+        unchanged_query: false,
         trouble: Vec::new(),
     };
     let files = match records::files(source) {
@@ -171,11 +174,24 @@ async fn sync_query(
     let (to_store, mut parts) = mpsc::channel(PARTS);
     let mut reading = JoinSet::new();
     reading.spawn(sql::read(source.clone(), held, to_us));
+    let broken_off = SourceError {
+        file: "query".to_owned(),
+        line: None,
+        trouble: Trouble::Away,
+        problem: "reading it broke off".to_owned(),
+        mend: "nothing was taken from it; it is read again the next time".to_owned(),
+    };
     let handing_on = async move {
+        let mut last = false;
         while let Some(part) = read.recv().await {
+            last = matches!(part, Ok(Part::Ends(_) | Part::Unchanged) | Err(_));
             if to_store.send(part.map(query_part)).await.is_err() {
-                break;
+                return;
             }
+        }
+        if !last {
+            // Whoever has gone needs no answer.
+            _ = to_store.send(Err(broken_off)).await;
         }
     };
     let to = (name.as_str(), now, sql::place_of as PlaceOf);
@@ -188,18 +204,19 @@ async fn sync_query(
         },
         handing_on
     );
-    // What went wrong in it broke the parts off, which is told.
+    // Whatever ended it early is told by now.
     while reading.join_next().await.is_some() {}
     let mut synced = Synced {
         source: name,
         files: Vec::new(),
         remarks: Vec::new(),
         unchanged_files: 0,
+        unchanged_query: false,
         trouble: Vec::new(),
     };
     match applied {
         Ok(Some(applied)) => synced.files.push(("query".to_owned(), applied)),
-        Ok(None) => synced.unchanged_files = 1,
+        Ok(None) => synced.unchanged_query = true,
         Err(ApplyError::Rows(error)) => synced.trouble.push(SourceError::to_string(&error)),
         Err(ApplyError::Store(error)) => return Err(error.into()),
     }

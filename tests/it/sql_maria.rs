@@ -2,7 +2,7 @@
 
 use crate::shop::Ran;
 use crate::sql_servers::maria;
-use crate::sql_sources::{CUSTOMERS, books, says_of, shop, source, sync};
+use crate::sql_sources::{CUSTOMERS, books, says_of, shop, source, sync, too_slow};
 
 const MADE_ORDERS: &str = "CREATE TABLE orders (id int AUTO_INCREMENT PRIMARY KEY, customer varchar(20),
                  total decimal(9,2), paid_at datetime(6), changed datetime(6), stamped timestamp(6));
@@ -89,7 +89,7 @@ async fn every_type_of_mariadb_comes_through_without_loss() {
         "people, id 4",
         "1990-02-00",
     ]);
-    sync(&shop, 3).says(&["people: 1 file hasn't changed"]);
+    sync(&shop, 3).says(&["people: nothing has changed since the last time"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -209,4 +209,16 @@ async fn what_mariadb_says_is_told_and_nothing_there_is_changed() {
     assert_eq!(left, 1, "nothing was changed");
     let id = books(&shop, "SELECT id FROM customer").await;
     assert!(id[0].starts_with("TLSv1."), "{id:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_takes_too_long_is_ended_by_mariadb() {
+    let Some(there) = maria().await else {
+        return;
+    };
+    let query = "select 1 as id from information_schema.columns a, information_schema.columns b, \
+                 information_schema.columns c, information_schema.columns d where sleep(9) = 1";
+    let shop = shop(&source("slow", "customers", &there.url(), query, ""));
+    let said = too_slow(&shop).await;
+    assert!(said.contains("took longer than"), "{said}");
 }

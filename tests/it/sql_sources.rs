@@ -103,7 +103,7 @@ async fn every_type_of_postgresql_comes_through_without_loss() {
         "it holds bytes that are no text",
     ]);
     // Nothing changed, which is seen without writing anything.
-    sync(&shop, 3).says(&["people: 1 file hasn't changed"]);
+    sync(&shop, 3).says(&["people: nothing has changed since the last time"]);
     there
         .does("DELETE FROM person WHERE id > 2 AND id < 5")
         .await;
@@ -220,18 +220,7 @@ async fn a_query_that_takes_too_long_is_ended_at_the_server_too() {
     let url = there.url();
     let slow = source("slow", "customers", &url, "select pg_sleep(600) as id", "");
     let shop = shop(&slow);
-    // The shortest that can be set is a minute, which is too long for a test.
-    let config = shop.path("config/fondly.toml");
-    let settings = fondly::settings::load(&config).unwrap();
-    let mut source = wanted(&settings);
-    source.timeout = std::time::Duration::from_millis(300);
-    let (out, mut parts) = tokio::sync::mpsc::channel(8);
-    fondly::records::sql::read(source, None, out).await;
-    let mut last = None;
-    while let Some(part) = parts.recv().await {
-        last = Some(part);
-    }
-    let said = last.unwrap().unwrap_err().to_string();
+    let said = too_slow(&shop).await;
     assert!(said.contains("took longer than"), "{said}");
     let working: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' \
@@ -241,6 +230,22 @@ async fn a_query_that_takes_too_long_is_ended_at_the_server_too() {
     .await
     .unwrap();
     assert_eq!(working, 0);
+}
+
+/// What is said when the shop's one source takes longer than a moment.
+pub(crate) async fn too_slow(shop: &Shop) -> String {
+    // The shortest that can be set is a minute, which is too long for a test.
+    let config = shop.path("config/fondly.toml");
+    let settings = fondly::settings::load(&config).unwrap();
+    let mut source = wanted(&settings);
+    source.timeout = std::time::Duration::from_secs(1);
+    let (out, mut parts) = tokio::sync::mpsc::channel(8);
+    fondly::records::sql::read(source, None, out).await;
+    let mut last = None;
+    while let Some(part) = parts.recv().await {
+        last = Some(part);
+    }
+    last.unwrap().unwrap_err().to_string()
 }
 
 /// The one source of these settings, as the engine makes it.
