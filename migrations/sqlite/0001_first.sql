@@ -69,6 +69,7 @@ CREATE TABLE source_file (
     applied_at  BIGINT NOT NULL,
     row_count   BIGINT NOT NULL,
     refused     BIGINT NOT NULL,
+    mark        TEXT,                           -- up to where a database was read
     PRIMARY KEY (source, path)
 ) WITHOUT ROWID;
 

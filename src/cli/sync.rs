@@ -1,9 +1,10 @@
 //! `fondly sync`: reads the sources once.
 
+use std::io;
 use std::path::Path;
 
 use super::{Done, Failure, Outcome, house, output};
-use crate::engine::sync;
+use crate::engine::sync::{self, Synced};
 use crate::store::Applied;
 
 #[derive(Debug, clap::Args)]
@@ -35,34 +36,8 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let synced = sync::sync(&house, args.source.as_deref(), house.clock.now()).await?;
     let mut failing = false;
     for source in synced {
-        for (file, applied) in source.files {
-            let Applied {
-                new,
-                changed,
-                unchanged,
-                refused,
-            } = applied;
-            output::say(format!(
-                "{}: {file}: {new} new, {changed} changed, {unchanged} unchanged, {refused} refused",
-                source.source
-            ))?;
-        }
-        if source.unchanged_files > 0 {
-            let n = source.unchanged_files;
-            let files = if n == 1 {
-                "file hasn't"
-            } else {
-                "files haven't"
-            };
-            output::say(format!(
-                "{}: {n} {files} changed since the last time",
-                source.source
-            ))?;
-        }
-        for trouble in source.trouble {
-            failing = true;
-            output::note(format!("{}: {trouble}", source.source));
-        }
+        failing |= !source.trouble.is_empty();
+        tell(source)?;
     }
     let quarantined = house.store.count_quarantined().await?;
     if quarantined > 0 {
@@ -81,4 +56,43 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     } else {
         Done::Well
     })
+}
+
+/// What became of one source.
+fn tell(source: Synced) -> io::Result<()> {
+    for (file, applied) in source.files {
+        let Applied {
+            new,
+            changed,
+            unchanged,
+            refused,
+        } = applied;
+        output::say(format!(
+            "{}: {file}: {new} new, {changed} changed, {unchanged} unchanged, {refused} refused",
+            source.source
+        ))?;
+    }
+    for remark in &source.remarks {
+        output::note(format!("{}: {remark}", source.source));
+    }
+    if source.unchanged_files > 0 {
+        let n = source.unchanged_files;
+        let files = if n == 1 {
+            "file hasn't"
+        } else {
+            "files haven't"
+        };
+        output::say(format!(
+            "{}: {n} {files} changed since the last time",
+            source.source
+        ))?;
+    }
+    if source.unchanged_query {
+        let name = &source.source;
+        output::say(format!("{name}: nothing has changed since the last time"))?;
+    }
+    for trouble in source.trouble {
+        output::note(format!("{}: {trouble}", source.source));
+    }
+    Ok(())
 }

@@ -8,8 +8,9 @@ use sha2::{Digest as _, Sha256};
 use crate::deliver::budget::Budgets;
 use crate::deliver::{Login, Security, SmtpConfig};
 use crate::model::facts::BusinessWords;
-use crate::records::{self, CsvSource};
-use crate::settings::{self, DomainLimit, Key, Settings, Smtp, Source};
+use crate::records::sql::{Access, SqlSource};
+use crate::records::{self, Decimal, FileSource, Format, Meaning};
+use crate::settings::{self, DomainLimit, Key, Place, Settings, Smtp, Source, Sql};
 
 /// What letters and conditions see of the business.
 pub(super) fn words(settings: &Settings) -> Arc<BusinessWords> {
@@ -24,16 +25,87 @@ pub(super) fn words(settings: &Settings) -> Arc<BusinessWords> {
     })
 }
 
-/// The sources, as the records room reads them.
-pub(super) fn sources(settings: &Settings) -> Vec<CsvSource> {
-    settings
-        .sources
-        .iter()
-        .map(|source| csv_source(settings, source))
-        .collect()
+/// A source, as the records room reads it.
+pub(super) enum Input {
+    /// Files.
+    Files(FileSource),
+    /// A query in a database.
+    Query(SqlSource),
 }
 
-fn csv_source(settings: &Settings, source: &Source) -> CsvSource {
+impl Input {
+    /// The source's name.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Files(source) => &source.meaning.name,
+            Self::Query(source) => &source.meaning.name,
+        }
+    }
+}
+
+/// The sources, as the records room reads them.
+pub(super) fn sources(settings: &Settings) -> Vec<Input> {
+    let inputs = settings.sources.iter();
+    inputs.map(|source| input(settings, source)).collect()
+}
+
+fn input(settings: &Settings, source: &Source) -> Input {
+    let (path, format) = match &source.place {
+        Place::Csv {
+            path,
+            delimiter,
+            encoding,
+        } => {
+            let delimiter = delimiter.and_then(|sign| u8::try_from(sign).ok());
+            let encoding = encoding.clone();
+            (
+                path,
+                Format::Csv {
+                    delimiter,
+                    encoding,
+                },
+            )
+        }
+        Place::Xlsx {
+            path,
+            sheet,
+            header_row,
+        } => {
+            let (sheet, header_row) = (sheet.clone(), *header_row);
+            (path, Format::Sheet { sheet, header_row })
+        }
+        Place::Sql(sql) => return Input::Query(query(settings, source, sql)),
+        Place::Vcard { path, encoding } => {
+            let encoding = encoding.clone();
+            (path, Format::Cards { encoding })
+        }
+    };
+    Input::Files(FileSource {
+        meaning: meaning(settings, source),
+        path: path.clone(),
+        shown: shown(&settings.folder, path),
+        format,
+    })
+}
+
+fn query(settings: &Settings, source: &Source, sql: &Sql) -> SqlSource {
+    SqlSource {
+        meaning: meaning(settings, source),
+        access: Access {
+            url: sql.url.clone(),
+            password_file: sql.password_file.clone(),
+            ca_file: sql.ca_file.clone(),
+            folder: settings.folder.clone(),
+        },
+        query: sql.query.clone(),
+        since: sql.since.clone(),
+        overlap: sql.overlap,
+        timeout: sql.timeout,
+        zone_is_stated: source.timezone.is_some(),
+    }
+}
+
+fn meaning(settings: &Settings, source: &Source) -> Meaning {
     let types = source.types.iter().map(|(name, kind)| {
         let kind = match kind {
             settings::AttrType::Text => records::AttrType::Text,
@@ -43,10 +115,8 @@ fn csv_source(settings: &Settings, source: &Source) -> CsvSource {
         };
         (name.clone(), kind)
     });
-    CsvSource {
+    Meaning {
         name: source.name.clone(),
-        shown: shown(&settings.folder, &source.path),
-        path: source.path.clone(),
         feeds: match source.feeds {
             settings::Feeds::Customers => records::Feeds::Customers,
             settings::Feeds::Events => records::Feeds::Events,
@@ -54,8 +124,15 @@ fn csv_source(settings: &Settings, source: &Source) -> CsvSource {
         columns: source.columns.clone(),
         types: types.collect(),
         dates: source.dates.clone(),
-        delimiter: u8::try_from(source.delimiter).unwrap_or(b','),
-        zone: settings.policy.zone.clone(),
+        decimal: source.decimal.map(|sign| match sign {
+            ',' => Decimal::Comma,
+            _ => Decimal::Point,
+        }),
+        zone: source
+            .timezone
+            .as_ref()
+            .map_or(&settings.policy.zone, |(_, zone)| zone)
+            .clone(),
     }
 }
 

@@ -176,7 +176,7 @@ fn mailboxes(value: &Value<'_>) -> Vec<Mailbox> {
     items.iter().filter_map(|item| item.read(mailbox)).collect()
 }
 
-fn time_zone(text: &str) -> Result<(String, TimeZone), String> {
+pub(super) fn time_zone(text: &str) -> Result<(String, TimeZone), String> {
     if let Ok(zone) = TimeZone::get(text) {
         let name = zone.iana_name().unwrap_or(text).to_owned();
         return Ok((name, zone));

@@ -2,11 +2,14 @@
 //!
 //! Never shows a secret; what it shows can be read back as a settings file.
 
+use std::path::{Path, PathBuf};
+
 use toml::{Table, Value};
 
-use super::{Key, Settings, Smtp, Source, Transport};
+use super::{Key, Place, Settings, Smtp, Source, Sql, Transport};
 use crate::model::Period;
 use crate::model::policy::{Guard, MarketingBasis, Policy};
+use crate::records::sql::{Overlap, Url};
 
 impl Settings {
     /// The effective settings as TOML, with all paths absolute.
@@ -193,16 +196,80 @@ fn source(source: &Source) -> Table {
         .collect();
     let mut shown = table([
         ("name", source.name.as_str().into()),
-        ("kind", "csv".into()),
-        ("path", source.path.display().to_string().into()),
+        ("kind", source.place.kind().into()),
         ("feeds", source.feeds.as_str().into()),
-        ("delimiter", source.delimiter.to_string().into()),
     ]);
+    place(&source.place, &mut shown);
     for (key, entries) in [("columns", columns), ("types", types)] {
         if !entries.is_empty() {
             shown.insert(key.to_owned(), entries.into());
         }
     }
     add(&mut shown, "dates", source.dates.clone());
+    add(
+        &mut shown,
+        "decimal",
+        source.decimal.map(|it| it.to_string()),
+    );
+    let zone = source.timezone.as_ref().map(|(name, _)| name.clone());
+    add(&mut shown, "timezone", zone);
     shown
+}
+
+fn place(place: &Place, shown: &mut Table) {
+    let path = |path: &Path| Some(path.display().to_string());
+    match place {
+        Place::Csv {
+            path: at,
+            delimiter,
+            encoding,
+        } => {
+            add(shown, "path", path(at));
+            add(shown, "delimiter", delimiter.map(|it| it.to_string()));
+            add(shown, "encoding", encoding.clone());
+        }
+        Place::Xlsx {
+            path: at,
+            sheet,
+            header_row,
+        } => {
+            add(shown, "path", path(at));
+            add(shown, "sheet", sheet.clone());
+            if let Some(row) = header_row {
+                shown.insert("header_row".to_owned(), i64::from(*row).into());
+            }
+        }
+        Place::Vcard { path: at, encoding } => {
+            add(shown, "path", path(at));
+            add(shown, "encoding", encoding.clone());
+        }
+        Place::Sql(sql) => query(sql, shown),
+    }
+}
+
+fn query(sql: &Sql, shown: &mut Table) {
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    match &sql.url {
+        Url::Text(url) => add(shown, "url", Some(url.clone())),
+        Url::File(file) => add(shown, "url_file", Some(file.display().to_string())),
+    }
+    add(shown, "password_file", path(&sql.password_file));
+    add(shown, "ca_file", path(&sql.ca_file));
+    add(shown, "query", Some(sql.query.clone()));
+    add(shown, "since", sql.since.clone());
+    match sql.overlap {
+        None => {}
+        Some(Overlap::Count(n)) => {
+            shown.insert("overlap".to_owned(), n.into());
+        }
+        Some(Overlap::Time(time)) => {
+            add(
+                shown,
+                "overlap",
+                Some(format!("{} minutes", time.as_mins())),
+            );
+        }
+    }
+    let minutes = sql.timeout.as_secs() / 60;
+    add(shown, "timeout", Some(format!("{minutes} minutes")));
 }

@@ -75,6 +75,7 @@ pub use presence::{Around, Standby, Waiting};
 pub use relays::HandedOver;
 pub use results::{Question, Tally};
 pub use review::{Filter, Quarantined, Shown, Step};
+pub use sources::{PlaceOf, QueryMark, QueryPart};
 pub use trouble::Trouble;
 pub use witness::Found;
 

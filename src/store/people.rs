@@ -15,7 +15,7 @@ use super::rows::{
     CUSTOMER_HEAD, CUSTOMER_PARAMETERS, CUSTOMER_TAIL, EVENT_HEAD, EVENT_PARAMETERS, EVENT_TAIL,
     bind_customer, bind_event, dates_of, month_day,
 };
-use super::{ApplyError, Store, StoreError};
+use super::{ApplyError, Store};
 use crate::model::{Customer, Event, Refusal};
 use crate::points::reach;
 
@@ -64,23 +64,6 @@ pub struct Applied {
 }
 
 impl Store {
-    /// The fingerprint with which this file was last applied.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn file_fingerprint(
-        &self,
-        source: &str,
-        path: &str,
-    ) -> Result<Option<String>, StoreError> {
-        sqlx::query_scalar("SELECT fingerprint FROM source_file WHERE source = $1 AND path = $2")
-            .bind(source)
-            .bind(path)
-            .fetch_optional(self.reader())
-            .await
-            .map_err(|error| self.trouble(error))
-    }
-
     /// Applies a file's rows in one transaction: all of them, or, when the rows end in an error or
     /// the store fails, none. Its quarantined records replace those of its last reading. The later
     /// of two rows with one id counts.
@@ -107,8 +90,8 @@ impl Store {
 }
 
 /// A file that is being applied.
-struct Load<'a> {
-    tx: Transaction,
+pub(super) struct Load<'a> {
+    pub(super) tx: Transaction,
     meta: FileMeta<'a>,
     seq: i64,
     customer_bulk: Bulk,
@@ -126,7 +109,7 @@ struct Load<'a> {
 }
 
 impl<'a> Load<'a> {
-    fn new(tx: Transaction, meta: FileMeta<'a>) -> Self {
+    pub(super) fn new(tx: Transaction, meta: FileMeta<'a>) -> Self {
         Self {
             tx,
             meta,
@@ -143,8 +126,8 @@ impl<'a> Load<'a> {
         }
     }
 
-    async fn start(&mut self) -> sqlx::Result<()> {
-        self.seq = next_touch(&mut self.tx).await?;
+    pub(super) async fn start(&mut self) -> sqlx::Result<()> {
+        self.start_beside().await?;
         sqlx::query("DELETE FROM quarantine WHERE source = $1 AND path = $2")
             .bind(self.meta.source)
             .bind(self.meta.path)
@@ -153,7 +136,13 @@ impl<'a> Load<'a> {
         Ok(())
     }
 
-    async fn take(&mut self, row: FileRow) -> sqlx::Result<()> {
+    /// The same, but what was refused before stays refused.
+    pub(super) async fn start_beside(&mut self) -> sqlx::Result<()> {
+        self.seq = next_touch(&mut self.tx).await?;
+        Ok(())
+    }
+
+    pub(super) async fn take(&mut self, row: FileRow) -> sqlx::Result<()> {
         match row {
             FileRow::Customer(one) => {
                 let full = self.customers.len() == Bulk::ROWS || !self.events.is_empty();
@@ -320,6 +309,12 @@ impl<'a> Load<'a> {
     }
 
     async fn finish(mut self) -> sqlx::Result<Applied> {
+        self.settle().await?;
+        self.commit().await
+    }
+
+    /// Writes all that waits, and what the file was.
+    pub(super) async fn settle(&mut self) -> sqlx::Result<()> {
         self.write_waiting().await?;
         self.note().await?;
         if !self.refusals.is_empty() {
@@ -346,6 +341,10 @@ impl<'a> Load<'a> {
         .bind(count(refused))
         .execute(&mut *self.tx)
         .await?;
+        Ok(())
+    }
+
+    pub(super) async fn commit(self) -> sqlx::Result<Applied> {
         reach("sync-commit");
         self.tx.commit().await?;
         reach("sync-durable");

@@ -5,6 +5,7 @@ mod learnt;
 mod ledger;
 mod people;
 mod phases;
+mod queries;
 mod results;
 mod sending;
 mod sqlite_only;
@@ -232,6 +233,9 @@ contract!(
         a_source_is_unread_until_all_of_it_was_read,
         dates_and_addresses_are_found,
         the_forgotten_stay_forgotten;
+    queries: the_mark_moves_with_the_rows_or_not_at_all,
+        what_was_refused_stays_refused_until_it_comes_again,
+        nothing_is_written_where_nothing_changed;
     learnt: what_was_learnt_stays,
         who_came_is_counted_where_they_are_on_record;
     ledger: an_occasion_is_unique,
