@@ -41,9 +41,15 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
                 changed,
                 unchanged,
                 refused,
+                forgotten,
             } = applied;
+            let forgotten = match forgotten {
+                0 => String::new(),
+                n => format!(", {n} passed over of people who asked to be forgotten"),
+            };
             output::say(format!(
-                "{}: {file}: {new} new, {changed} changed, {unchanged} unchanged, {refused} refused",
+                "{}: {file}: {new} new, {changed} changed, {unchanged} unchanged, {refused} \
+                 refused{forgotten}",
                 source.source
             ))?;
         }

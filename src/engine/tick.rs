@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::letter::file_name;
 use super::way::is_relay;
-use super::{EngineError, House, Report, control, learn, plan, send, sync, trust};
+use super::{EngineError, House, Report, control, learn, plan, privacy, send, sync, trust};
 use crate::deliver::FileCourier;
 use crate::model::{Outcome, Reason};
 use crate::store::{Filter, HeldBatch, Record, Resettle};
@@ -53,6 +53,7 @@ pub async fn tick(
     report.held = house.store.held_batches().await?;
     report.unknown = house.store.count_unknown().await?;
     house.store.beat(house.clock.now()).await?;
+    privacy::finish(house).await?;
     house.store.settle_log().await?;
     Ok(report)
 }

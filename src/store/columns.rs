@@ -5,7 +5,6 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
 
 use super::dialect::Row;
@@ -37,15 +36,6 @@ pub(super) fn moment_of(milliseconds: i64) -> sqlx::Result<Timestamp> {
 
 /// An address as suppression compares it.
 pub(super) use crate::model::address::key as address_key;
-
-/// An address of somebody who asked to be forgotten: recognisable, not readable.
-pub(super) fn forgotten_key(secret: &[u8; 32], address: &str) -> String {
-    let mut hash = Sha256::new();
-    hash.update(b"fondly forgotten address\0");
-    hash.update(secret);
-    hash.update(address_key(address));
-    format!("forgotten:{}", hex(&hash.finalize()))
-}
 
 /// Bytes as lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
@@ -197,19 +187,5 @@ mod tests {
             assert_eq!(day_of(number).unwrap(), day);
         }
         assert!(day_of(i64::MAX).is_err());
-    }
-
-    #[test]
-    fn a_forgotten_address_is_recognised_whatever_its_case() {
-        let key = [7; 32];
-        assert_eq!(
-            forgotten_key(&key, "Ann@Shop.example "),
-            forgotten_key(&key, "ann@shop.example")
-        );
-        assert_ne!(
-            forgotten_key(&key, "ann@shop.example"),
-            forgotten_key(&[8; 32], "ann@shop.example")
-        );
-        assert!(!forgotten_key(&key, "ann@shop.example").contains("ann"));
     }
 }

@@ -7,8 +7,9 @@ use std::collections::{HashMap, HashSet};
 use jiff::tz::TimeZone;
 use sqlx::Row as _;
 
-use super::columns::{Columns, address_key, forgotten_key, json, lists};
+use super::columns::{Columns, address_key, json, lists};
 use super::dialect::{Transaction, lists_of, texts};
+use super::marks::forgotten_key;
 use super::rows::{customer_columns, event_columns, read_customer, read_event};
 use super::{Store, StoreError};
 use crate::model::View;
@@ -46,7 +47,7 @@ impl Store {
             "SELECT ",
             lists_of!(concat!(
                 customer_columns!(),
-                ", c.erased, c.revision, c.stopped_at IS NOT NULL"
+                ", c.revision, c.stopped_at IS NOT NULL"
             )),
             " FROM customer c WHERE c.id IN ",
             texts!("$1")
@@ -59,7 +60,6 @@ impl Store {
             let customer = read_customer(columns)?;
             let (zone, zone_name) = zones.find(customer.timezone.as_deref());
             let view = View {
-                erased: columns.flag()?,
                 revision: columns.number()?,
                 suppressed: columns.flag()?,
                 ..View::new(customer, zone, zone_name)

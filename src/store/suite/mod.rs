@@ -57,6 +57,14 @@ fn visit(id: &str, customer: &str, at: When) -> Event {
     }
 }
 
+/// Forgets a customer who has no copies in any folder. `false`: nobody has this id.
+async fn forget(store: &Store, customer: &str) -> bool {
+    let whom = Whom::Customer(customer.to_owned());
+    let forgot = store.forget(&whom, &|_| Vec::new(), noon()).await.unwrap();
+    assert!(!matches!(forgot, Forgot::Sending(_)), "{forgot:?}");
+    forgot != Forgot::Nobody
+}
+
 fn file<'a>(source: &'a str, fingerprint: &'a str) -> FileMeta<'a> {
     FileMeta {
         source,
