@@ -5,6 +5,7 @@ mod learnt;
 mod ledger;
 mod people;
 mod phases;
+mod privacy;
 mod results;
 mod sending;
 mod sqlite_only;
@@ -240,6 +241,11 @@ contract!(
         a_source_is_unread_until_all_of_it_was_read,
         dates_and_addresses_are_found,
         the_forgotten_stay_forgotten;
+    privacy: what_may_have_arrived_ends_unknown,
+        nobody_is_forgotten_at_the_dot,
+        nothing_is_planned_for_who_was_forgotten_meanwhile,
+        a_refused_address_of_the_forgotten_stays_a_mark,
+        a_dossier_holds_every_event_once;
     learnt: what_was_learnt_stays,
         who_came_is_counted_where_they_are_on_record;
     ledger: an_occasion_is_unique,
