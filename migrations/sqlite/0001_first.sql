@@ -104,11 +104,14 @@ CREATE TABLE erasing (
     PRIMARY KEY (folder, name)
 ) WITHOUT ROWID;
 
--- What is left of events that were kept long enough: how many of a kind there were, and until when.
+-- What is left of events that were kept long enough: how many of a kind there were, of these how many
+-- with an amount and with a quantity, and until when.
 CREATE TABLE past_events (
     customer_id TEXT NOT NULL,
     kind        TEXT NOT NULL,
     number      BIGINT NOT NULL,
+    amounts     BIGINT NOT NULL,
+    quantities  BIGINT NOT NULL,
     last_day    INTEGER NOT NULL,
     PRIMARY KEY (customer_id, kind)
 ) WITHOUT ROWID;

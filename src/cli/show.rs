@@ -40,10 +40,13 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         row.insert("history".to_owned(), history.collect());
         row.insert("message".to_owned(), told.message.into());
         row.insert("via".to_owned(), told.entry.via.into());
+        let removed = told.text_removed_at;
+        let removed = removed.map(|at| rfc3339(at, &house.policy().zone));
+        row.insert("text_removed_at".to_owned(), removed.into());
         let all: Vec<&str> = entry_json::FIELDS
             .iter()
             .copied()
-            .chain(["history", "message", "via"])
+            .chain(["history", "message", "via", "text_removed_at"])
             .collect();
         output::listing(args.format, &[], &all, &[row])?;
         return Ok(Done::Well);
@@ -61,6 +64,17 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     }
     if let Some(reason) = told.entry.reason {
         output::say(format!("{:<16} {}", "", Reason::sentence(reason)))?;
+    }
+    if let Some(at) = told.text_removed_at {
+        let day = house.policy().zone.to_datetime(at).date();
+        let kept = house.plans.settings.retention.ledger_text;
+        let kept = kept.map_or(String::new(), |kept| {
+            format!(" (`ledger_text = \"{kept}\"`)")
+        });
+        output::say(format!(
+            "\nThe text was taken out on {day}, as [retention] says{kept}: address, subject, letter \
+             and replies"
+        ))?;
     }
     output::say("\nhistory")?;
     for line in &told.history {

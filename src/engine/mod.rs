@@ -33,6 +33,7 @@ pub mod rehearse;
 pub mod reload;
 mod report;
 pub mod results;
+pub mod retention;
 mod scratch;
 mod scribe;
 pub mod send;

@@ -12,6 +12,7 @@ mod limits;
 mod login;
 mod mail;
 mod process;
+mod retention;
 mod secret;
 mod sections;
 mod sending;
@@ -33,6 +34,7 @@ pub use limits::DomainLimit;
 pub use login::{Key, Login};
 pub use mail::{Mail, Security, Smtp, Transport, WhenUnknown};
 pub use process::{Faults, LogWishes, faults, log_wishes, own_state, service_state, usual_place};
+pub use retention::Retention;
 pub use secret::Secret;
 pub use sources::{AttrType, Feeds, Source};
 
@@ -51,6 +53,8 @@ pub struct Settings {
     pub schedule: Schedule,
     /// What holds for every rule.
     pub policy: Policy,
+    /// How long what isn't needed any more is kept.
+    pub retention: Retention,
     /// Where the records come from.
     pub sources: Vec<Source>,
     /// What customers reach by web, if anything.

@@ -149,6 +149,17 @@ impl<'r> Columns<'r> {
             .transpose()
     }
 
+    /// The rows of a subquery inside a row of [`lists`]; none where it found nothing.
+    pub(super) fn rows<T: serde::de::DeserializeOwned>(&mut self) -> sqlx::Result<Vec<T>> {
+        let Self::List(list) = self else {
+            return Err(nonsense("a row by itself where one of a list must be"));
+        };
+        match list.next() {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(rows) => serde_json::from_value(rows).map_err(|error| nonsense(error.to_string())),
+        }
+    }
+
     /// A JSON value; its default where the column is empty.
     pub(super) fn json<T: serde::de::DeserializeOwned + Default>(&mut self) -> sqlx::Result<T> {
         self.maybe_text()?.map_or_else(

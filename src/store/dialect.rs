@@ -262,6 +262,17 @@ pub(super) fn scrub_options(options: &SqliteConnectOptions) -> SqliteConnectOpti
     options.clone().pragma("temp_store", "FILE")
 }
 
+/// Whether what this connection deletes is overwritten with zeros.
+pub(super) async fn overwrite(connection: &mut Connection, yes: bool) -> sqlx::Result<()> {
+    let text = if yes {
+        "PRAGMA secure_delete = ON"
+    } else {
+        "PRAGMA secure_delete = OFF"
+    };
+    sqlx::query(text).fetch_optional(connection).await?;
+    Ok(())
+}
+
 /// Writes the whole file anew from what is in use.
 pub(super) async fn rewrite(connection: &mut Connection) -> sqlx::Result<()> {
     sqlx::query("VACUUM")

@@ -11,6 +11,7 @@ use sqlx::Row as _;
 
 use super::columns::json;
 use super::dialect::{Bulk, Connection, Transaction, rows, texts};
+use super::keep::past_stays_past;
 use super::marks::Marks;
 use super::rows::{
     CUSTOMER_HEAD, CUSTOMER_PARAMETERS, CUSTOMER_TAIL, EVENT_HEAD, EVENT_PARAMETERS, EVENT_TAIL,
@@ -284,6 +285,9 @@ impl<'a> Load<'a> {
         if !raised.is_empty() {
             let raised = json(&raised)?;
             raise(&mut self.tx, &raised, self.seq).await?;
+            let known = past_stays_past(&mut self.tx, &raised).await?;
+            self.applied.new = self.applied.new.saturating_sub(known);
+            self.applied.unchanged += known;
         }
         let touched: Vec<String> = self.touched.drain().collect();
         if !touched.is_empty() {

@@ -131,7 +131,7 @@ async fn everywhere(shop: &Shop) {
     ));
     shop.run(&["sync"]).is(3);
     shop.tamper(
-        "INSERT INTO past_events VALUES ('zqid', 'zqkind', 3, 9000);
+        "INSERT INTO past_events VALUES ('zqid', 'zqkind', 3, 0, 0, 9000);
          INSERT INTO trouble VALUES ('edit', 'x', '550 <Zqmail@zqhost.example> unknown', 1, NULL);
          INSERT INTO relay VALUES ('smtp:x:25', 'p', 'works', 1, 1, NULL, 'no zqmail@zqhost.example');
          UPDATE history SET reply = '250 zqmail@zqhost.example taken' WHERE reply LIKE '%zqid%'",
@@ -550,4 +550,149 @@ async fn nobody_is_forgotten_while_a_letter_to_them_is_handed_over() {
             shop.run(&["resolve", &entry.id, "--not-sent"]).is(0);
         }
     }
+}
+
+const FIRST: &str = "title = \"First\"\ntemplate = \"thank-you\"\nclass = \"relationship\"\n\
+    audience = \"customer\"\n[trigger.event]\nevent = \"purchase\"\nafter = \"0 minutes\"\n\
+    which = \"first\"\n[send]\nzone = \"business\"\n[limits]\nbackfill = \"3 days\"\n";
+
+const ASKED: &str = "title = \"Few\"\ntemplate = \"thank-you\"\nclass = \"relationship\"\n\
+    audience = \"customer\"\n[trigger.fixed]\non = [\"2024-01-01\"]\n[only]\n\
+    where = \"customer.count('visit') < 2\"\n";
+
+/// Somebody hasn't come for years: what they did is taken out, and doesn't come back with the next
+/// file. When they come again, it isn't their first time.
+#[test]
+fn who_comes_back_after_years_is_no_newcomer() {
+    let shop = Shop::new();
+    shop.no_rules();
+    shop.rule("first", FIRST);
+    shop.rule("missed", &MISSED.replace("visit", "purchase"));
+    shop.rule("asked", ASKED);
+    shop.settings(&format!("{SETTINGS}[retention]\nevents = \"3 years\"\n"));
+    shop.customers(
+        "id,email\nzqold,zqold@mail.example\nregular,r@mail.example\nnew,n@mail.example\n\
+         open,o@mail.example\ntwice,t@mail.example\n",
+    );
+    let past = format!(
+        "id,customer_id,kind,at,attr.note\n\
+         p1,zqold,purchase,{0},Zqwine\np2,zqold,purchase,{1},\n\
+         p3,regular,purchase,{0},\np4,regular,purchase,{2},\n\
+         p5,open,purchase,{0},\nc1,open,complaint-opened,{0},\n\
+         t1,twice,visit,{0},\nt2,twice,visit,{1},\n",
+        day(2000),
+        day(1500),
+        day(20)
+    );
+    shop.events(&past);
+    shop.run(&["tick"]).is(0).says(&[
+        "Taken out, as [retention] says: 2 events of 1 customer",
+        "the events of 2 customers stay",
+    ]);
+    // Once a day.
+    let again = shop.run(&["tick"]).is(0);
+    assert!(!again.out.contains("Taken out"), "{}", again.out);
+    let export = |who| export(&shop, &[who]);
+    let old = export("zqold");
+    assert_eq!(old["events"].as_array().unwrap().len(), 0);
+    let left = &old["planning"][0]["past_events"][0];
+    assert_eq!(
+        (&left["kind"], &left["number"]),
+        (&"purchase".into(), &2.into())
+    );
+    assert_eq!(left["last_day"], day(1500).to_string());
+    for (who, count) in [("regular", 2), ("open", 2), ("twice", 2)] {
+        assert_eq!(
+            export(who)["events"].as_array().unwrap().len(),
+            count,
+            "{who}"
+        );
+    }
+    // The file still has it all, and something new.
+    shop.events(&format!(
+        "{past}p6,zqold,purchase,{0},\np7,regular,purchase,{0},\np8,new,purchase,{0},\n",
+        day(0)
+    ));
+    shop.run(&["sync"]).is(0).says(&["3 new"]);
+    shop.tick().says(&["First: 1 sent"]);
+    let sent = shop
+        .ledger()
+        .into_iter()
+        .filter(crate::shop::Entry::is_sent);
+    let whom: Vec<String> = sent.map(|entry| entry.customer).collect();
+    assert_eq!(whom, ["new"]);
+    let events = export("zqold")["events"].as_array().unwrap().clone();
+    assert_eq!(events.len(), 1, "{events:#?}");
+    shop.run(&["explain", "zqold", "--rule", "missed"])
+        .is(0)
+        .says(&["how often isn't kept any more"]);
+}
+
+/// A letter's text goes after a year, its copy after 90 days; that it was sent stays, so it isn't again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_letters_text_goes_and_that_it_was_sent_stays() {
+    let shop = shop();
+    let ledger = |shop: &Shop| {
+        let mut all = shop.ledger_so_far();
+        all.retain(|entry| entry.rule == "thanks");
+        all
+    };
+    let before = ledger(&shop);
+    assert_eq!((before.len(), shop.outbox().len()), (2, 2));
+    let kept = "[retention]\nledger_text = \"1 year\"\ncopies = \"90 days\"\n";
+    shop.settings(&format!("{SETTINGS}{kept}"));
+    // For a few days, nothing goes.
+    shop.tick();
+    assert_eq!((ledger(&shop), shop.outbox().len()), (before.clone(), 2));
+    // A hundred days, and more than a year later.
+    shop.tamper("DELETE FROM meta WHERE key LIKE 'keeping%'")
+        .await;
+    shop.tamper(
+        "UPDATE ledger SET due_at = due_at - 100 * 86400000, sent_at = sent_at - 100 * 86400000",
+    )
+    .await;
+    shop.tick()
+        .says(&["Taken out", "2 letters in the outbox folder"]);
+    assert!(shop.outbox().is_empty());
+    assert!(ledger(&shop).iter().all(|entry| entry.recipient.is_some()));
+    shop.tamper("DELETE FROM meta WHERE key LIKE 'keeping%'")
+        .await;
+    shop.tamper(
+        "UPDATE ledger SET due_at = due_at - 300 * 86400000, sent_at = sent_at - 300 * 86400000",
+    )
+    .await;
+    shop.run(&["tick"])
+        .is(0)
+        .says(&["Taken out", "the text of 2 letters"]);
+    for (entry, before) in ledger(&shop).iter().zip(&before) {
+        assert_eq!(
+            (&entry.recipient, &entry.subject, &entry.reply),
+            (&None, &None, &None)
+        );
+        assert_eq!(
+            (&entry.id, &entry.message_id),
+            (&before.id, &before.message_id)
+        );
+        assert!(entry.is_sent());
+        let said = shop.run(&["show", &entry.id]).is(0);
+        said.says(&["The text was taken out on", "ledger_text = \"12 months\""]);
+        let said = shop.run(&["show", &entry.id, "--format", "json"]).is(0).out;
+        let said: Value = serde_json::from_str(&said).unwrap();
+        assert!(said["text_removed_at"].is_string() && said["message"].is_null());
+    }
+    // The records give the same occasions as ever.
+    shop.events(&format!("{}v9,bob,visit,{},\n", events(""), day(400)));
+    shop.run(&["tick"]).is(0);
+    assert_eq!(
+        ledger(&shop).iter().filter(|entry| entry.is_sent()).count(),
+        2
+    );
+    // What was overwritten is out of the file as far as it is in nobody's record.
+    let count = |word: &str| {
+        let bytes = fs::read(shop.path("var/fondly.db")).unwrap();
+        let mut parts = bytes.windows(word.len());
+        parts.any(|part| part == word.as_bytes())
+    };
+    assert!(!count("With kind regards"));
+    assert!(count("Zqfirst"));
 }
