@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::output::{self, Format, Row};
 use super::{Done, Failure, Outcome, fields, house_for_review};
+use crate::engine::House;
 use crate::engine::entry_json::{self, entry_json, rfc3339};
 use crate::model::Reason;
 use crate::store::Step;
@@ -66,15 +68,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         output::say(format!("{:<16} {}", "", Reason::sentence(reason)))?;
     }
     if let Some(at) = told.text_removed_at {
-        let day = house.policy().zone.to_datetime(at).date();
-        let kept = house.plans.settings.retention.ledger_text;
-        let kept = kept.map_or(String::new(), |kept| {
-            format!(" (`ledger_text = \"{kept}\"`)")
-        });
-        output::say(format!(
-            "\nThe text was taken out on {day}, as [retention] says{kept}: address, subject, letter \
-             and replies"
-        ))?;
+        output::say(text_removed(&house, at))?;
     }
     output::say("\nhistory")?;
     for line in &told.history {
@@ -90,6 +84,19 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         output::raw(&message.replace("\r\n", "\n"))?;
     }
     Ok(Done::Well)
+}
+
+/// Why there is no address, subject and letter any more.
+fn text_removed(house: &House, at: Timestamp) -> String {
+    let day = house.policy().zone.to_datetime(at).date();
+    let kept = house.plans.settings.retention.ledger_text;
+    let kept = kept.map_or(String::new(), |kept| {
+        format!(" (`ledger_text = \"{kept}\"`)")
+    });
+    format!(
+        "\nThe text was taken out on {day}, as [retention] says{kept}: address, subject, letter and \
+         replies"
+    )
 }
 
 fn step(step: &Step, zone: &TimeZone) -> Row {

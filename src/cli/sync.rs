@@ -36,22 +36,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let mut failing = false;
     for source in synced {
         for (file, applied) in source.files {
-            let Applied {
-                new,
-                changed,
-                unchanged,
-                refused,
-                forgotten,
-            } = applied;
-            let forgotten = match forgotten {
-                0 => String::new(),
-                n => format!(", {n} passed over of people who asked to be forgotten"),
-            };
-            output::say(format!(
-                "{}: {file}: {new} new, {changed} changed, {unchanged} unchanged, {refused} \
-                 refused{forgotten}",
-                source.source
-            ))?;
+            output::say(told(&source.source, &file, applied))?;
         }
         if source.unchanged_files > 0 {
             let n = source.unchanged_files;
@@ -87,4 +72,23 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     } else {
         Done::Well
     })
+}
+
+/// What was in a file, in a line.
+fn told(source: &str, file: &str, applied: Applied) -> String {
+    let Applied {
+        new,
+        changed,
+        unchanged,
+        refused,
+        forgotten,
+    } = applied;
+    let forgotten = match forgotten {
+        0 => String::new(),
+        n => format!(", {n} passed over of people who asked to be forgotten"),
+    };
+    format!(
+        "{source}: {file}: {new} new, {changed} changed, {unchanged} unchanged, {refused} \
+         refused{forgotten}"
+    )
 }

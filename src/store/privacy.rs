@@ -153,18 +153,7 @@ impl Store {
             };
         }
         self.mark(&mut tx, &person, now).await?;
-        erased.others = sqlx::query_scalar(concat!(
-            "SELECT id FROM customer WHERE email_key IN ",
-            texts!("$1"),
-            " ORDER BY id"
-        ))
-        .bind(&addresses)
-        .fetch_all(&mut *tx)
-        .await?;
-        if !erased.others.is_empty() {
-            let seq = next_touch(&mut tx).await?;
-            raise(&mut tx, &json(&erased.others)?, seq).await?;
-        }
+        erased.others = with_address(&mut tx, &addresses).await?;
         super::scrub::ask(&mut tx, now).await?;
         tx.commit().await?;
         Ok(Forgot::Done(Box::new(erased)))
@@ -217,18 +206,18 @@ impl Store {
     /// Keeps the marks by which they are known again.
     async fn mark(&self, tx: &mut Connection, person: &Person, now: Timestamp) -> sqlx::Result<()> {
         let (ids, addresses) = self.marks_of(person);
-        sqlx::query(concat!(
+        sqlx::query(
             "INSERT INTO forgotten (mark, at) SELECT value, $2 FROM json_each($1) \
-             WHERE true ON CONFLICT (mark) DO NOTHING"
-        ))
+             WHERE true ON CONFLICT (mark) DO NOTHING",
+        )
         .bind(json(&ids)?)
         .bind(now.as_millisecond())
         .execute(&mut *tx)
         .await?;
-        sqlx::query(concat!(
+        sqlx::query(
             "INSERT INTO suppression (address, reason, at) SELECT value, $3, $2 FROM json_each($1) \
-             WHERE true ON CONFLICT (address) DO NOTHING"
-        ))
+             WHERE true ON CONFLICT (address) DO NOTHING",
+        )
         .bind(json(&addresses)?)
         .bind(now.as_millisecond())
         .bind(Reason::Erased.as_str())
@@ -296,4 +285,21 @@ impl Store {
         };
         write.await.map_err(|error| self.trouble(error))
     }
+}
+
+/// Who has one of these addresses as well; they are looked at again, since nothing goes there now.
+async fn with_address(tx: &mut Connection, addresses: &str) -> sqlx::Result<Vec<String>> {
+    let others: Vec<String> = sqlx::query_scalar(concat!(
+        "SELECT id FROM customer WHERE email_key IN ",
+        texts!("$1"),
+        " ORDER BY id"
+    ))
+    .bind(addresses)
+    .fetch_all(&mut *tx)
+    .await?;
+    if !others.is_empty() {
+        let seq = next_touch(tx).await?;
+        raise(tx, &json(&others)?, seq).await?;
+    }
+    Ok(others)
 }
