@@ -138,8 +138,11 @@ pub async fn clean_up(house: &House) -> Result<Cleaned, EngineError> {
 pub(super) async fn finish(house: &House) -> Result<(), EngineError> {
     let now = house.clock.now();
     let asked = house.store.scrub_asked_at().await?;
-    if asked.is_none_or(|asked| now.duration_since(asked).abs() < THEIR_TURN) {
-        return Ok(());
+    match asked {
+        Some(asked) if now.duration_since(asked).abs() < THEIR_TURN => return Ok(()),
+        // A folder may have been away.
+        None if house.store.copies_to_erase().await?.is_empty() => return Ok(()),
+        Some(_) | None => {}
     }
     match clean_up(house).await {
         Ok(cleaned) => {
