@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::privacy::where_copied;
-use super::{EngineError, House};
+use super::{EngineError, House, Plans};
 use crate::decide::past::{longest_wait, must_stay};
 use crate::deliver::FileCourier;
 use crate::model::facts;
@@ -48,6 +48,21 @@ impl Removed {
         self.texts += other.texts;
         self.copies += other.copies;
     }
+}
+
+/// What is to be said of `events` where a rule looks farther back: events are kept as long as it does.
+#[must_use]
+pub fn longer_than_asked(plans: &Plans) -> Option<String> {
+    let asked = plans.settings.retention.events?;
+    let waits = plans.rules.iter();
+    let waits = waits.map(|rule| (longest_wait(std::slice::from_ref(rule)), &rule.id));
+    let (days, rule) = waits.max()?;
+    (days > asked.days_at_most()).then(|| {
+        format!(
+            "[retention] events = \"{asked}\": the rule {rule} looks back at an event for up to \
+             {days} days, so events are kept that long"
+        )
+    })
 }
 
 /// Goes on with today's round, as far as a pass may.
