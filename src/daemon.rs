@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::alarm::Alarm;
 use crate::engine::learn::{Done, Learner};
 use crate::engine::reload::Watch;
+use crate::engine::retention::Removed;
 use crate::engine::tick::{self, Pass};
 use crate::engine::{EngineError, House, Report, alert, mishap, trust};
 use crate::model::Outcome;
@@ -291,6 +292,24 @@ async fn told(ended: &Passed, house: &House, alarm: &mut Alarm) {
 fn tell(report: &Report) {
     if report.standstill.is_some() {
         return tracing::debug!("no pass: something is in doubt");
+    }
+    let removed = report.removed;
+    if removed != Removed::default() {
+        let Removed {
+            customers,
+            events,
+            staying,
+            texts,
+            copies,
+        } = removed;
+        tracing::info!(
+            customers,
+            events,
+            staying,
+            texts,
+            copies,
+            "what was kept long enough was taken out, as [retention] says"
+        );
     }
     if report.decided.is_empty() && report.planned == 0 {
         return tracing::debug!("nothing due");

@@ -61,16 +61,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
 /// What became of one source.
 fn tell(source: Synced) -> io::Result<()> {
     for (file, applied) in source.files {
-        let Applied {
-            new,
-            changed,
-            unchanged,
-            refused,
-        } = applied;
-        output::say(format!(
-            "{}: {file}: {new} new, {changed} changed, {unchanged} unchanged, {refused} refused",
-            source.source
-        ))?;
+        output::say(told(&source.source, &file, applied))?;
     }
     for remark in &source.remarks {
         output::note(format!("{}: {remark}", source.source));
@@ -95,4 +86,23 @@ fn tell(source: Synced) -> io::Result<()> {
         output::note(format!("{}: {trouble}", source.source));
     }
     Ok(())
+}
+
+/// What was in a file, in a line.
+fn told(source: &str, file: &str, applied: Applied) -> String {
+    let Applied {
+        new,
+        changed,
+        unchanged,
+        refused,
+        forgotten,
+    } = applied;
+    let forgotten = match forgotten {
+        0 => String::new(),
+        n => format!(", {n} passed over of people who asked to be forgotten"),
+    };
+    format!(
+        "{source}: {file}: {new} new, {changed} changed, {unchanged} unchanged, {refused} \
+         refused{forgotten}"
+    )
 }

@@ -13,6 +13,7 @@ mod login;
 mod mail;
 mod place;
 mod process;
+mod retention;
 mod secret;
 mod sections;
 mod sending;
@@ -35,6 +36,7 @@ pub use login::{Key, Login};
 pub use mail::{Mail, Security, Smtp, Transport, WhenUnknown};
 pub use place::{Place, Sql};
 pub use process::{Faults, LogWishes, faults, log_wishes, own_state, service_state, usual_place};
+pub use retention::Retention;
 pub use secret::Secret;
 pub use sources::{AttrType, Feeds, Source};
 
@@ -53,6 +55,8 @@ pub struct Settings {
     pub schedule: Schedule,
     /// What holds for every rule.
     pub policy: Policy,
+    /// How long what isn't needed any more is kept.
+    pub retention: Retention,
     /// Where the records come from.
     pub sources: Vec<Source>,
     /// What customers reach by web, if anything.

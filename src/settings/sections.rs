@@ -11,7 +11,9 @@ use lettre::Address;
 use lettre::message::Mailbox;
 
 use super::mail::{self, Folders};
-use super::{Business, Console, Public, Schedule, Settings, Store, resolved, sending, sources};
+use super::{
+    Business, Console, Public, Schedule, Settings, Store, resolved, retention, sending, sources,
+};
 use crate::model::Finding;
 use crate::model::address::spoken;
 use crate::model::tables::{Homes, Item, Notes, Table, Value, nearest};
@@ -40,6 +42,8 @@ const HOMES: Homes = &[
     ("live_from", "under `[sending]`"),
     ("max_per_rule_per_day", "under `[guard]`"),
     ("max_share", "under `[guard]`"),
+    ("ledger_text", "under `[retention]`"),
+    ("copies", "under `[retention]`"),
     ("sources", "in the singular: `[[source]]`"),
     ("smtp", "under `[mail]`: `[mail.smtp]`"),
     ("relay", "under `[mail]`: `[[mail.relay]]`"),
@@ -78,6 +82,7 @@ fn read(
     let schedule = schedule(top.table_or_empty("schedule"));
     let guard = sending::guard(top.table_or_empty("guard"));
     let policy = sending::policy(top.table_or_empty("sending"), guard, zone);
+    let retention = retention::retention(top.table_or_empty("retention"));
     let sources = top.get("source").map(|v| sources::sources(&v, folder));
     let public = top.table("public").map(public);
     let console = top.table("console").map(console);
@@ -92,6 +97,7 @@ fn read(
         mail: mail?,
         schedule: schedule?,
         policy,
+        retention,
         sources: sources.unwrap_or_default(),
         public: match public {
             Some(public) => Some(public?),

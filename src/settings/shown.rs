@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{Key, Place, Settings, Smtp, Source, Sql, Transport};
+use super::{Key, Place, Retention, Settings, Smtp, Source, Sql, Transport};
 use crate::model::Period;
 use crate::model::policy::{Guard, MarketingBasis, Policy};
 use crate::records::sql::{Overlap, Url};
@@ -27,6 +27,10 @@ impl Settings {
         top.insert("schedule".to_owned(), schedule.into());
         top.insert("sending".to_owned(), sending(&self.policy).into());
         top.insert("guard".to_owned(), guard(self.policy.guard).into());
+        let kept = retention(self.retention);
+        if !kept.is_empty() {
+            top.insert("retention".to_owned(), kept.into());
+        }
         if let Some(console) = &self.console {
             let console = table([("bind", console.bind.to_string().into())]);
             top.insert("console".to_owned(), console.into());
@@ -181,6 +185,18 @@ fn guard(guard: Guard) -> Table {
         ("max_per_rule_per_day", i64::from(guard.most).into()),
         ("max_share", share.into()),
     ])
+}
+
+fn retention(kept: Retention) -> Table {
+    let mut shown = Table::new();
+    for (key, period) in [
+        ("events", kept.events),
+        ("ledger_text", kept.ledger_text),
+        ("copies", kept.copies),
+    ] {
+        add(&mut shown, key, period.map(|period| period.to_string()));
+    }
+    shown
 }
 
 fn source(source: &Source) -> Table {

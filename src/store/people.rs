@@ -11,6 +11,8 @@ use sqlx::Row as _;
 
 use super::columns::json;
 use super::dialect::{Bulk, Connection, Transaction, rows, texts};
+use super::keep::past_stays_past;
+use super::marks::Marks;
 use super::rows::{
     CUSTOMER_HEAD, CUSTOMER_PARAMETERS, CUSTOMER_TAIL, EVENT_HEAD, EVENT_PARAMETERS, EVENT_TAIL,
     bind_customer, bind_event, dates_of, month_day,
@@ -61,6 +63,8 @@ pub struct Applied {
     pub unchanged: u64,
     /// Records that are in quarantine now.
     pub refused: u64,
+    /// Records of people who asked to be forgotten, which are passed over.
+    pub forgotten: u64,
 }
 
 impl Store {
@@ -78,7 +82,7 @@ impl Store {
         let name = |error| ApplyError::Store(self.trouble(error));
         let mut load = Load::new(self.begin().await.map_err(name)?, meta);
         reach("sync-begin");
-        load.start().await.map_err(name)?;
+        load.start(self.link_key()).await.map_err(name)?;
         for row in rows {
             // An early return drops the transaction, which rolls it back.
             load.take(row.map_err(ApplyError::Rows)?)
@@ -105,6 +109,7 @@ pub(super) struct Load<'a> {
     touched: HashSet<String>,
     /// Customers of changed events, whose revision hasn't.
     raised: HashSet<String>,
+    marks: Marks,
     applied: Applied,
 }
 
@@ -122,12 +127,13 @@ impl<'a> Load<'a> {
             waiting: HashSet::with_capacity(Bulk::ROWS),
             touched: HashSet::new(),
             raised: HashSet::new(),
+            marks: Marks::default(),
             applied: Applied::default(),
         }
     }
 
-    pub(super) async fn start(&mut self) -> sqlx::Result<()> {
-        self.start_beside().await?;
+    pub(super) async fn start(&mut self, key: &[u8; 32]) -> sqlx::Result<()> {
+        self.start_beside(key).await?;
         sqlx::query("DELETE FROM quarantine WHERE source = $1 AND path = $2")
             .bind(self.meta.source)
             .bind(self.meta.path)
@@ -137,13 +143,18 @@ impl<'a> Load<'a> {
     }
 
     /// The same, but what was refused before stays refused.
-    pub(super) async fn start_beside(&mut self) -> sqlx::Result<()> {
+    pub(super) async fn start_beside(&mut self, key: &[u8; 32]) -> sqlx::Result<()> {
         self.seq = next_touch(&mut self.tx).await?;
+        self.marks = Marks::read(&mut self.tx, key).await?;
         Ok(())
     }
 
     pub(super) async fn take(&mut self, row: FileRow) -> sqlx::Result<()> {
         match row {
+            // Whoever asked to be forgotten doesn't come back with the next file.
+            FileRow::Customer(one) if self.marks.know(&one) => self.applied.forgotten += 1,
+            FileRow::Event(one) if self.marks.know_whose(&one) => self.applied.forgotten += 1,
+            FileRow::Refused(one) if self.marks.know_refused(&one) => self.applied.forgotten += 1,
             FileRow::Customer(one) => {
                 let full = self.customers.len() == Bulk::ROWS || !self.events.is_empty();
                 if full || self.waiting.contains(&one.id) {
@@ -263,16 +274,9 @@ impl<'a> Load<'a> {
         if !raised.is_empty() {
             let raised = json(&raised)?;
             raise(&mut self.tx, &raised, self.seq).await?;
-            // Events of whoever asked to be forgotten don't come back with the next file.
-            sqlx::query(concat!(
-                "DELETE FROM event WHERE customer_id IN \
-                 (SELECT id FROM customer WHERE erased = 1 AND id IN ",
-                texts!("$1"),
-                ")"
-            ))
-            .bind(raised)
-            .execute(&mut *self.tx)
-            .await?;
+            let known = past_stays_past(&mut self.tx, &raised).await?;
+            self.applied.new = self.applied.new.saturating_sub(known);
+            self.applied.unchanged += known;
         }
         let touched: Vec<String> = self.touched.drain().collect();
         if !touched.is_empty() {
@@ -325,6 +329,7 @@ impl<'a> Load<'a> {
             changed,
             unchanged,
             refused,
+            forgotten,
         } = self.applied;
         let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         sqlx::query(
@@ -337,7 +342,7 @@ impl<'a> Load<'a> {
         .bind(self.meta.path)
         .bind(self.meta.fingerprint)
         .bind(self.meta.now.as_millisecond())
-        .bind(count(new + changed + unchanged + refused))
+        .bind(count(new + changed + unchanged + refused + forgotten))
         .bind(count(refused))
         .execute(&mut *self.tx)
         .await?;

@@ -47,7 +47,7 @@ pub(super) const CUSTOMER_HEAD: &str = "INSERT INTO customer (source, first_seen
      id, email, email_key, first_name, last_name, salutation, language, timezone, \
      staff_email, staff_name, tags, consent, attrs, birthday, joined_on, \
      consent_at, unsubscribed, row_hash)";
-/// Its tail: an unchanged row is left alone, and so is whoever asked to be forgotten.
+/// Its tail: an unchanged row is left alone.
 pub(super) const CUSTOMER_TAIL: &str = "ON CONFLICT (id) DO UPDATE SET \
      source = excluded.source, email = excluded.email, email_key = excluded.email_key, \
      first_name = excluded.first_name, last_name = excluded.last_name, \
@@ -57,7 +57,7 @@ pub(super) const CUSTOMER_TAIL: &str = "ON CONFLICT (id) DO UPDATE SET \
      attrs = excluded.attrs, birthday = excluded.birthday, joined_on = excluded.joined_on, \
      consent_at = excluded.consent_at, unsubscribed = excluded.unsubscribed, \
      row_hash = excluded.row_hash, revision = customer.revision + 1 \
-     WHERE customer.erased = 0 AND customer.row_hash IS DISTINCT FROM excluded.row_hash \
+     WHERE customer.row_hash IS DISTINCT FROM excluded.row_hash \
      RETURNING id, revision";
 
 fn attrs_text(

@@ -27,6 +27,7 @@ mod limits;
 mod mail;
 mod matrix;
 mod outage;
+mod privacy;
 mod public;
 mod quiet;
 mod relay;

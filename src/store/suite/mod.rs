@@ -5,6 +5,7 @@ mod learnt;
 mod ledger;
 mod people;
 mod phases;
+mod privacy;
 mod queries;
 mod results;
 mod sending;
@@ -56,6 +57,14 @@ fn visit(id: &str, customer: &str, at: When) -> Event {
         quantity: None,
         attrs: BTreeMap::new(),
     }
+}
+
+/// Forgets a customer who has no copies in any folder. `false`: nobody has this id.
+async fn forget(store: &Store, customer: &str) -> bool {
+    let whom = Whom::Customer(customer.to_owned());
+    let forgot = store.forget(&whom, &|_| Vec::new(), noon()).await.unwrap();
+    assert!(!matches!(forgot, Forgot::Sending(_)), "{forgot:?}");
+    forgot != Forgot::Nobody
 }
 
 fn file<'a>(source: &'a str, fingerprint: &'a str) -> FileMeta<'a> {
@@ -236,6 +245,11 @@ contract!(
     queries: the_mark_moves_with_the_rows_or_not_at_all,
         what_was_refused_stays_refused_until_it_comes_again,
         nothing_is_written_where_nothing_changed;
+    privacy: what_may_have_arrived_ends_unknown,
+        nobody_is_forgotten_at_the_dot,
+        nothing_is_planned_for_who_was_forgotten_meanwhile,
+        a_refused_address_of_the_forgotten_stays_a_mark,
+        a_dossier_holds_every_event_once;
     learnt: what_was_learnt_stays,
         who_came_is_counted_where_they_are_on_record;
     ledger: an_occasion_is_unique,
