@@ -246,7 +246,7 @@ mod tests {
     /// A connection that is closed while its visitor still speaks is reset, and a reset takes the answer
     /// with it.
     #[tokio::test]
-    async fn who_says_too_much_is_heard_out_and_gets_the_answer() {
+    async fn who_says_too_much_is_answer_out_and_gets_the_answer() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut theirs = TcpStream::connect(listener.local_addr().unwrap())
             .await
@@ -262,9 +262,9 @@ mod tests {
         );
         theirs.write_all(head.as_bytes()).await.unwrap();
         theirs.write_all(&much).await.unwrap();
-        let mut heard = String::new();
-        theirs.read_to_string(&mut heard).await.unwrap();
-        assert!(heard.ends_with("too much"), "{heard}");
+        let mut answer = String::new();
+        theirs.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("too much"), "{answer}");
     }
 
     #[tokio::test]
