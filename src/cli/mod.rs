@@ -31,6 +31,7 @@ mod summary;
 mod suppress;
 mod sync;
 mod tick;
+mod token;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -109,6 +110,8 @@ enum Command {
     Forget(forget::Args),
     /// Records that couldn't be used, and why
     Quarantine(quarantine::Args),
+    /// Tokens of programs that hand in records by HTTP
+    Token(token::Args),
 }
 
 /// What a command ended with.
@@ -228,6 +231,7 @@ impl Cli {
             Command::Export(args) => export::run(args, &config).await,
             Command::Forget(args) => Box::pin(forget::run(args, &config)).await,
             Command::Quarantine(args) => quarantine::run(args, &config).await,
+            Command::Token(args) => token::run(args, &config).await,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Settings as the rooms want them: the settings know neither CSV files nor couriers.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -106,15 +107,6 @@ fn query(settings: &Settings, source: &Source, sql: &Sql) -> SqlSource {
 }
 
 fn meaning(settings: &Settings, source: &Source) -> Meaning {
-    let types = source.types.iter().map(|(name, kind)| {
-        let kind = match kind {
-            settings::AttrType::Text => records::AttrType::Text,
-            settings::AttrType::Number => records::AttrType::Number,
-            settings::AttrType::Date => records::AttrType::Date,
-            settings::AttrType::YesNo => records::AttrType::YesNo,
-        };
-        (name.clone(), kind)
-    });
     Meaning {
         name: source.name.clone(),
         feeds: match source.feeds {
@@ -122,7 +114,7 @@ fn meaning(settings: &Settings, source: &Source) -> Meaning {
             settings::Feeds::Events => records::Feeds::Events,
         },
         columns: source.columns.clone(),
-        types: types.collect(),
+        types: types(&source.types),
         dates: source.dates.clone(),
         decimal: source.decimal.map(|sign| match sign {
             ',' => Decimal::Comma,
@@ -134,6 +126,22 @@ fn meaning(settings: &Settings, source: &Source) -> Meaning {
             .map_or(&settings.policy.zone, |(_, zone)| zone)
             .clone(),
     }
+}
+
+/// The types of the business's own attributes.
+pub(super) fn types(
+    types: &BTreeMap<String, settings::AttrType>,
+) -> BTreeMap<String, records::AttrType> {
+    let of = |kind: &settings::AttrType| match kind {
+        settings::AttrType::Text => records::AttrType::Text,
+        settings::AttrType::Number => records::AttrType::Number,
+        settings::AttrType::Date => records::AttrType::Date,
+        settings::AttrType::YesNo => records::AttrType::YesNo,
+    };
+    types
+        .iter()
+        .map(|(name, kind)| (name.clone(), of(kind)))
+        .collect()
 }
 
 /// A path as a person knows it: below the folder above the settings where it lies there.

@@ -14,6 +14,7 @@ mod dates;
 mod error;
 mod forms;
 mod intake;
+pub mod json;
 pub mod made_up;
 mod numbers;
 mod raw;

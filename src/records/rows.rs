@@ -264,7 +264,7 @@ fn damaged() -> String {
 }
 
 /// "Purchase" is the `purchase` that rules speak of; kinds of the business's own stay as they are.
-fn known_kind(text: String) -> String {
+pub(super) fn known_kind(text: String) -> String {
     let known = KNOWN_KINDS.iter();
     match known.copied().find(|kind| kind.eq_ignore_ascii_case(&text)) {
         Some(kind) => kind.to_owned(),

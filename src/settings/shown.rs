@@ -2,11 +2,12 @@
 //!
 //! Never shows a secret; what it shows can be read back as a settings file.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{Key, Place, Retention, Settings, Smtp, Source, Sql, Transport};
+use super::{Api, AttrType, Key, Place, Retention, Settings, Smtp, Source, Sql, Transport};
 use crate::model::Period;
 use crate::model::policy::{Guard, MarketingBasis, Policy};
 use crate::records::sql::{Overlap, Url};
@@ -41,6 +42,9 @@ impl Settings {
                 ("base_url", public.base_url.as_str().into()),
             ]);
             top.insert("public".to_owned(), public.into());
+        }
+        if let Some(api) = &self.api {
+            top.insert("api".to_owned(), shown_api(api).into());
         }
         let sources: Vec<Value> = self.sources.iter().map(|s| source(s).into()).collect();
         if !sources.is_empty() {
@@ -197,6 +201,26 @@ fn retention(kept: Retention) -> Table {
         add(&mut shown, key, period.map(|period| period.to_string()));
     }
     shown
+}
+
+fn shown_api(api: &Api) -> Table {
+    let mut shown = table([
+        ("bind", api.bind.to_string().into()),
+        ("behind_tls", api.behind_tls.into()),
+        ("source", api.source.as_str().into()),
+        ("per_minute", i64::from(api.per_minute).into()),
+    ]);
+    if !api.types.is_empty() {
+        shown.insert("types".to_owned(), types(&api.types).into());
+    }
+    shown
+}
+
+fn types(types: &BTreeMap<String, AttrType>) -> Table {
+    types
+        .iter()
+        .map(|(name, of)| (format!("attr.{name}"), of.as_str().into()))
+        .collect()
 }
 
 fn source(source: &Source) -> Table {

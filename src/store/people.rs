@@ -93,11 +93,11 @@ impl Store {
     }
 }
 
-/// A file that is being applied.
+/// Rows that are being taken in: a file's, or what somebody hands in.
 pub(super) struct Load<'a> {
     pub(super) tx: Transaction,
     meta: FileMeta<'a>,
-    seq: i64,
+    pub(super) seq: i64,
     customer_bulk: Bulk,
     event_bulk: Bulk,
     customers: Vec<Customer>,
@@ -106,11 +106,11 @@ pub(super) struct Load<'a> {
     /// The ids that the waiting customers or events have: one statement can't take one id twice.
     waiting: HashSet<String>,
     /// Changed records, whose revision has been raised.
-    touched: HashSet<String>,
+    pub(super) touched: HashSet<String>,
     /// Customers of changed events, whose revision hasn't.
-    raised: HashSet<String>,
-    marks: Marks,
-    applied: Applied,
+    pub(super) raised: HashSet<String>,
+    pub(super) marks: Marks,
+    pub(super) applied: Applied,
 }
 
 impl<'a> Load<'a> {
@@ -145,6 +145,11 @@ impl<'a> Load<'a> {
     /// The same, but what was refused before stays refused.
     pub(super) async fn start_beside(&mut self, key: &[u8; 32]) -> sqlx::Result<()> {
         self.seq = next_touch(&mut self.tx).await?;
+        self.know_the_forgotten(key).await
+    }
+
+    /// From now on whoever asked to be forgotten is passed over.
+    pub(super) async fn know_the_forgotten(&mut self, key: &[u8; 32]) -> sqlx::Result<()> {
         self.marks = Marks::read(&mut self.tx, key).await?;
         Ok(())
     }
@@ -181,7 +186,7 @@ impl<'a> Load<'a> {
         Ok(())
     }
 
-    async fn write_waiting(&mut self) -> sqlx::Result<()> {
+    pub(super) async fn write_waiting(&mut self) -> sqlx::Result<()> {
         self.waiting.clear();
         if !self.customers.is_empty() {
             self.write_customers().await?;
@@ -269,7 +274,7 @@ impl<'a> Load<'a> {
     }
 
     /// Notes whose view changed.
-    async fn note(&mut self) -> sqlx::Result<()> {
+    pub(super) async fn note(&mut self) -> sqlx::Result<()> {
         let raised: Vec<String> = self.raised.drain().collect();
         if !raised.is_empty() {
             let raised = json(&raised)?;

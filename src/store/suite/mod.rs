@@ -1,6 +1,7 @@
 //! The room's contract, as tests: each takes a fresh store and knows nothing of the database under
 //! it. A second database joins by one more line at the end.
 
+mod handed;
 mod learnt;
 mod ledger;
 mod people;
@@ -250,6 +251,11 @@ contract!(
         nothing_is_planned_for_who_was_forgotten_meanwhile,
         a_refused_address_of_the_forgotten_stays_a_mark,
         a_dossier_holds_every_event_once;
+    handed: what_is_handed_in_is_what_a_file_brings,
+        an_event_handed_in_for_another_touches_both,
+        the_forgotten_are_told_of_and_left_out,
+        a_refused_record_waits_for_its_id,
+        nothing_comes_in_by_a_revoked_token;
     learnt: what_was_learnt_stays,
         who_came_is_counted_where_they_are_on_record;
     ledger: an_occasion_is_unique,
