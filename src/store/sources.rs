@@ -16,7 +16,7 @@ use crate::points::reach;
 
 /// Rows that are taken in before a transaction is begun: a database may take its time, and
 /// letters have to be written down meanwhile.
-const WAITING: usize = 20_000;
+const WAITING: usize = 5_000;
 
 /// What stands for a database's file.
 const QUERY: &str = "query";
