@@ -127,11 +127,21 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     words.filter(|word| !word.is_empty())
 }
 
-/// The fields of a record as a file holds it, without their quotes.
+/// The fields of a record as a file holds it, without their quotes and names: `12` of `12,ann`, of
+/// `{"id": "12"}` and of `UID:12`.
 pub(super) fn fields(text: &str) -> impl Iterator<Item = &str> {
     let between = |c: char| matches!(c, ',' | ';' | '|' | '\t' | '\r' | '\n');
-    let fields = text.split(between);
-    let fields = fields.map(|field| field.trim_matches(|c: char| c.is_whitespace() || c == '"'));
+    let around = |c: char| c.is_whitespace() || "\"{}[]".contains(c);
+    let fields = text.split(between).flat_map(move |field| {
+        let named = field.split_once(':').filter(|(name, _)| {
+            let name = name.trim_matches(around);
+            name.starts_with(|c: char| c.is_ascii_alphabetic())
+        });
+        [Some(field), named.map(|(_, value)| value)]
+    });
+    let fields = fields
+        .flatten()
+        .map(move |field| field.trim_matches(around));
     fields.filter(|field| !field.is_empty())
 }
 
@@ -155,6 +165,8 @@ mod tests {
             Some(NamedBy::Address)
         );
         assert_eq!(by("\"12\", Ann, no-address"), Some(NamedBy::Id));
+        assert_eq!(by(r#"{"id": "12", "born": "soon"}"#), Some(NamedBy::Id));
+        assert_eq!(by("BEGIN:VCARD\nUID:12\n"), Some(NamedBy::Id));
         assert_eq!(
             by("550 <ann@mail.example>: no such user"),
             Some(NamedBy::Address)
@@ -164,6 +176,7 @@ mod tests {
             "7,Jo,joann@mail.example",
             "12 High Street",
             "121,x",
+            "09:12",
             "Ann Lee",
             "",
         ] {
