@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::alarm::Alarm;
 use crate::engine::learn::{Done, Learner};
 use crate::engine::reload::Watch;
+use crate::engine::retention::Removed;
 use crate::engine::tick::{self, Pass};
 use crate::engine::{EngineError, House, Report, alert, mishap, trust};
 use crate::model::Outcome;
@@ -39,7 +40,7 @@ pub enum DaemonError {
     /// The engine's trouble at start or at the end.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// The public pages can't be served.
+    /// What is reached by web can't be served.
     #[error(transparent)]
     Public(#[from] ReviewError),
 }
@@ -67,7 +68,7 @@ impl Wakes {
 pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), DaemonError> {
     // Before anything is done: a port that somebody else has is told at once.
     let pulse = Arc::new(Pulse::new(house.clock.now()));
-    let door = review::open(&house, &pulse, &stop).await?;
+    let doors = review::open(&house, &pulse, &stop).await?;
     let wakes = Arc::new(Wakes::default());
     // The first pass reads the sources at once.
     wakes.sync.store(true, Ordering::Relaxed);
@@ -132,9 +133,7 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
     notify(&[NotifyState::Stopping]);
     // First of all: dropping the scheduler doesn't stop it.
     scheduler.shutdown().await?;
-    if let Some(door) = door {
-        door.close().await;
-    }
+    doors.close().await;
     house.store.flush().await.map_err(EngineError::from)?;
     tracing::info!("stopped");
     Ok(())
@@ -301,6 +300,24 @@ async fn told(ended: &Passed, house: &House, alarm: &mut Alarm) {
 fn tell(report: &Report) {
     if report.standstill.is_some() {
         return tracing::debug!("no pass: something is in doubt");
+    }
+    let removed = report.removed;
+    if removed != Removed::default() {
+        let Removed {
+            customers,
+            events,
+            staying,
+            texts,
+            copies,
+        } = removed;
+        tracing::info!(
+            customers,
+            events,
+            staying,
+            texts,
+            copies,
+            "what was kept long enough was taken out, as [retention] says"
+        );
     }
     if report.decided.is_empty() && report.planned == 0 {
         return tracing::debug!("nothing due");

@@ -3,9 +3,11 @@
 //!
 //! Each module has `check`, which panics when a promise is broken.
 
+pub(crate) mod cards;
 pub(crate) mod csv_files;
 mod findings;
 pub(crate) mod rules;
 pub(crate) mod smtp;
 pub(crate) mod templates;
 pub(crate) mod tokens;
+pub(crate) mod workbooks;

@@ -31,7 +31,6 @@ CREATE TABLE customer (
     stopped_at   BIGINT,                        -- when they unsubscribed by a link; no record undoes it
     row_hash     BLOB,
     first_seen   BIGINT NOT NULL,
-    erased       SMALLINT NOT NULL DEFAULT 0,
     revision     BIGINT NOT NULL DEFAULT 1,     -- rises with every change to the customer's view
     source       TEXT NOT NULL
 );
@@ -72,6 +71,7 @@ CREATE TABLE source_file (
     applied_at  BIGINT NOT NULL,
     row_count   BIGINT NOT NULL,
     refused     BIGINT NOT NULL,
+    mark        TEXT,                           -- up to where a database was read
     PRIMARY KEY (source, path)
 ) WITHOUT ROWID;
 
@@ -100,10 +100,45 @@ CREATE TABLE quarantine (
 );
 CREATE INDEX quarantine_file ON quarantine (source, path);
 
+-- Programs that hand in records by HTTP.
+CREATE TABLE api_token (
+    name     TEXT NOT NULL PRIMARY KEY,
+    hash     BLOB NOT NULL UNIQUE,              -- SHA-256 of the token, which nobody has twice
+    scopes   TEXT NOT NULL,                     -- JSON list
+    source   TEXT,                              -- NULL: the one of the settings
+    made_at  BIGINT NOT NULL,
+    last_day INTEGER                            -- on which something came in by it
+);
+
 CREATE TABLE suppression (
     address TEXT NOT NULL PRIMARY KEY,          -- as compared; of the forgotten only a keyed hash
     reason  TEXT NOT NULL,
     at      BIGINT NOT NULL
+) WITHOUT ROWID;
+
+-- Who asked to be forgotten: of their id only a keyed hash, so that no file brings them back.
+CREATE TABLE forgotten (
+    mark TEXT NOT NULL PRIMARY KEY,
+    at   BIGINT NOT NULL
+) WITHOUT ROWID;
+
+-- Copies of the forgotten's letters that are still to be taken from the outbox folder.
+CREATE TABLE erasing (
+    folder TEXT NOT NULL,
+    name   TEXT NOT NULL,
+    PRIMARY KEY (folder, name)
+) WITHOUT ROWID;
+
+-- What is left of events that were kept long enough: how many of a kind there were, of these how many
+-- with an amount and with a quantity, and until when.
+CREATE TABLE past_events (
+    customer_id TEXT NOT NULL,
+    kind        TEXT NOT NULL,
+    number      BIGINT NOT NULL,
+    amounts     BIGINT NOT NULL,
+    quantities  BIGINT NOT NULL,
+    last_day    INTEGER NOT NULL,
+    PRIMARY KEY (customer_id, kind)
 ) WITHOUT ROWID;
 
 -- Customers about whom something changed since the planner last looked: one by one, …
@@ -231,6 +266,8 @@ CREATE TABLE ledger (
     via             TEXT,
     -- It may have arrived there before, so it goes nowhere else.
     only_via        TEXT,
+    -- When its address, subject, letter and replies were taken out, having been kept long enough.
+    text_removed_at BIGINT,
     -- One entry an occasion; by the customer first, whose entries are wanted together.
     UNIQUE (customer, rule, occasion)
 );

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::summary::counted;
 use super::{Done, Failure, Outcome, output, plans, run};
 use crate::clock::Clock;
-use crate::engine::{Plans, check};
+use crate::engine::{Plans, check, retention};
 use crate::model::Refusal;
 
 /// Refused records that are named one by one.
@@ -29,6 +29,9 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     }
     output::say(sound(&plans, config))?;
     for words in plans.settings.without_effect() {
+        output::say(words)?;
+    }
+    if let Some(words) = retention::longer_than_asked(&plans) {
         output::say(words)?;
     }
     if args.no_records {

@@ -9,8 +9,10 @@ mod check;
 mod demo;
 mod diff;
 mod explain;
+mod export;
 mod fields;
 mod forecast;
+mod forget;
 mod init;
 mod log;
 mod numbers;
@@ -30,6 +32,7 @@ mod summary;
 mod suppress;
 mod sync;
 mod tick;
+mod token;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -102,8 +105,14 @@ enum Command {
     Resume(resume::Args),
     /// Addresses that get nothing any more
     Suppress(suppress::Args),
+    /// Everything about a customer, as one JSON document
+    Export(export::Args),
+    /// Erases everything about a customer, and keeps them from coming back
+    Forget(forget::Args),
     /// Records that couldn't be used, and why
     Quarantine(quarantine::Args),
+    /// Tokens of programs that hand in records by HTTP
+    Token(token::Args),
 }
 
 /// What a command ended with.
@@ -220,7 +229,10 @@ impl Cli {
             Command::Pause(args) => pause::pause(args, &config).await,
             Command::Resume(args) => resume::run(args, &config).await,
             Command::Suppress(args) => suppress::run(args, &config).await,
+            Command::Export(args) => export::run(args, &config).await,
+            Command::Forget(args) => Box::pin(forget::run(args, &config)).await,
             Command::Quarantine(args) => quarantine::run(args, &config).await,
+            Command::Token(args) => token::run(args, &config).await,
         }
     }
 }

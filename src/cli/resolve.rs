@@ -54,6 +54,13 @@ async fn settle(house: &House, args: &Args) -> Result<(), Failure> {
         Said { .. } => (Word::NotSent, "counts as not sent, and isn't sent any more"),
     };
     if !control::resolve(house, entry, word, house.clock.now()).await? {
+        if word == Word::Resend && told.entry.outcome == model::Outcome::Unknown {
+            let words = format!(
+                "{entry} can't be sent again: whom it was for was forgotten; `--sent` or \
+                 `--not-sent` settles it"
+            );
+            return Err(Failure::Trouble(anyhow::anyhow!(words)));
+        }
         let outcome = told.entry.outcome;
         let unknown = model::Outcome::Unknown;
         let words = format!("{entry} is {outcome}, not {unknown}; there is nothing to settle");

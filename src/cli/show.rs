@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::output::{self, Format, Row};
 use super::{Done, Failure, Outcome, fields, house_for_review};
+use crate::engine::House;
 use crate::engine::entry_json::{self, entry_json, rfc3339};
 use crate::model::Reason;
 use crate::store::Step;
@@ -40,10 +42,13 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         row.insert("history".to_owned(), history.collect());
         row.insert("message".to_owned(), told.message.into());
         row.insert("via".to_owned(), told.entry.via.into());
+        let removed = told.text_removed_at;
+        let removed = removed.map(|at| rfc3339(at, &house.policy().zone));
+        row.insert("text_removed_at".to_owned(), removed.into());
         let all: Vec<&str> = entry_json::FIELDS
             .iter()
             .copied()
-            .chain(["history", "message", "via"])
+            .chain(["history", "message", "via", "text_removed_at"])
             .collect();
         output::listing(args.format, &[], &all, &[row])?;
         return Ok(Done::Well);
@@ -62,6 +67,9 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     if let Some(reason) = told.entry.reason {
         output::say(format!("{:<16} {}", "", Reason::sentence(reason)))?;
     }
+    if let Some(at) = told.text_removed_at {
+        output::say(text_removed(&house, at))?;
+    }
     output::say("\nhistory")?;
     for line in &told.history {
         let when = fields::local(line.at, &house.policy().zone);
@@ -76,6 +84,19 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         output::raw(&message.replace("\r\n", "\n"))?;
     }
     Ok(Done::Well)
+}
+
+/// Why there is no address, subject and letter any more.
+fn text_removed(house: &House, at: Timestamp) -> String {
+    let day = house.policy().zone.to_datetime(at).date();
+    let kept = house.plans.settings.retention.ledger_text;
+    let kept = kept.map_or(String::new(), |kept| {
+        format!(" (`ledger_text = \"{kept}\"`)")
+    });
+    format!(
+        "\nThe text was taken out on {day}, as [retention] says{kept}: address, subject, letter and \
+         replies"
+    )
 }
 
 fn step(step: &Step, zone: &TimeZone) -> Row {

@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::fields;
+use crate::engine::retention::Removed;
 use crate::engine::{House, Report};
 use crate::model::{Outcome, Reason};
 use crate::store::Paused;
@@ -47,6 +48,7 @@ pub(super) fn lines(house: &House, report: &Report) -> Vec<String> {
     if let Some(words) = &report.relay_trouble {
         lines.push(format!("Letters can't leave at the moment: {words}"));
     }
+    lines.extend(removed(report.removed));
     if report.unknown > 0 {
         let letters = counted(report.unknown, "letter");
         lines.push(format!(
@@ -55,6 +57,43 @@ pub(super) fn lines(house: &House, report: &Report) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// What `[retention]` took out.
+fn removed(removed: Removed) -> Option<String> {
+    let Removed {
+        customers,
+        events,
+        staying,
+        texts,
+        copies,
+    } = removed;
+    let (events, whose) = (counted(events, "event"), counted(customers, "customer"));
+    let mut said = Vec::new();
+    if customers > 0 {
+        said.push(format!("{events} of {whose}"));
+    }
+    if texts > 0 {
+        said.push(format!("the text of {}", counted(texts, "letter")));
+    }
+    if copies > 0 {
+        let what = if copies == 1 { "letter" } else { "letters" };
+        said.push(format!("{copies} {what} in the outbox folder"));
+    }
+    if said.is_empty() {
+        return None;
+    }
+    let staying = match staying {
+        0 => String::new(),
+        n => format!(
+            "; the events of {} stay, since a rule still goes by them",
+            counted(n, "customer")
+        ),
+    };
+    Some(format!(
+        "Taken out, as [retention] says: {}{staying}",
+        said.join(", ")
+    ))
 }
 
 /// What people call a rule; its id where its file is gone.

@@ -79,7 +79,7 @@ async fn remove(house: &House, address: &str) -> Result<(), Failure> {
 }
 
 /// An address and nothing else.
-fn plain(address: &str) -> Result<String, Failure> {
+pub(super) fn plain(address: &str) -> Result<String, Failure> {
     let address = address.trim();
     match address.parse::<lettre::Address>() {
         Ok(address) => Ok(address.to_string()),

@@ -1,10 +1,12 @@
 //! `fondly sync`: reads the sources once.
 
+use std::io;
 use std::path::Path;
 
 use super::output::Format;
 use super::{Done, Failure, Outcome, house, output, quality};
-use crate::engine::{self, sync};
+use crate::engine;
+use crate::engine::sync::{self, Synced};
 use crate::store::Applied;
 
 #[derive(Debug, clap::Args)]
@@ -67,44 +69,61 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     })
 }
 
-/// Says what was read, and what couldn't be.
-fn tell(synced: sync::Synced, format: Format) -> std::io::Result<()> {
-    let source = synced.source;
+/// Says what became of one source.
+fn tell(source: Synced, format: Format) -> io::Result<()> {
+    let name = &source.source;
     // A machine that reads the report gets nothing else.
-    let say = |line: String| -> std::io::Result<()> {
+    let say = |line: String| -> io::Result<()> {
         if format == Format::Table {
             return output::say(line);
         }
         output::note(line);
         Ok(())
     };
-    for (file, applied) in synced.files {
-        let Applied {
-            new,
-            changed,
-            unchanged,
-            refused,
-        } = applied;
-        say(format!(
-            "{source}: {file}: {new} new, {changed} changed, {unchanged} unchanged, {refused} refused"
-        ))?;
+    for (file, applied) in source.files {
+        say(told(name, &file, applied))?;
     }
-    if synced.unchanged_files > 0 {
-        let n = synced.unchanged_files;
+    for remark in &source.remarks {
+        output::note(format!("{name}: {remark}"));
+    }
+    if source.unchanged_files > 0 {
+        let n = source.unchanged_files;
         let files = if n == 1 {
             "file hasn't"
         } else {
             "files haven't"
         };
-        say(format!("{source}: {n} {files} changed since the last time"))?;
+        say(format!("{name}: {n} {files} changed since the last time"))?;
     }
-    for file in synced.unfinished {
+    for file in source.unfinished {
         say(format!(
-            "{source}: {file} may still be written to; it is read once it has been left alone"
+            "{name}: {file} may still be written to; it is read once it has been left alone"
         ))?;
     }
-    for trouble in synced.trouble {
-        output::note(format!("{source}: {trouble}"));
+    if source.unchanged_query {
+        say(format!("{name}: nothing has changed since the last time"))?;
+    }
+    for trouble in source.trouble {
+        output::note(format!("{name}: {trouble}"));
     }
     Ok(())
+}
+
+/// What was in a file, in a line.
+fn told(source: &str, file: &str, applied: Applied) -> String {
+    let Applied {
+        new,
+        changed,
+        unchanged,
+        refused,
+        forgotten,
+    } = applied;
+    let forgotten = match forgotten {
+        0 => String::new(),
+        n => format!(", {n} passed over of people who asked to be forgotten"),
+    };
+    format!(
+        "{source}: {file}: {new} new, {changed} changed, {unchanged} unchanged, {refused} \
+         refused{forgotten}"
+    )
 }

@@ -32,7 +32,15 @@ pub(super) fn meant<'a>(view: &'a View, trigger: &AfterEvent, rule: &str) -> Vec
         return events;
     };
     events.sort_by_cached_key(|event| (moment(event, &view.zone), event.id.clone()));
-    let before = usize::try_from(n).unwrap_or(usize::MAX).saturating_sub(1);
+    // Those that aren't kept any more came before all that are.
+    let past = view.past.iter().filter(|past| past.kind == trigger.kind);
+    let past: u32 = past.map(|past| past.number).sum();
+    if past >= n {
+        return Vec::new();
+    }
+    let before = usize::try_from(n - past)
+        .unwrap_or(usize::MAX)
+        .saturating_sub(1);
     let mut rest = events.into_iter().skip(before);
     let nth = rest.next();
     // Where an older event came to light after the rule had written about a later one, the n-th

@@ -161,11 +161,16 @@ fn complaint_open(case: &Case<'_>) -> Option<Answer> {
 
 /// Since when a complaint of theirs is open, if one is.
 pub(super) fn open_complaint(case: &Case<'_>) -> Option<Timestamp> {
+    complaint_since(case.view, case.now)
+}
+
+/// The same, of a customer at a moment.
+pub(super) fn complaint_since(view: &View, now: Timestamp) -> Option<Timestamp> {
     let last = |kind: &str| {
-        let of_kind = case.view.events.iter().filter(|event| event.kind == kind);
+        let of_kind = view.events.iter().filter(|event| event.kind == kind);
         of_kind
-            .map(|event| seen_at(event, &case.view.zone))
-            .filter(|at| *at <= case.now)
+            .map(|event| seen_at(event, &view.zone))
+            .filter(|at| *at <= now)
             .max()
     };
     let closed = last("complaint-closed");

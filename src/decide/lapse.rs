@@ -42,6 +42,9 @@ pub(super) fn occasions(
             continue;
         }
         let contacts = contacts.get(..=index).unwrap_or_default();
+        if lost_rhythm(desk.view, trigger, contacts) {
+            continue;
+        }
         let Some(first) = first_days(trigger, contacts, policy) else {
             continue;
         };
@@ -67,6 +70,19 @@ pub(super) fn occasions(
         }
     }
     found
+}
+
+/// Whether they came before what is kept, and how often isn't known again: a new customer's
+/// `otherwise` isn't meant for them, since they may be missed too soon.
+pub(super) fn lost_rhythm(view: &View, trigger: &Silence, contacts: &[Contact]) -> bool {
+    let mut past = view.past.iter();
+    let by_rhythm = match trigger.after {
+        Patience::Days(_) => false,
+        Patience::Cadences(_) | Patience::Sure(_) => true,
+    };
+    by_rhythm
+        && cadence(contacts).is_none()
+        && past.any(|past| trigger.contact.contains(&past.kind))
 }
 
 /// The letter of this step that went out, or may have, within this very silence, for a last contact

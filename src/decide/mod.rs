@@ -15,6 +15,7 @@ pub(crate) mod fixed;
 pub mod gate;
 pub(crate) mod lapse;
 mod moment;
+pub mod past;
 pub mod trust;
 pub(crate) mod usage;
 

@@ -1,6 +1,7 @@
 //! The deciding core against plain expectations.
 
 mod gates;
+mod past;
 mod sure;
 mod triggers;
 mod usage;

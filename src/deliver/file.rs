@@ -41,6 +41,32 @@ impl FileCourier {
         self.place(name).try_exists()
     }
 
+    /// Takes the message of this name out again, durably, with whatever is left of a try to write it.
+    /// `false`: there was none.
+    ///
+    /// # Errors
+    /// The folder can't be written, or the name can't be a file's.
+    pub async fn erase(&self, name: &str) -> io::Result<bool> {
+        check_name(name).map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+        let (dir, place) = (self.dir.clone(), self.place(name));
+        let draft = self.draft(name);
+        off_the_runtime(move || {
+            let mut there = false;
+            for path in [place, draft] {
+                match fs::remove_file(path) {
+                    Ok(()) => there = true,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            if there {
+                File::open(dir)?.sync_all()?;
+            }
+            Ok(there)
+        })
+        .await
+    }
+
     /// Delivers one message; see [`super::Courier::deliver`].
     ///
     /// # Errors
@@ -58,7 +84,7 @@ impl FileCourier {
         }
         let place = self.place(parcel.name);
         let draft = Draft {
-            path: self.dir.join(format!(".{}.part", parcel.name)),
+            path: self.draft(parcel.name),
         };
         let (message, durable) = (parcel.message.to_vec(), self.durable);
         // The draft travels into the blocking task and back, so that it is cleaned away even when
@@ -102,6 +128,10 @@ impl FileCourier {
 
     fn place(&self, name: &str) -> PathBuf {
         self.dir.join(format!("{name}.eml"))
+    }
+
+    fn draft(&self, name: &str) -> PathBuf {
+        self.dir.join(format!(".{name}.part"))
     }
 
     /// A folder that can't be written is like a relay that can't be reached: no message's fault.

@@ -10,12 +10,14 @@ use jiff::civil::Date;
 
 use super::letter::{self, Reader};
 use super::scratch::Scratch;
-use super::{EngineError, House, Plans, learn, sync, wiring};
+use super::wiring::{self, Input};
+use super::{EngineError, House, Plans, learn, sync};
 use crate::clock::Clock;
 use crate::decide;
 use crate::decide::anniversary::date_of;
 use crate::model::{Occasion, Period, Refusal, View};
-use crate::records::{self, FileReader, Row};
+use crate::records::sql::{self, SqlSource};
+use crate::records::{self, FileReader, FileSource, Row};
 use crate::rules::{Anniversary, DateField, Holiday, OnDate, OnHoliday, Rule, Trigger};
 
 /// Customers looked at together.
@@ -59,7 +61,7 @@ pub async fn check(plans: Plans, clock: Clock) -> Result<Checked, EngineError> {
 
 async fn on_copy(house: &House, now: Timestamp) -> Result<Checked, EngineError> {
     let mut checked = Checked::default();
-    sources(house, &mut checked);
+    sources(house, &mut checked).await;
     let today = house.today(now);
     let rules = house.plans.rules.iter().filter(|rule| rule.enabled);
     checked
@@ -188,43 +190,75 @@ fn no_date(rule: &Rule, view: &View) -> Option<String> {
     })
 }
 
-/// Reads the sources without keeping anything.
-fn sources(house: &House, checked: &mut Checked) {
+/// Reads the files without keeping anything, and asks the databases what they would give.
+async fn sources(house: &House, checked: &mut Checked) {
     for source in wiring::sources(&house.plans.settings) {
-        let files = match records::files(&source) {
-            Ok(files) => files,
+        match &source {
+            Input::Files(source, _) => files(source, checked),
+            Input::Query(source) => query(source, checked).await,
+        }
+    }
+}
+
+async fn query(source: &SqlSource, checked: &mut Checked) {
+    let name = &source.meaning.name;
+    let look = match sql::look(source).await {
+        Ok(look) => look,
+        Err(error) => {
+            checked.problems.push(format!("source {name}: {error}"));
+            return;
+        }
+    };
+    let fields = look.fields.iter().map(|(field, column)| {
+        if field == column {
+            field.clone()
+        } else {
+            format!("{field} (from {column})")
+        }
+    });
+    let fields: Vec<String> = fields.collect();
+    let words = format!("source {name}: the query gives {}", fields.join(", "));
+    checked.remarks.push(words);
+    if !look.ignored.is_empty() {
+        let ignored = look.ignored.join(", ");
+        let words = format!("source {name}: columns not used: {ignored}");
+        checked.remarks.push(words);
+    }
+}
+
+fn files(source: &FileSource, checked: &mut Checked) {
+    let name = &source.meaning.name;
+    let files = match records::files(source) {
+        Ok(files) => files,
+        Err(error) => {
+            checked.problems.push(format!("source {name}: {error}"));
+            return;
+        }
+    };
+    for path in files {
+        let reader = match FileReader::open(source, &path) {
+            Ok(reader) => reader,
             Err(error) => {
-                checked
-                    .problems
-                    .push(format!("source {}: {error}", source.name));
+                checked.problems.push(format!("source {name}: {error}"));
                 continue;
             }
         };
-        for path in files {
-            let reader = match FileReader::open(&source, &path) {
-                Ok(reader) => reader,
+        for remark in reader.remarks() {
+            let words = format!("source {name}: {}: {remark}", reader.shown());
+            checked.remarks.push(words);
+        }
+        let ignored = reader.ignored_columns().join(", ");
+        if !ignored.is_empty() {
+            let words = format!("source {name}: columns not used: {ignored}");
+            checked.remarks.push(words);
+        }
+        for row in reader {
+            match row {
+                Ok(Row::Refused(refusal)) => checked.refused.push(refusal),
+                Ok(Row::Customer(_) | Row::Event(_)) => {}
                 Err(error) => {
-                    checked
-                        .problems
-                        .push(format!("source {}: {error}", source.name));
-                    continue;
-                }
-            };
-            let ignored = reader.ignored_columns().join(", ");
-            if !ignored.is_empty() {
-                let words = format!("source {}: columns not used: {ignored}", source.name);
-                checked.remarks.push(words);
-            }
-            for row in reader {
-                match row {
-                    Ok(Row::Refused(refusal)) => checked.refused.push(refusal),
-                    Ok(Row::Customer(_) | Row::Event(_)) => {}
-                    Err(error) => {
-                        checked
-                            .problems
-                            .push(format!("source {}: {error}", source.name));
-                        break;
-                    }
+                    checked.problems.push(format!("source {name}: {error}"));
+                    break;
                 }
             }
         }

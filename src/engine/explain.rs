@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
 use super::forecast::{check_rule, unknown_customer};
-use super::{EngineError, House, letter, plan};
+use super::{EngineError, House, letter, plan, privacy};
 use crate::decide;
 use crate::decide::explain::{self, Settled};
 use crate::decide::gate::{Answer, Batch, Case, judge};
@@ -68,7 +68,12 @@ pub async fn explain(house: &House, question: &Question) -> Result<Explained, En
     let store = &house.store;
     let ids = std::slice::from_ref(&question.customer);
     let view = house.views(ids).await?.pop();
-    let view = view.ok_or_else(|| unknown_customer(&question.customer))?;
+    let Some(view) = view else {
+        return Err(match store.was_forgotten(&question.customer).await? {
+            Some(at) => privacy::was_forgotten(house, &question.customer, at),
+            None => unknown_customer(&question.customer),
+        });
+    };
     let filter = Filter {
         customer: Some(question.customer.clone()),
         rule: question.rule.clone(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::retention::Removed;
 use super::trust::Standstill;
 use crate::model::{Outcome, Reason};
 use crate::store::HeldBatch;
@@ -25,6 +26,8 @@ pub struct Report {
     pub unknown: u64,
     /// What the relay said when it stopped us.
     pub relay_trouble: Option<String>,
+    /// What was kept long enough, and was taken out.
+    pub removed: Removed,
     /// There was no pass, and why.
     pub standstill: Option<Standstill>,
 }
@@ -61,6 +64,7 @@ impl Report {
             *self.decided.entry(key).or_default() += n;
         }
         self.planned += other.planned;
+        self.removed.add(other.removed);
         self.quarantined += other.quarantined;
         self.failing_sources.extend(other.failing_sources);
         self.unfinished_files += other.unfinished_files;

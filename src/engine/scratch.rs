@@ -42,8 +42,10 @@ impl Scratch {
         plans.settings.store.path.clone_from(&scratch.path);
         for source in &mut plans.settings.sources {
             // What lies there now is read, under whatever clock, and stays where it is.
-            source.complete_after = SignedDuration::ZERO;
-            source.after = After::Keep;
+            if let Some(dropped) = source.place.dropped_mut() {
+                dropped.complete_after = SignedDuration::ZERO;
+                dropped.after = After::Keep;
+            }
         }
         let house = House::for_rehearsal(plans, clock).await?;
         Ok((scratch, house))

@@ -1,17 +1,25 @@
-//! Reads every source and hands each file to the store: whole, or not at all.
+//! Reads every source and hands each file, and what is new in each database, to the store: whole,
+//! or not at all.
 //!
 //! A source that can't be read doesn't stop the others; it is reported until it can be.
 
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::folder::{self, Folder};
-use super::{EngineError, House, wiring};
+use super::wiring::{self, Input};
+use super::{EngineError, House};
 use crate::records::complete::Look;
-use crate::records::{self, CsvSource, FileReader, SourceError, Trouble};
+use crate::records::sql::{self, Held, Part, SqlSource};
+use crate::records::{self, FileReader, FileSource, Print, SourceError, Trouble};
 use crate::settings::After;
-use crate::store::{Applied, ApplyError, FileMeta, FileRow};
+use crate::store::{Applied, ApplyError, FileMeta, FileRow, PlaceOf, QueryMark, QueryPart};
+
+/// Parts of a database's answer that wait to be stored.
+const PARTS: usize = 8;
 
 /// What became of one source.
 #[derive(Debug)]
@@ -20,10 +28,14 @@ pub struct Synced {
     pub source: String,
     /// The files that were read, with what was new in them.
     pub files: Vec<(String, Applied)>,
+    /// What a person should know of how a file was read, with the file's name.
+    pub remarks: Vec<String>,
     /// Files that hadn't changed since they were read.
     pub unchanged_files: u64,
     /// Files that may still be written to, and are read once they are complete.
     pub unfinished: Vec<String>,
+    /// Whether it is a database in which nothing had changed.
+    pub unchanged_query: bool,
     /// What kept a file, or the source, from being read.
     pub trouble: Vec<String>,
 }
@@ -39,21 +51,25 @@ pub async fn sync(
 ) -> Result<Vec<Synced>, EngineError> {
     let unread = house.store.unread_sources().await?;
     let mut all = Vec::new();
-    let settings = &house.plans.settings;
-    for (source, stated) in wiring::sources(settings).into_iter().zip(&settings.sources) {
-        if only.is_some_and(|name| name != source.name) {
+    for source in wiring::sources(&house.plans.settings) {
+        if only.is_some_and(|name| name != source.name()) {
             continue;
         }
-        let folder = Folder {
-            source: &source.name,
-            path: &source.path,
-            wait: stated.complete_after,
-            moves: stated.after == After::Move,
+        let synced = match &source {
+            Input::Files(source, dropped) => {
+                let folder = Folder {
+                    source: &source.meaning.name,
+                    path: &source.path,
+                    wait: dropped.complete_after,
+                    moves: dropped.after == After::Move,
+                };
+                sync_files(house, (source, folder), now).await?
+            }
+            Input::Query(source) => sync_query(house, source, now).await?,
         };
-        let synced = sync_source(house, (&source, folder), now).await?;
         let well = synced.trouble.is_empty();
-        if unread.contains(&source.name) == well {
-            house.store.source_read(&source.name, well).await?;
+        if unread.contains(&synced.source) == well {
+            house.store.source_read(&synced.source, well).await?;
         }
         all.push(synced);
     }
@@ -80,16 +96,18 @@ pub fn troubles(synced: Vec<Synced>) -> Vec<String> {
     synced.into_iter().flat_map(of_one).collect()
 }
 
-async fn sync_source(
+async fn sync_files(
     house: &House,
-    (source, folder): (&CsvSource, Folder<'_>),
+    (source, folder): (&FileSource, Folder<'_>),
     now: Timestamp,
 ) -> Result<Synced, EngineError> {
     let mut synced = Synced {
-        source: source.name.clone(),
+        source: source.meaning.name.clone(),
         files: Vec::new(),
+        remarks: Vec::new(),
         unchanged_files: 0,
         unfinished: Vec::new(),
+        unchanged_query: false,
         trouble: Vec::new(),
     };
     let files = match records::files(source) {
@@ -110,7 +128,14 @@ async fn sync_source(
     };
     for (path, look) in files {
         match sync_file(house, source, &path, now).await? {
-            Ok(Some(applied)) => synced.files.push(applied),
+            Ok(Some((applied, remarks))) => {
+                let name = &applied.0;
+                let remarks = remarks
+                    .into_iter()
+                    .map(|remark| format!("{name}: {remark}"));
+                synced.remarks.extend(remarks);
+                synced.files.push(applied);
+            }
             Ok(None) => synced.unchanged_files += 1,
             // Whoever took it away between the look and the reading has a use for it.
             Err(error) if is_a_folder && error.trouble == Trouble::Missing => continue,
@@ -129,40 +154,116 @@ fn put_away(folder: Folder<'_>, path: &Path, look: Option<Look>) -> Option<Strin
     let look = look.filter(|_| folder.moves)?;
     folder::put_away(folder, path, look).err()
 }
+/// A file with what was new in it, and what to say of how it was read.
+type FileApplied = ((String, Applied), Vec<String>);
 
 /// The file as the settings name it, with what was new in it; `None` when it hasn't changed since
 /// it was read.
 async fn sync_file(
     house: &House,
-    source: &CsvSource,
+    source: &FileSource,
     path: &Path,
     now: Timestamp,
-) -> Result<Result<Option<(String, Applied)>, SourceError>, EngineError> {
-    let reader = match FileReader::open(source, path) {
+) -> Result<Result<Option<FileApplied>, SourceError>, EngineError> {
+    let print = match records::print(source, path) {
+        Ok(print) => print,
+        Err(error) => return Ok(Err(error)),
+    };
+    let Print { shown, fingerprint } = print.clone();
+    let name = &source.meaning.name;
+    let known = house.store.file_fingerprint(name, &shown).await?;
+    if known.as_ref() == Some(&fingerprint) {
+        return Ok(Ok(None));
+    }
+    let reader = match FileReader::open_printed(source, path, print) {
         Ok(reader) => reader,
         Err(error) => return Ok(Err(error)),
     };
-    let (shown, fingerprint) = (reader.shown().to_owned(), reader.fingerprint().to_owned());
-    if house
-        .store
-        .file_fingerprint(&source.name, &shown)
-        .await?
-        .as_ref()
-        == Some(&fingerprint)
-    {
-        return Ok(Ok(None));
-    }
     let meta = FileMeta {
-        source: &source.name,
+        source: &source.meaning.name,
         path: &shown,
         fingerprint: &fingerprint,
         now,
     };
+    let remarks = reader.remarks().to_vec();
     let rows = reader.map(|row| row.map(file_row));
     match house.store.apply_file(meta, rows).await {
-        Ok(applied) => Ok(Ok(Some((shown, applied)))),
+        Ok(applied) => Ok(Ok(Some(((shown, applied), remarks)))),
         Err(ApplyError::Rows(error)) => Ok(Err(error)),
         Err(ApplyError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// What is new in a database. It is read by a task of its own, so that fetching and storing go on
+/// at the same time.
+async fn sync_query(
+    house: &House,
+    source: &SqlSource,
+    now: Timestamp,
+) -> Result<Synced, EngineError> {
+    let name = source.meaning.name.clone();
+    let held = house.store.query_mark(&name).await?;
+    let held = held.map(|QueryMark { fingerprint, mark }| Held { fingerprint, mark });
+    let (to_us, mut read) = mpsc::channel(PARTS);
+    let (to_store, mut parts) = mpsc::channel(PARTS);
+    let mut reading = JoinSet::new();
+    reading.spawn(sql::read(source.clone(), held, to_us));
+    let broken_off = SourceError {
+        file: "query".to_owned(),
+        line: None,
+        trouble: Trouble::Away,
+        problem: "reading it broke off".to_owned(),
+        mend: "nothing was taken from it; it is read again the next time".to_owned(),
+    };
+    let handing_on = async move {
+        let mut last = false;
+        while let Some(part) = read.recv().await {
+            last = matches!(part, Ok(Part::Ends(_) | Part::Unchanged) | Err(_));
+            if to_store.send(part.map(query_part)).await.is_err() {
+                return;
+            }
+        }
+        if !last {
+            // Whoever has gone needs no answer.
+            _ = to_store.send(Err(broken_off)).await;
+        }
+    };
+    let to = (name.as_str(), now, sql::place_of as PlaceOf);
+    let (applied, ()) = tokio::join!(
+        async {
+            let applied = house.store.apply_query(to, &mut parts).await;
+            // Nobody hands anything on that isn't wanted any more.
+            drop(parts);
+            applied
+        },
+        handing_on
+    );
+    // Whatever ended it early is told by now.
+    while reading.join_next().await.is_some() {}
+    let mut synced = Synced {
+        source: name,
+        files: Vec::new(),
+        remarks: Vec::new(),
+        unchanged_files: 0,
+        unfinished: Vec::new(),
+        unchanged_query: false,
+        trouble: Vec::new(),
+    };
+    match applied {
+        Ok(Some(applied)) => synced.files.push(("query".to_owned(), applied)),
+        Ok(None) => synced.unchanged_query = true,
+        Err(ApplyError::Rows(error)) => synced.trouble.push(SourceError::to_string(&error)),
+        Err(ApplyError::Store(error)) => return Err(error.into()),
+    }
+    Ok(synced)
+}
+
+fn query_part(part: Part) -> QueryPart {
+    match part {
+        Part::Begins { whole } => QueryPart::Begins { whole },
+        Part::Unchanged => QueryPart::Unchanged,
+        Part::Rows(rows) => QueryPart::Rows(rows.into_iter().map(file_row).collect()),
+        Part::Ends(Held { fingerprint, mark }) => QueryPart::Ends(QueryMark { fingerprint, mark }),
     }
 }
 

@@ -7,7 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::letter::file_name;
 use super::way::is_relay;
-use super::{EngineError, House, Report, control, learn, plan, send, sync, trust};
+use super::{
+    EngineError, House, Report, control, learn, plan, privacy, retention, send, sync, trust,
+};
 use crate::deliver::FileCourier;
 use crate::model::{Outcome, Reason};
 use crate::store::{Filter, HeldBatch, Record, Resettle};
@@ -51,9 +53,13 @@ pub async fn tick(
     if !stop.is_cancelled() {
         report.add(send::send_due(house, pass.workers, stop).await?);
     }
+    if !stop.is_cancelled() {
+        report.removed = retention::keep(house, house.clock.now()).await?;
+    }
     report.held = house.store.held_batches().await?;
     report.unknown = house.store.count_unknown().await?;
     house.store.beat(house.clock.now()).await?;
+    privacy::finish(house).await?;
     house.store.settle_log().await?;
     Ok(report)
 }

@@ -1,5 +1,6 @@
 //! Settings as the rooms want them: the settings know neither CSV files nor couriers.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,8 +9,9 @@ use sha2::{Digest as _, Sha256};
 use crate::deliver::budget::Budgets;
 use crate::deliver::{Login, Security, SmtpConfig};
 use crate::model::facts::BusinessWords;
-use crate::records::{self, CsvSource};
-use crate::settings::{self, DomainLimit, Key, Settings, Smtp, Source};
+use crate::records::sql::{Access, SqlSource};
+use crate::records::{self, Decimal, FileSource, Format, Meaning};
+use crate::settings::{self, DomainLimit, Dropped, Key, Place, Settings, Smtp, Source, Sql};
 
 /// What letters and conditions see of the business.
 pub(super) fn words(settings: &Settings) -> Arc<BusinessWords> {
@@ -24,39 +26,130 @@ pub(super) fn words(settings: &Settings) -> Arc<BusinessWords> {
     })
 }
 
-/// The sources, as the records room reads them.
-pub(super) fn sources(settings: &Settings) -> Vec<CsvSource> {
-    settings
-        .sources
-        .iter()
-        .map(|source| csv_source(settings, source))
-        .collect()
+/// A source, as the records room reads it.
+pub(super) enum Input {
+    /// Files, and how those of a folder are taken.
+    Files(FileSource, Dropped),
+    /// A query in a database.
+    Query(SqlSource),
 }
 
-fn csv_source(settings: &Settings, source: &Source) -> CsvSource {
-    let types = source.types.iter().map(|(name, kind)| {
-        let kind = match kind {
-            settings::AttrType::Text => records::AttrType::Text,
-            settings::AttrType::Number => records::AttrType::Number,
-            settings::AttrType::Date => records::AttrType::Date,
-            settings::AttrType::YesNo => records::AttrType::YesNo,
-        };
-        (name.clone(), kind)
-    });
-    CsvSource {
+impl Input {
+    /// The source's name.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Files(source, _) => &source.meaning.name,
+            Self::Query(source) => &source.meaning.name,
+        }
+    }
+}
+
+/// The sources, as the records room reads them.
+pub(super) fn sources(settings: &Settings) -> Vec<Input> {
+    let inputs = settings.sources.iter();
+    inputs.map(|source| input(settings, source)).collect()
+}
+
+fn input(settings: &Settings, source: &Source) -> Input {
+    let (path, dropped, format) = match &source.place {
+        Place::Csv {
+            path,
+            dropped,
+            delimiter,
+            encoding,
+        } => {
+            let delimiter = delimiter.and_then(|sign| u8::try_from(sign).ok());
+            let encoding = encoding.clone();
+            (
+                path,
+                dropped,
+                Format::Csv {
+                    delimiter,
+                    encoding,
+                },
+            )
+        }
+        Place::Xlsx {
+            path,
+            dropped,
+            sheet,
+            header_row,
+        } => {
+            let (sheet, header_row) = (sheet.clone(), *header_row);
+            (path, dropped, Format::Sheet { sheet, header_row })
+        }
+        Place::Sql(sql) => return Input::Query(query(settings, source, sql)),
+        Place::Vcard {
+            path,
+            dropped,
+            encoding,
+        } => {
+            let encoding = encoding.clone();
+            (path, dropped, Format::Cards { encoding })
+        }
+    };
+    let files = FileSource {
+        meaning: meaning(settings, source),
+        path: path.clone(),
+        shown: shown(&settings.folder, path),
+        format,
+    };
+    Input::Files(files, *dropped)
+}
+
+fn query(settings: &Settings, source: &Source, sql: &Sql) -> SqlSource {
+    SqlSource {
+        meaning: meaning(settings, source),
+        access: Access {
+            url: sql.url.clone(),
+            password_file: sql.password_file.clone(),
+            ca_file: sql.ca_file.clone(),
+            folder: settings.folder.clone(),
+        },
+        query: sql.query.clone(),
+        since: sql.since.clone(),
+        overlap: sql.overlap,
+        timeout: sql.timeout,
+        zone_is_stated: source.timezone.is_some(),
+    }
+}
+
+fn meaning(settings: &Settings, source: &Source) -> Meaning {
+    Meaning {
         name: source.name.clone(),
-        shown: shown(&settings.folder, &source.path),
-        path: source.path.clone(),
         feeds: match source.feeds {
             settings::Feeds::Customers => records::Feeds::Customers,
             settings::Feeds::Events => records::Feeds::Events,
         },
         columns: source.columns.clone(),
-        types: types.collect(),
+        types: types(&source.types),
         dates: source.dates.clone(),
-        delimiter: u8::try_from(source.delimiter).unwrap_or(b','),
-        zone: settings.policy.zone.clone(),
+        decimal: source.decimal.map(|sign| match sign {
+            ',' => Decimal::Comma,
+            _ => Decimal::Point,
+        }),
+        zone: source
+            .timezone
+            .as_ref()
+            .map_or(&settings.policy.zone, |(_, zone)| zone)
+            .clone(),
     }
+}
+
+/// The types of the business's own attributes.
+pub(super) fn types(
+    types: &BTreeMap<String, settings::AttrType>,
+) -> BTreeMap<String, records::AttrType> {
+    let of = |kind: &settings::AttrType| match kind {
+        settings::AttrType::Text => records::AttrType::Text,
+        settings::AttrType::Number => records::AttrType::Number,
+        settings::AttrType::Date => records::AttrType::Date,
+        settings::AttrType::YesNo => records::AttrType::YesNo,
+    };
+    types
+        .iter()
+        .map(|(name, kind)| (name.clone(), of(kind)))
+        .collect()
 }
 
 /// A path as a person knows it: below the folder above the settings where it lies there.

@@ -323,24 +323,6 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether it is the first of these words, the only one built so far; the others are agreed
-    /// on, and refused by name. `None` for any other word.
-    pub fn is_first_of(&self, words: &[&str]) -> Option<bool> {
-        let text = self.text()?;
-        match words.iter().position(|word| *word == text) {
-            Some(0) => Some(true),
-            Some(_) => {
-                let help = words.first().map(|word| format!("write `{word}` for now"));
-                self.complain(format!("`{text}` isn't supported yet"), help);
-                Some(false)
-            }
-            None => {
-                self.unknown_word(text, words.iter().copied());
-                None
-            }
-        }
-    }
-
     /// One of these words.
     pub fn one_of<T: Copy>(&self, choices: &[(&'static str, T)]) -> Option<T> {
         let text = self.text()?;

@@ -26,6 +26,8 @@ pub struct View {
     pub events: Vec<Event>,
     /// What was sent, may have been sent, or is being sent, the earliest first.
     pub sent: Vec<Sent>,
+    /// What is left of events that were kept long enough, by kind.
+    pub past: Vec<Past>,
 }
 
 impl View {
@@ -40,8 +42,22 @@ impl View {
             zone_name: zone_name.into(),
             events: Vec::new(),
             sent: Vec::new(),
+            past: Vec::new(),
         }
     }
+}
+
+/// Events of one kind that were taken out, all of them older than those that are there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// The kind.
+    pub kind: String,
+    /// How many there were.
+    pub number: u32,
+    /// Of these, how many had an amount.
+    pub amounts: u32,
+    /// Of these, how many had a quantity.
+    pub quantities: u32,
 }
 
 /// A message that counts towards the frequency caps.

@@ -3,7 +3,7 @@
 //! May not look at rows.
 
 use super::error::{Trouble, Wrong};
-use super::{CsvSource, Feeds};
+use super::{Feeds, Meaning};
 use crate::model::customer::CUSTOMER_FIELDS;
 use crate::model::event::EVENT_FIELDS;
 
@@ -21,8 +21,13 @@ pub(super) struct Columns {
     pub(super) ignored: Vec<String>,
 }
 
-/// Finds every field's column, or says what is wrong with the header or the mapping.
-pub(super) fn resolve(source: &CsvSource, header: &[String]) -> Result<Columns, Wrong> {
+/// Finds every field's column, or says what is wrong with the header or the mapping. `delimiter` is
+/// what separates the header's names, where anything does.
+pub(super) fn resolve(
+    source: &Meaning,
+    header: &[String],
+    delimiter: Option<u8>,
+) -> Result<Columns, Wrong> {
     let fields = match source.feeds {
         Feeds::Customers => CUSTOMER_FIELDS,
         Feeds::Events => EVENT_FIELDS,
@@ -37,7 +42,7 @@ pub(super) fn resolve(source: &CsvSource, header: &[String]) -> Result<Columns, 
         match found {
             Some(index) => picks.push((field.to_owned(), index)),
             None if required(source.feeds).contains(&field) => {
-                return Err(missing(source, header, field));
+                return Err(missing(header, field, delimiter));
             }
             None => {}
         }
@@ -61,7 +66,7 @@ pub(super) const fn required(feeds: Feeds) -> &'static [&'static str] {
     }
 }
 
-fn mapping_is_known(source: &CsvSource, fields: &[&str]) -> Result<(), Wrong> {
+fn mapping_is_known(source: &Meaning, fields: &[&str]) -> Result<(), Wrong> {
     for field in source.columns.keys() {
         let is_attr = field
             .strip_prefix(ATTR)
@@ -85,7 +90,7 @@ fn mapping_is_known(source: &CsvSource, fields: &[&str]) -> Result<(), Wrong> {
 }
 
 fn attributes(
-    source: &CsvSource,
+    source: &Meaning,
     header: &[String],
     picks: &mut Vec<(String, usize)>,
 ) -> Result<(), Wrong> {
@@ -113,7 +118,7 @@ fn attributes(
 }
 
 /// An attribute's name as `types` spells it, else as the header does.
-fn spelling<'a>(source: &'a CsvSource, own: &'a str) -> &'a str {
+fn spelling<'a>(source: &'a Meaning, own: &'a str) -> &'a str {
     source
         .types
         .keys()
@@ -121,7 +126,7 @@ fn spelling<'a>(source: &'a CsvSource, own: &'a str) -> &'a str {
         .map_or(own, String::as_str)
 }
 
-fn types_are_used(source: &CsvSource, picks: &[(String, usize)]) -> Result<(), Wrong> {
+fn types_are_used(source: &Meaning, picks: &[(String, usize)]) -> Result<(), Wrong> {
     let feeds = |name: &str| {
         picks
             .iter()
@@ -193,13 +198,16 @@ fn twice(header: &[String], column: &str, field: &str) -> Wrong {
     )
 }
 
-fn missing(source: &CsvSource, header: &[String], field: &str) -> Wrong {
+fn missing(header: &[String], field: &str, delimiter: Option<u8>) -> Wrong {
     let problem = format!("there is no column for `{field}`, which every record needs");
-    if let Some(other) = other_delimiter(source.delimiter, header) {
+    if let Some(other) = delimiter.and_then(|it| other_delimiter(it, header)) {
         return Wrong::new(
             Trouble::Header,
             problem,
-            format!("the values seem to be separated otherwise: set `delimiter = {other:?}`"),
+            format!(
+                "the values seem to be separated otherwise: set `delimiter = {:?}`",
+                other.to_string()
+            ),
         );
     }
     let near = nearest(field, header.iter().map(String::as_str));
@@ -247,19 +255,16 @@ fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::path::PathBuf;
 
     use jiff::tz::TimeZone;
 
     use super::*;
     use crate::records::AttrType;
 
-    fn source(feeds: Feeds, columns: &[(&str, &str)], types: &[&str]) -> CsvSource {
+    fn source(feeds: Feeds, columns: &[(&str, &str)], types: &[&str]) -> Meaning {
         let owned = |(field, column): &(&str, &str)| ((*field).to_owned(), (*column).to_owned());
-        CsvSource {
+        Meaning {
             name: "till".to_owned(),
-            path: PathBuf::new(),
-            shown: "till.csv".to_owned(),
             feeds,
             columns: columns.iter().map(owned).collect(),
             types: types
@@ -267,17 +272,18 @@ mod tests {
                 .map(|name| ((*name).to_owned(), AttrType::Number))
                 .collect::<BTreeMap<_, _>>(),
             dates: None,
-            delimiter: b',',
+            decimal: None,
             zone: TimeZone::UTC,
         }
     }
 
-    fn look(source: &CsvSource, header: &str) -> Result<Columns, String> {
+    fn look(source: &Meaning, header: &str) -> Result<Columns, String> {
         let header: Vec<String> = header
             .split(',')
             .map(|name| name.trim().to_owned())
             .collect();
-        resolve(source, &header).map_err(|wrong| format!("{}; {}", wrong.problem, wrong.mend))
+        resolve(source, &header, Some(b','))
+            .map_err(|wrong| format!("{}; {}", wrong.problem, wrong.mend))
     }
 
     fn picked(columns: &Columns) -> Vec<String> {
@@ -337,7 +343,7 @@ mod tests {
             "{said}"
         );
         let said = look(&events, "id;customer_id;kind;at").unwrap_err();
-        assert!(said.contains("delimiter = ';'"), "{said}");
+        assert!(said.contains("delimiter = \";\""), "{said}");
         let said = look(&source(Feeds::Customers, &[("emial", "x")], &[]), "id").unwrap_err();
         assert!(said.contains("did you mean `email`?"), "{said}");
         let said = look(&source(Feeds::Events, &[("birthday", "x")], &[]), "id").unwrap_err();

@@ -5,41 +5,33 @@
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
-use jiff::fmt::strtime::{self, BrokenDownTime};
 use jiff::tz::TimeZone;
 
-use super::error::{Trouble, Wrong};
+use super::error::Wrong;
+use super::forms::Value;
+use super::serial::{self, Serial, System};
+use super::stated::Stated;
 use crate::model::{PartialDate, When};
 
 /// Nobody's customer was born before, and no event is older: such years are slips.
 const FIRST_YEAR: i16 = 1900;
+/// Bare numbers that may be a spreadsheet's days: from early in the first year to the year 2200.
+/// Below lie days and months such as 10.1, and above dates in digits such as 230490.
+const LIKELY: std::ops::Range<f64> = 100.0..109_575.0;
 /// What may stand between the parts of a date.
-const BETWEEN: [char; 5] = ['/', '.', '-', ',', ' '];
+pub(super) const BETWEEN: [char; 5] = ['/', '.', '-', ',', ' '];
 
 /// How one source writes its dates.
 #[derive(Debug)]
 pub(super) struct Dates {
     stated: Option<Stated>,
+    /// Whether bare numbers are days as a spreadsheet counts them.
+    serial: Option<System>,
     zone: TimeZone,
 }
 
-/// The form that the settings state.
-#[derive(Debug)]
-struct Stated {
-    /// As the settings have it.
-    full: String,
-    /// Without the time of day.
-    day: String,
-    /// Without the year too, where the form can do without.
-    yearless: Option<String>,
-    /// Whether ISO dates could be mistaken for the stated form, such as `%Y-%d-%m`.
-    clashes_with_iso: bool,
-    /// The form's look, for messages: `23/04/1990`.
-    example: String,
-}
-
 /// What a text turned out to be.
-enum Reading {
+pub(super) enum Reading {
     Day(Date),
     YearLess(PartialDate),
     Local(DateTime),
@@ -49,13 +41,22 @@ enum Reading {
 
 impl Dates {
     pub(super) fn new(stated: Option<&str>, zone: TimeZone) -> Result<Self, Wrong> {
-        let stated = stated.map(Stated::new).transpose()?;
-        Ok(Self { stated, zone })
+        let serial = match stated {
+            Some("excel") => Some(System::From1900),
+            Some("excel-1904") => Some(System::From1904),
+            _ => None,
+        };
+        let stated = stated.filter(|_| serial.is_none());
+        Ok(Self {
+            stated: stated.map(Stated::new).transpose()?,
+            serial,
+            zone,
+        })
     }
 
     /// A full date.
-    pub(super) fn date(&self, text: &str) -> Result<Date, String> {
-        match self.read(text)? {
+    pub(super) fn date(&self, value: &Value<'_>) -> Result<Date, String> {
+        match self.read(value)? {
             Reading::Day(date) | Reading::Instant(_, date) => Ok(date),
             Reading::Local(at) => Ok(at.date()),
             Reading::YearLess(_) => Err("it has no year; write the full date".to_owned()),
@@ -63,8 +64,8 @@ impl Dates {
     }
 
     /// A date whose year may be missing.
-    pub(super) fn partial(&self, text: &str) -> Result<PartialDate, String> {
-        match self.read(text)? {
+    pub(super) fn partial(&self, value: &Value<'_>) -> Result<PartialDate, String> {
+        match self.read(value)? {
             Reading::YearLess(date) => Ok(date),
             Reading::Day(date) | Reading::Instant(_, date) => Ok(date.into()),
             Reading::Local(at) => Ok(at.date().into()),
@@ -72,8 +73,8 @@ impl Dates {
     }
 
     /// A whole day, or a moment.
-    pub(super) fn when(&self, text: &str) -> Result<When, String> {
-        match self.read(text)? {
+    pub(super) fn when(&self, value: &Value<'_>) -> Result<When, String> {
+        match self.read(value)? {
             Reading::Day(date) => Ok(When::Day(date)),
             Reading::Local(at) => self.local(at).map(When::Instant),
             Reading::Instant(at, _) => Ok(When::Instant(at)),
@@ -82,8 +83,8 @@ impl Dates {
     }
 
     /// A moment; a bare date is that day's first, in the business's zone.
-    pub(super) fn moment(&self, text: &str) -> Result<Timestamp, String> {
-        match self.when(text)? {
+    pub(super) fn moment(&self, value: &Value<'_>) -> Result<Timestamp, String> {
+        match self.when(value)? {
             When::Instant(at) => Ok(at),
             When::Day(date) => self.local(date.to_datetime(Time::midnight())),
         }
@@ -96,22 +97,21 @@ impl Dates {
             .map_err(|_| "it lies outside the years that can be reckoned with".to_owned())
     }
 
-    fn read(&self, text: &str) -> Result<Reading, String> {
-        let reading = match &self.stated {
-            None => match iso(text)? {
-                None => iso_yearless(text)?,
-                found => found,
+    fn read(&self, value: &Value<'_>) -> Result<Reading, String> {
+        let reading = match *value {
+            Value::Text(text) | Value::Number(text) => self.text(text)?,
+            Value::Day(day) => Reading::Day(day),
+            Value::Local(at) => Reading::Local(at),
+            Value::Partial(date) => match date.year() {
+                Some(year) => Date::new(year, date.month(), date.day())
+                    .map(Reading::Day)
+                    .map_err(|_| no_such_day())?,
+                None => Reading::YearLess(date),
             },
-            Some(stated) => match stated.read(text)? {
-                None if stated.clashes_with_iso => None,
-                None => match iso(text)? {
-                    None => vcard_yearless(text)?,
-                    found => found,
-                },
-                found => found,
-            },
+            Value::Float(number) => self.number(number)?,
+            Value::YesNo(_) => return Err("it is `yes` or `no`, and no date".to_owned()),
+            Value::Unusable(why) => return Err(why.to_owned()),
         };
-        let reading = reading.ok_or_else(|| self.unreadable(text))?;
         let written = match &reading {
             Reading::Day(date) | Reading::Instant(_, date) => Some(*date),
             Reading::Local(at) => Some(at.date()),
@@ -128,7 +128,61 @@ impl Dates {
         }
     }
 
+    /// A day as a spreadsheet counts it.
+    fn number(&self, number: f64) -> Result<Reading, String> {
+        let Some(system) = self.serial else {
+            return Err(
+                "it is a bare number; give the cells the format of a date, or set \
+                 `dates = \"excel\"` where numbers of days are meant"
+                    .to_owned(),
+            );
+        };
+        if (1900.0..=2100.0).contains(&number) && number.fract() == 0.0 {
+            return Err(
+                "it can be read two ways, as a year or as a day's number; write the date \
+                        out, such as 1990-04-23"
+                    .to_owned(),
+            );
+        }
+        if !LIKELY.contains(&number) {
+            return Err("no likely day has such a number in a spreadsheet; mend it".to_owned());
+        }
+        serial::read(number, system).map(|read| match read {
+            Serial::Day(day) => Reading::Day(day),
+            Serial::Local(at) => Reading::Local(at),
+        })
+    }
+
+    fn text(&self, text: &str) -> Result<Reading, String> {
+        if self.serial.is_some()
+            && let Some(number) = bare_number(text)
+        {
+            return self.number(number);
+        }
+        let reading = match &self.stated {
+            None => match iso(text)? {
+                None if self.serial.is_some() => vcard_yearless(text)?,
+                None => iso_yearless(text)?,
+                found => found,
+            },
+            Some(stated) => match stated.read(text)? {
+                None if stated.clashes_with_iso => None,
+                None => match iso(text)? {
+                    None => vcard_yearless(text)?,
+                    found => found,
+                },
+                found => found,
+            },
+        };
+        reading.ok_or_else(|| self.unreadable(text))
+    }
+
     fn unreadable(&self, text: &str) -> String {
+        if self.serial.is_some() {
+            return "it is neither a day's number in a spreadsheet, such as 33111, nor a date such as \
+                    1990-08-26"
+                .to_owned();
+        }
         if let Some(stated) = &self.stated {
             return format!(
                 "it isn't of the form that the source's `dates` states ({}, such as {})",
@@ -147,116 +201,6 @@ impl Dates {
         };
         format!("{why}; state the source's form, such as dates = \"%d/%m/%Y\"")
     }
-}
-
-impl Stated {
-    fn new(text: &str) -> Result<Self, Wrong> {
-        let full = text
-            .trim()
-            .replace("%F", "%Y-%m-%d")
-            .replace("%T", "%H:%M:%S");
-        let wrong = |problem: &str| {
-            Wrong::new(
-                Trouble::Settings,
-                format!("`dates = {text:?}` {problem}"),
-                "write the day, the month and a year of four digits, such as \"%d/%m/%Y\"",
-            )
-        };
-        let day = without_time(&full).to_owned();
-        let example =
-            example(&day, 1990).ok_or_else(|| wrong("can't be used as a form of dates"))?;
-        // Reading back what the form writes shows whether it says everything a date needs.
-        if !reads_back(&full, 2004) || !reads_back(&day, 2004) {
-            return Err(wrong("doesn't give a full date, first of all"));
-        }
-        if !reads_back(&day, 1935) {
-            return Err(wrong(
-                "has a year of two digits, which don't tell the century",
-            ));
-        }
-        Ok(Self {
-            yearless: without_year(&day),
-            clashes_with_iso: day.starts_with("%Y-") && day != "%Y-%m-%d",
-            full,
-            day,
-            example,
-        })
-    }
-
-    fn read(&self, text: &str) -> Result<Option<Reading>, String> {
-        if self.full != self.day
-            && let Ok(read) = BrokenDownTime::parse(&self.full, text)
-        {
-            return moment_of(&read).map(Some).ok_or_else(no_such_day);
-        }
-        if let Ok((read, end)) = BrokenDownTime::parse_prefix(&self.day, text) {
-            let rest = text.get(end..).unwrap_or_default();
-            let time = match rest.strip_prefix(['T', ' ']) {
-                _ if rest.is_empty() => None,
-                Some(time) => Some(time_of_day(time.trim_start())),
-                None => Some(None),
-            };
-            if time != Some(None) {
-                let date = read.to_date().map_err(|_| no_such_day())?;
-                return Ok(Some(match time.flatten() {
-                    None => Reading::Day(date),
-                    Some(time) => Reading::Local(date.to_datetime(time)),
-                }));
-            }
-        }
-        let Some(yearless) = &self.yearless else {
-            return Ok(None);
-        };
-        match BrokenDownTime::parse(yearless, text.trim_end_matches(BETWEEN)) {
-            Ok(read) => year_less(read.month(), read.day()).map(Some),
-            Err(_) => Ok(None),
-        }
-    }
-}
-
-/// The form up to its first time of day.
-fn without_time(form: &str) -> &str {
-    let time = ["%H", "%I", "%k", "%l", "%R", "%-H", "%-I", "%M", "%p"];
-    let start = time.iter().filter_map(|part| form.find(part)).min();
-    let day = start.and_then(|start| form.get(..start)).unwrap_or(form);
-    // What is left of "%Y-%m-%dT%H:%M".
-    day.trim_end()
-        .trim_end_matches('T')
-        .trim_end_matches(BETWEEN)
-}
-
-/// The form without its year and what parted the year from the rest.
-fn without_year(day: &str) -> Option<String> {
-    let (before, after) = day.split_once("%Y")?;
-    let left = match (before.is_empty(), after.is_empty()) {
-        (true, false) => after.trim_start_matches(BETWEEN),
-        (false, true) => before.trim_end_matches(BETWEEN),
-        _ => return None,
-    };
-    Some(left.to_owned())
-}
-
-fn example(form: &str, year: i16) -> Option<String> {
-    let day = Date::new(year, 4, 23).ok()?;
-    let at = TimeZone::UTC.to_zoned_datetime(day.at(13, 47, 0, 0)).ok()?;
-    strtime::format(form, &at).ok()
-}
-
-fn reads_back(form: &str, year: i16) -> bool {
-    example(form, year)
-        .and_then(|text| BrokenDownTime::parse(form, text).ok())
-        .and_then(|read| read.to_date().ok())
-        == Date::new(year, 4, 23).ok()
-}
-
-/// The moment that a form with a time of day read.
-fn moment_of(read: &BrokenDownTime) -> Option<Reading> {
-    let written = read.to_datetime().ok()?;
-    if read.offset().is_none() {
-        return Some(Reading::Local(written));
-    }
-    let at = whole_millis(read.to_timestamp().ok()?);
-    Some(Reading::Instant(at, written.date()))
 }
 
 /// `1990-04-23`, alone or with a time, an offset and a zone (RFC 3339, RFC 9557).
@@ -337,13 +281,13 @@ fn two_numbers(text: &str) -> Option<(i8, i8)> {
     }
 }
 
-fn year_less(month: Option<i8>, day: Option<i8>) -> Result<Reading, String> {
+pub(super) fn year_less(month: Option<i8>, day: Option<i8>) -> Result<Reading, String> {
     let date = PartialDate::new(None, month.unwrap_or(0), day.unwrap_or(0));
     date.map(Reading::YearLess).ok_or_else(no_such_day)
 }
 
 /// `9:30`, `10:30`, `10:30:00` or `10:30:00.123`.
-fn time_of_day(text: &str) -> Option<Time> {
+pub(super) fn time_of_day(text: &str) -> Option<Time> {
     let mut parts = text.split(':');
     let hour = short(parts.next()?)?;
     let minute = short(parts.next()?)?;
@@ -364,21 +308,34 @@ fn short(text: &str) -> Option<i8> {
     if text.len() > 2 { None } else { number(text) }
 }
 
+/// `33111`, or `33111.5` for noon; some countries write the comma.
+fn bare_number(text: &str) -> Option<f64> {
+    let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, "0"));
+    let plain =
+        !whole.is_empty() && !whole.starts_with('0') && digits_only(whole) && digits_only(fraction);
+    if plain {
+        format!("{whole}.{fraction}").parse().ok()
+    } else {
+        None
+    }
+}
+
 fn digits_only(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// As the store keeps instants, so that the same file read again gives the same event.
-fn whole_millis(at: Timestamp) -> Timestamp {
+pub(super) fn whole_millis(at: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }
 
-fn no_such_day() -> String {
+pub(super) fn no_such_day() -> String {
     "there is no such day in the calendar; mend it".to_owned()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::error::Trouble;
     use super::*;
 
     fn dates(stated: Option<&str>) -> Dates {
@@ -386,11 +343,13 @@ mod tests {
     }
 
     fn birthday(stated: Option<&str>, text: &str) -> Result<String, String> {
-        dates(stated).partial(text).map(|date| date.to_string())
+        dates(stated)
+            .partial(&Value::Text(text))
+            .map(|date| date.to_string())
     }
 
     fn at(stated: Option<&str>, text: &str) -> String {
-        match dates(stated).when(text) {
+        match dates(stated).when(&Value::Text(text)) {
             Ok(When::Day(date)) => date.to_string(),
             Ok(When::Instant(at)) => at.to_string(),
             Err(reason) => reason,
@@ -467,7 +426,7 @@ mod tests {
         }
         assert_eq!(birthday(DMY, "29/02").as_deref(), Ok("--02-29"));
         assert!(birthday(DMY, "04-23").is_err(), "not the stated order");
-        let reason = dates(DMY).date("23/04").unwrap_err();
+        let reason = dates(DMY).date(&Value::Text("23/04")).unwrap_err();
         assert!(reason.contains("no year"), "{reason}");
         assert!(at(DMY, "23/04").contains("no year"));
     }
@@ -573,9 +532,11 @@ mod tests {
 
     #[test]
     fn a_bare_day_as_a_moment_is_its_first() {
-        let moment = dates(None).moment("2027-07-02").unwrap();
+        let moment = dates(None).moment(&Value::Text("2027-07-02")).unwrap();
         assert_eq!(moment.to_string(), "2027-07-01T23:00:00Z");
-        let birthday = dates(None).partial("1990-04-23 00:00:00").unwrap();
+        let birthday = dates(None)
+            .partial(&Value::Text("1990-04-23 00:00:00"))
+            .unwrap();
         assert_eq!(birthday.to_string(), "1990-04-23");
     }
 

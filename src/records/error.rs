@@ -36,6 +36,8 @@ pub enum Trouble {
     Malformed,
     /// The file was written to while it was read; reading it again later helps.
     Changed,
+    /// A database can't be reached, doesn't let us in, or takes too long.
+    Away,
 }
 
 impl fmt::Display for SourceError {

@@ -15,23 +15,30 @@ fn data() -> PathBuf {
 }
 
 /// A source as the settings would give it, with no mapping.
-pub(super) fn source(path: PathBuf, feeds: Feeds) -> CsvSource {
-    CsvSource {
-        name: "till".to_owned(),
+pub(super) fn source(path: PathBuf, feeds: Feeds) -> FileSource {
+    FileSource {
+        meaning: Meaning {
+            name: "till".to_owned(),
+            feeds,
+            columns: BTreeMap::new(),
+            types: BTreeMap::new(),
+            dates: None,
+            decimal: None,
+            zone: TimeZone::get("Europe/London").unwrap(),
+        },
         shown: path.file_name().unwrap().to_string_lossy().into_owned(),
         path,
-        feeds,
-        columns: BTreeMap::new(),
-        types: BTreeMap::new(),
-        dates: None,
-        delimiter: b',',
-        zone: TimeZone::get("Europe/London").unwrap(),
+        format: Format::Csv {
+            delimiter: None,
+            encoding: None,
+        },
     }
 }
 
-fn mapped(mut source: CsvSource, columns: &[(&str, &str)]) -> CsvSource {
+fn mapped(mut source: FileSource, columns: &[(&str, &str)]) -> FileSource {
     for (field, column) in columns {
         source
+            .meaning
             .columns
             .insert((*field).to_owned(), (*column).to_owned());
     }
@@ -39,7 +46,7 @@ fn mapped(mut source: CsvSource, columns: &[(&str, &str)]) -> CsvSource {
 }
 
 /// The rows of the source's one file.
-pub(super) fn rows(source: &CsvSource) -> Result<Vec<Row>, SourceError> {
+pub(super) fn rows(source: &FileSource) -> Result<Vec<Row>, SourceError> {
     FileReader::open(source, &source.path)?.collect()
 }
 
@@ -55,7 +62,7 @@ fn cdnow() -> (Vec<Customer>, Vec<Event>) {
             ("joined_on", "Customer since"),
         ],
     );
-    customers.dates = Some("%d/%m/%Y".to_owned());
+    customers.meaning.dates = Some("%d/%m/%Y".to_owned());
     let events = mapped(
         source(data().join("cdnow/events.csv"), Feeds::Events),
         &[
@@ -100,7 +107,7 @@ fn a_real_shop_goes_in_whole() {
 }
 
 /// What a person would be told about a file.
-fn told(source: &CsvSource) -> String {
+fn told(source: &FileSource) -> String {
     let mut told = String::new();
     match rows(source) {
         Err(error) => writeln!(told, "not applied: {error}").unwrap(),
@@ -156,10 +163,10 @@ fn every_dirty_file_says_what_is_wrong_with_it() {
         };
         let mut source = source(path, feeds);
         if name.ends_with("impossible") || name.ends_with("attributes") {
-            source.dates = Some("%d/%m/%Y".to_owned());
+            source.meaning.dates = Some("%d/%m/%Y".to_owned());
         }
         if name.ends_with("attributes") {
-            source.types = BTreeMap::from([
+            source.meaning.types = BTreeMap::from([
                 ("shoe".to_owned(), AttrType::Number),
                 ("renewal".to_owned(), AttrType::Date),
                 ("member".to_owned(), AttrType::YesNo),
@@ -175,7 +182,7 @@ fn read(bytes: &[u8], feeds: Feeds, dates: Option<&str>) -> Result<Vec<Row>, Sou
     let path = folder.path().join("some.csv");
     fs::write(&path, bytes).unwrap();
     let mut source = source(path, feeds);
-    source.dates = dates.map(str::to_owned);
+    source.meaning.dates = dates.map(str::to_owned);
     rows(&source)
 }
 
@@ -220,10 +227,45 @@ proptest! {
     ) {
         for form in [Some(form.as_str()), None] {
             let Ok(dates) = dates::Dates::new(form, TimeZone::UTC) else { continue };
+            let text = forms::Value::Text(&text);
             let (date, when) = (dates.date(&text), dates.when(&text));
             prop_assert_eq!(date.is_ok(), when.is_ok());
             prop_assert_eq!(when.is_ok(), dates.moment(&text).is_ok());
             prop_assert!(date.is_err() || dates.partial(&text).is_ok());
+        }
+    }
+
+    /// A day and a month in either order, however they are written, with any year or none: without
+    /// a stated form they are refused, and with one they are read in its order or refused.
+    #[test]
+    fn a_date_whose_reading_depends_on_the_order_is_never_guessed(
+        (first, second) in (1i8..=31, 1i8..=31),
+        year in prop_oneof![Just(String::new()), (1900i16..2100).prop_map(|y| y.to_string()), (0i16..100).prop_map(|y| format!("{y:02}"))],
+        sign in prop_oneof![Just("/"), Just("."), Just("-"), Just(" ")],
+        padded in any::<bool>(),
+    ) {
+        let number = |n: i8| if padded { format!("{n:02}") } else { n.to_string() };
+        let mut text = [number(first), number(second)].join(sign);
+        if !year.is_empty() {
+            text = [text, year.clone()].join(sign);
+        }
+        let value = forms::Value::Text(&text);
+        for stated in [None, Some("excel"), Some("excel-1904")] {
+            let untold = dates::Dates::new(stated, TimeZone::UTC).unwrap();
+            if let Ok(read) = untold.partial(&value) {
+                // `04-23` and `04-04` are the same in either order.
+                prop_assert!(year.is_empty() && sign == "-" && stated.is_none(), "{}", text);
+                prop_assert!(second > 12 || first == second, "{}", text);
+                prop_assert_eq!((read.year(), read.month(), read.day()), (None, first, second));
+            }
+        }
+        for (form, day_first) in [("%d/%m/%Y", true), ("%d.%m.%Y", true), ("%m/%d/%Y", false), ("%m-%d-%Y", false)] {
+            let told = dates::Dates::new(Some(form), TimeZone::UTC).unwrap();
+            if let Ok(read) = told.partial(&value) {
+                let (day, month) = if day_first { (first, second) } else { (second, first) };
+                prop_assert_eq!((read.month(), read.day()), (month, day), "{} {}", form, text);
+                prop_assert_eq!(read.year().map(|y| y.to_string()).unwrap_or_default(), year.clone());
+            }
         }
     }
 }

@@ -1,20 +1,37 @@
-//! RECORDS IN: foreign CSV files -> customers and events, or refusals that say why.
+//! RECORDS IN: foreign files and databases -> customers and events, or refusals that say why.
 //!
-//! Reads outside files and never writes anything. May use `model` only; may not read a clock
+//! Reads what is outside and never writes anything. May use `model` only; may not read a clock
 //! (no date needs a "today") and may not know the store. A file is read row by row in constant
 //! memory, but for the ids seen so far.
 
+mod card_dates;
+mod cards;
+mod cell;
 mod columns;
 pub mod complete;
+mod content;
+mod csv_rows;
 mod dates;
 mod error;
+mod forms;
+mod intake;
+pub mod json;
 pub mod made_up;
+mod numbers;
 pub mod quality;
 mod raw;
 mod reader;
 mod rows;
 mod seen;
+mod serial;
+mod sheet;
+mod sniff;
+pub mod sql;
+mod stated;
+mod text;
+mod unpack;
 mod values;
+mod workbook;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +42,8 @@ use jiff::tz::TimeZone;
 use crate::model::{Customer, Event, Refusal};
 
 pub use self::error::{SourceError, Trouble};
-pub use self::reader::FileReader;
+pub use self::numbers::Decimal;
+pub use self::reader::{FileReader, Print, print};
 
 use self::error::Wrong;
 
@@ -52,27 +70,74 @@ pub enum AttrType {
     YesNo,
 }
 
-/// Where CSV files lie and how to read them.
+/// What a source's records are, and which column means what: the same for every kind of source.
 #[derive(Debug, Clone)]
-pub struct CsvSource {
+pub struct Meaning {
     /// The source's name in the settings.
     pub name: String,
-    /// A file, or a folder whose `*.csv` are read.
-    pub path: PathBuf,
-    /// The same path as the settings name it, for messages.
-    pub shown: String,
     /// What the rows are.
     pub feeds: Feeds,
     /// Field -> column, for columns that don't bear their field's name.
     pub columns: BTreeMap<String, String>,
     /// Attribute (without `attr.`) -> type; text where nothing is said.
     pub types: BTreeMap<String, AttrType>,
-    /// The form of dates, as strptime has it; only ISO dates are read without it.
+    /// The form of dates, as strptime has it, or `excel` or `excel-1904` for bare numbers of days;
+    /// only ISO dates are read without it.
     pub dates: Option<String>,
-    /// What stands between two values, usually a comma.
-    pub delimiter: u8,
+    /// What stands before the decimals of numbers in text; what can be read two ways is refused
+    /// without it.
+    pub decimal: Option<Decimal>,
     /// The business's zone, for local times that bear no offset.
     pub zone: TimeZone,
+}
+
+/// Where files lie and how to read them.
+#[derive(Debug, Clone)]
+pub struct FileSource {
+    /// What is in them.
+    pub meaning: Meaning,
+    /// A file, or a folder whose files of this format are read.
+    pub path: PathBuf,
+    /// The same path as the settings name it, for messages.
+    pub shown: String,
+    /// What kind of file they are.
+    pub format: Format,
+}
+
+/// The kinds of file, each with what only it needs to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Format {
+    /// Lines of values with a sign between them.
+    Csv {
+        /// What stands between two values; found out where nothing is said.
+        delimiter: Option<u8>,
+        /// The encoding, by the name that browsers know; UTF-8 where nothing is said. A byte order
+        /// mark wins.
+        encoding: Option<String>,
+    },
+    /// A workbook: xlsx, xlsm, ods or xls.
+    Sheet {
+        /// The sheet's name; the only one that holds anything where nothing is said.
+        sheet: Option<String>,
+        /// The row of the header, from 1; the first that names what is needed where nothing is said.
+        header_row: Option<u32>,
+    },
+    /// An address book: vCard 2.1, 3.0 or 4.0.
+    Cards {
+        /// As with CSV.
+        encoding: Option<String>,
+    },
+}
+
+impl Format {
+    /// How the names of such files end.
+    const fn endings(&self) -> &'static [&'static str] {
+        match self {
+            Self::Csv { .. } => &["csv"],
+            Self::Sheet { .. } => &["xlsx", "xlsm", "ods", "xls"],
+            Self::Cards { .. } => &["vcf", "vcard"],
+        }
+    }
 }
 
 /// What became of one row.
@@ -86,23 +151,24 @@ pub enum Row {
     Refused(Refusal),
 }
 
-/// The files of a source: the file itself, or a folder's `*.csv` in the order of their names.
-/// Hidden files, and names with other endings such as `.part`, are still being written and left.
+/// The files of a source: the file itself, or a folder's files of its format in the order of their
+/// names. Hidden files, the spreadsheets' own marks such as `~$shop.xlsx`, and names with other endings such as `.part`, are still being written and left.
 ///
 /// # Errors
 /// When the path isn't there or can't be read.
-pub fn files(source: &CsvSource) -> Result<Vec<PathBuf>, SourceError> {
-    list(&source.path).map_err(|error| Wrong::from(error).at(&source.shown, None))
+pub fn files(source: &FileSource) -> Result<Vec<PathBuf>, SourceError> {
+    list(&source.path, source.format.endings())
+        .map_err(|error| Wrong::from(error).at(&source.shown, None))
 }
 
-fn list(path: &Path) -> std::io::Result<Vec<PathBuf>> {
+fn list(path: &Path, endings: &[&str]) -> std::io::Result<Vec<PathBuf>> {
     if !fs::metadata(path)?.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
     let mut found = Vec::new();
     for entry in fs::read_dir(path)? {
         let file = entry?.path();
-        if is_csv(&file) && fs::metadata(&file).is_ok_and(|data| data.is_file()) {
+        if is_one(&file, endings) && fs::metadata(&file).is_ok_and(|data| data.is_file()) {
             found.push(file);
         }
     }
@@ -110,18 +176,17 @@ fn list(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn is_csv(file: &Path) -> bool {
-    let hidden = file
-        .file_name()
-        .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-    !hidden
-        && file
-            .extension()
-            .is_some_and(|end| end.eq_ignore_ascii_case("csv"))
+fn is_one(file: &Path, endings: &[&str]) -> bool {
+    let name = file.file_name().unwrap_or_default().as_encoded_bytes();
+    if name.starts_with(b".") || name.starts_with(b"~$") {
+        return false;
+    }
+    let end = file.extension().unwrap_or_default();
+    endings.iter().any(|known| end.eq_ignore_ascii_case(known))
 }
 
 /// How messages name this file of the source.
-pub fn shown(source: &CsvSource, file: &Path) -> String {
+pub fn shown(source: &FileSource, file: &Path) -> String {
     match file.strip_prefix(&source.path) {
         Ok(rest) if !rest.as_os_str().is_empty() => {
             format!(

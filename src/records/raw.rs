@@ -4,18 +4,16 @@
 //! untouched text, the true line) and what the crate forgives but we can't: quotes that swallow
 //! other records, and records without end. May not know fields or columns.
 
-use std::fs::File;
 use std::io::{self, Read};
 
 use csv::StringRecord;
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 
 use super::error::{SourceError, Trouble, Wrong};
+use super::text::{self, CHUNK, Text};
 
 /// Longest record: more is a quote that was never closed.
 const LONGEST_RECORD: usize = 1024 * 1024;
-/// Bytes read at a time.
-const CHUNK: usize = 64 * 1024;
 
 /// The records of one open file.
 #[derive(Debug)]
@@ -39,11 +37,9 @@ pub(super) enum Quotes {
 }
 
 impl RawRecords {
-    /// `digest` goes on over the file's bytes.
-    pub(super) fn new(file: File, shown: String, delimiter: u8, digest: Sha256) -> Self {
+    pub(super) fn new(text: Text, shown: String, delimiter: u8) -> Self {
         let tee = Tee {
-            file,
-            digest,
+            file: text,
             kept: Vec::new(),
             kept_from: 0,
             needed_from: 0,
@@ -126,7 +122,7 @@ impl RawRecords {
 
     /// The digest over the bytes read so far.
     pub(super) fn digest(&self) -> Sha256 {
-        self.csv.get_ref().digest.clone()
+        self.csv.get_ref().file.digest()
     }
 
     fn trouble(&self, error: csv::Error) -> SourceError {
@@ -146,10 +142,10 @@ impl RawRecords {
             let offset = self
                 .start
                 .saturating_add(good.try_into().unwrap_or(u64::MAX));
-            return not_utf8(offset).at(&self.shown, Some(lines.at));
+            return text::not_utf8(offset).at(&self.shown, Some(lines.at));
         }
         match error.into_kind() {
-            csv::ErrorKind::Io(error) => Wrong::from(error).at(&self.shown, None),
+            csv::ErrorKind::Io(error) => text::trouble(error).at(&self.shown, None),
             other => Wrong::new(
                 Trouble::Malformed,
                 format!("it can't be read as CSV ({other:?})"),
@@ -164,14 +160,6 @@ impl RawRecords {
         let line = self.line.saturating_add(below);
         Wrong::new(Trouble::Malformed, problem, mend).at(&self.shown, Some(line))
     }
-}
-
-fn not_utf8(offset: u64) -> Wrong {
-    Wrong::new(
-        Trouble::Encoding,
-        format!("it isn't UTF-8 at byte {offset} of the file"),
-        "save or export it as UTF-8 (in Excel: \"CSV UTF-8\")",
-    )
 }
 
 /// Without the line ends (and the byte order mark) in front, which belong to nothing.
@@ -270,11 +258,10 @@ fn look_at_quotes(record: &[u8], delimiter: u8) -> Looked {
     }
 }
 
-/// A file that keeps the bytes of the record at hand, and reckons the digest of all.
+/// A file that keeps the text of the record at hand.
 #[derive(Debug)]
 struct Tee {
-    file: File,
-    digest: Sha256,
+    file: Text,
     kept: Vec<u8>,
     /// Where in the file `kept` begins.
     kept_from: u64,
@@ -307,7 +294,6 @@ impl Read for Tee {
         }
         let read = self.file.read(buffer)?;
         let bytes = buffer.get(..read).unwrap_or_default();
-        self.digest.update(bytes);
         self.kept.extend_from_slice(bytes);
         Ok(read)
     }

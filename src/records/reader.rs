@@ -2,46 +2,95 @@
 //!
 //! May not know the store; who applies the rows must apply nothing when any of them is an error.
 
+use std::fmt::Debug;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use csv::StringRecord;
 use sha2::{Digest as _, Sha256};
 
-use super::dates::Dates;
+use super::cards::CardRows;
+use super::csv_rows::CsvRows;
 use super::error::{SourceError, Trouble, Wrong};
-use super::raw::{Quotes, RawRecords};
-use super::rows::{self, Fault, Plan};
-use super::seen::Seen;
-use super::{CsvSource, Row, columns, shown};
+use super::forms::Values;
+use super::intake::Intake;
+use super::rows::Fault;
+use super::sheet::SheetRows;
+use super::text::CHUNK;
+use super::{FileSource, Format, Row, shown};
 use crate::model::Refusal;
 
 /// Changes when the same file and settings are to be read in another way than before, so that
 /// files are then read again.
-const READING: &str = "fondly records 1";
+const READING: &str = "fondly records 2";
 /// Characters kept of a value that can't be used.
 const VALUE_KEPT: usize = 200;
 /// Characters kept of a row that can't be used.
 const RECORD_KEPT: usize = 2000;
-/// Bytes read at a time for the fingerprint.
-const CHUNK: usize = 64 * 1024;
+
+/// One row of a file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Its values can be looked at.
+    Row,
+    /// It can't be used as a whole; this is why.
+    Unusable(String),
+    /// There are no more.
+    End,
+}
+
+/// The rows of one file, whatever its format. The values are those of the row at hand.
+pub(super) trait Rows: Values + Debug + Send {
+    /// Goes to the next row that isn't blank.
+    fn next(&mut self) -> Result<Next, SourceError>;
+    /// The line of the row at hand, or of its value in this column.
+    fn line(&self, column: Option<usize>) -> u64;
+    /// The column's name, or what else shows a person where to look.
+    fn column(&self, column: usize) -> String;
+    /// The value as it stands in the file.
+    fn written(&self, column: usize) -> String;
+    /// The whole row as it stands in the file.
+    fn text(&self) -> String;
+    /// The digest over all bytes that the rows were read from, if they were read on the way.
+    fn digest(&self) -> Option<Sha256>;
+}
+
+/// By what a file is known again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Print {
+    /// The file as the settings name it.
+    pub shown: String,
+    /// The same for the same bytes read with the same settings; 64 hexadecimal digits.
+    pub fingerprint: String,
+}
+
+/// Takes a file's fingerprint, without looking at what is in it: a workbook is dear to open.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn print(source: &FileSource, path: &Path) -> Result<Print, SourceError> {
+    let shown = shown(source, path);
+    match fingerprint(source, path) {
+        Ok(fingerprint) => Ok(Print { shown, fingerprint }),
+        Err(error) => Err(Wrong::from(error).at(&shown, None)),
+    }
+}
 
 /// Reads one file of a source, row by row.
 ///
 /// An iterator of rows. After an `Err` it ends, and nothing of the file may be applied.
 #[derive(Debug)]
 pub struct FileReader {
+    source: FileSource,
+    path: std::path::PathBuf,
     shown: String,
+    /// The file and, in a workbook, the sheet.
+    place: String,
     fingerprint: String,
-    header: Vec<String>,
     ignored: Vec<String>,
-    plan: Plan,
-    dates: Dates,
-    records: RawRecords,
-    record: StringRecord,
-    /// The ids of the rows that went in, and their lines.
-    seen: Seen,
+    remarks: Vec<String>,
+    intake: Intake,
+    rows: Box<dyn Rows>,
     done: bool,
 }
 
@@ -50,39 +99,56 @@ impl FileReader {
     ///
     /// # Errors
     /// When the file can't be read, or its header doesn't give what the settings ask for.
-    pub fn open(source: &CsvSource, path: &Path) -> Result<Self, SourceError> {
-        let shown = shown(source, path);
-        let settings = |wrong: Wrong| wrong.at(&shown, None);
-        delimiter_is_usable(source.delimiter).map_err(settings)?;
-        let dates = Dates::new(source.dates.as_deref(), source.zone.clone()).map_err(settings)?;
-        let fingerprint = fingerprint(source, path).map_err(|error| settings(error.into()))?;
-        let file = File::open(path).map_err(|error| settings(error.into()))?;
-        let digest = digest_of_settings(source);
-        let mut records = RawRecords::new(file, shown.clone(), source.delimiter, digest);
-        let mut record = StringRecord::new();
-        if records.next(&mut record)?.is_none() {
-            return Err(settings(Wrong::new(
-                Trouble::Header,
-                "it is empty",
-                "its first line must name the columns",
-            )));
-        }
-        let header: Vec<String> = record
-            .iter()
-            .map(|name| name.trim_start_matches('\u{feff}').trim().to_owned())
-            .collect();
-        let columns = columns::resolve(source, &header)
-            .map_err(|wrong| wrong.at(&shown, Some(records.line())))?;
+    pub fn open(source: &FileSource, path: &Path) -> Result<Self, SourceError> {
+        Self::open_printed(source, path, print(source, path)?)
+    }
+
+    /// The same for a file whose fingerprint has just been taken.
+    ///
+    /// # Errors
+    /// As with [`FileReader::open`].
+    pub fn open_printed(
+        source: &FileSource,
+        path: &Path,
+        print: Print,
+    ) -> Result<Self, SourceError> {
+        let Print { shown, fingerprint } = print;
+        let meaning = &source.meaning;
+        let here = |wrong: Wrong| wrong.at(&shown, None);
+        let file = File::open(path).map_err(|error| here(error.into()))?;
+        let digest = (shown.as_str(), digest_of_settings(source));
+        let mut place = shown.clone();
+        let (rows, columns, remarks): (Box<dyn Rows>, _, _) = match &source.format {
+            Format::Csv {
+                delimiter,
+                encoding,
+            } => {
+                let how = (*delimiter, encoding.as_deref());
+                let opened = CsvRows::open(file, digest, how, meaning)?;
+                (Box::new(opened.rows), opened.columns, opened.remarks)
+            }
+            Format::Sheet { sheet, header_row } => {
+                let opened =
+                    SheetRows::open(file, &shown, (sheet.as_deref(), *header_row), meaning)?;
+                place = opened.place;
+                (Box::new(opened.rows), opened.columns, opened.remarks)
+            }
+            Format::Cards { encoding } => {
+                let opened = CardRows::open((file, path), digest, encoding.as_deref(), meaning)?;
+                (Box::new(opened.rows), opened.columns, Vec::new())
+            }
+        };
+        let intake = Intake::new(meaning, &columns).map_err(here)?;
         Ok(Self {
-            plan: Plan::new(source, &columns),
-            ignored: columns.ignored,
+            source: source.clone(),
+            path: path.to_owned(),
             shown,
+            place,
             fingerprint,
-            header,
-            dates,
-            records,
-            record,
-            seen: Seen::default(),
+            ignored: columns.ignored,
+            remarks,
+            intake,
+            rows,
             done: false,
         })
     }
@@ -97,88 +163,55 @@ impl FileReader {
         &self.shown
     }
 
+    /// What a person should know of how the file is read, such as what was found to stand between
+    /// its values.
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
     /// The names of the columns that feed nothing.
     pub fn ignored_columns(&self) -> &[String] {
         &self.ignored
     }
 
     fn read(&mut self) -> Result<Option<Row>, SourceError> {
-        loop {
-            let Some(quotes) = self.records.next(&mut self.record)? else {
-                return self.unchanged().map(|()| None);
-            };
-            // Spreadsheets leave rows of nothing but separators behind.
-            if self.record.iter().all(|value| value.trim().is_empty()) {
-                continue;
-            }
-            return Ok(Some(match self.row(quotes) {
-                Ok(row) => row,
-                Err(fault) => Row::Refused(self.refusal(fault)),
-            }));
-        }
-    }
-
-    fn row(&mut self, quotes: Quotes) -> Result<Row, Fault> {
-        let whole_row = |reason: String| Fault {
-            column: None,
-            reason,
-        };
-        if quotes == Quotes::Stray {
-            return Err(whole_row(
-                "text follows a closing quote; a quote within a quoted value must be written twice"
-                    .to_owned(),
-            ));
-        }
-        let (given, asked) = (self.record.len(), self.header.len());
-        if given != asked {
-            return Err(whole_row(format!(
-                "the row has {given} values where the header names {asked} columns; look for a \
-                 missing or unquoted separator"
-            )));
-        }
-        match &self.plan {
-            Plan::Customers(plan) => {
-                let customer = rows::customer(plan, &self.record, &self.dates)?;
-                self.is_new(&customer.id)?;
-                Ok(Row::Customer(customer))
-            }
-            Plan::Events(plan) => {
-                let event = rows::event(plan, &self.record, &self.dates)?;
-                self.is_new(&event.id)?;
-                Ok(Row::Event(event))
-            }
-        }
-    }
-
-    /// Of rows with the same id the first goes in; the rest would silently overwrite it.
-    fn is_new(&mut self, id: &str) -> Result<(), Fault> {
-        match self.seen.first_line(id, self.records.line()) {
-            None => Ok(()),
-            Some(first) => Err(Fault {
-                column: self.plan.id_column(),
-                reason: format!(
-                    "line {first} has the same id, which must be unique; the first row went in"
-                ),
+        let row = match self.rows.next()? {
+            Next::End => return self.unchanged().map(|()| None),
+            Next::Unusable(reason) => Err(Fault {
+                column: None,
+                reason,
             }),
-        }
+            Next::Row => self.intake.row(self.rows.as_ref(), self.rows.line(None)),
+        };
+        Ok(Some(
+            row.unwrap_or_else(|fault| Row::Refused(self.refusal(fault))),
+        ))
     }
 
     fn refusal(&self, fault: Fault) -> Refusal {
-        let at = |index: usize| self.header.get(index).cloned();
-        let value = fault.column.and_then(|index| self.record.get(index));
+        let rows = &self.rows;
+        let value = fault.column.map(|column| rows.written(column));
         Refusal {
-            file: self.shown.clone(),
-            line: self.records.line(),
-            column: fault.column.and_then(at).unwrap_or_default(),
-            value: kept(value.unwrap_or_default(), VALUE_KEPT),
+            file: self.place.clone(),
+            line: rows.line(fault.column),
+            column: fault
+                .column
+                .map(|column| rows.column(column))
+                .unwrap_or_default(),
+            value: kept(&value.unwrap_or_default(), VALUE_KEPT),
             reason: fault.reason,
-            record: kept(&self.records.text(), RECORD_KEPT),
+            record: kept(&rows.text(), RECORD_KEPT),
         }
     }
 
     /// What was read must be what the fingerprint says.
     fn unchanged(&self) -> Result<(), SourceError> {
-        if hex(self.records.digest()) == self.fingerprint {
+        let now = match self.rows.digest() {
+            Some(digest) => hex(digest),
+            None => fingerprint(&self.source, &self.path)
+                .map_err(|error| Wrong::from(error).at(&self.shown, None))?,
+        };
+        if now == self.fingerprint {
             return Ok(());
         }
         Err(Wrong::new(
@@ -203,17 +236,6 @@ impl Iterator for FileReader {
     }
 }
 
-fn delimiter_is_usable(delimiter: u8) -> Result<(), Wrong> {
-    if delimiter.is_ascii_punctuation() && delimiter != b'"' || delimiter == b'\t' {
-        return Ok(());
-    }
-    Err(Wrong::new(
-        Trouble::Settings,
-        format!("`delimiter` can't be {:?}", char::from(delimiter)),
-        "use a comma, a semicolon, a tab or another sign",
-    ))
-}
-
 /// The beginning of a value, without what databases can't hold.
 fn kept(text: &str, longest: usize) -> String {
     let kept = text.chars().take(longest);
@@ -221,7 +243,7 @@ fn kept(text: &str, longest: usize) -> String {
         .collect()
 }
 
-fn fingerprint(source: &CsvSource, path: &Path) -> std::io::Result<String> {
+fn fingerprint(source: &FileSource, path: &Path) -> std::io::Result<String> {
     let mut digest = digest_of_settings(source);
     let mut file = File::open(path)?;
     let mut chunk = vec![0; CHUNK];
@@ -235,15 +257,17 @@ fn fingerprint(source: &CsvSource, path: &Path) -> std::io::Result<String> {
 }
 
 /// A digest that has taken in all settings that decide how bytes become rows.
-fn digest_of_settings(source: &CsvSource) -> Sha256 {
+fn digest_of_settings(source: &FileSource) -> Sha256 {
+    let meaning = &source.meaning;
     let settings = format!(
-        "{READING}\n{:?}\n{:?}\n{:?}\n{:?}\n{}\n{:?}\n",
-        source.feeds,
-        source.columns,
-        source.types,
-        source.dates,
-        source.delimiter,
-        source.zone.iana_name(),
+        "{READING}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n",
+        meaning.feeds,
+        meaning.columns,
+        meaning.types,
+        meaning.dates,
+        meaning.decimal,
+        source.format,
+        meaning.zone.iana_name(),
     );
     Sha256::new_with_prefix(settings)
 }
@@ -267,7 +291,7 @@ mod tests {
     use super::super::{Feeds, files};
     use super::*;
 
-    fn written(text: &str) -> (tempfile::TempDir, CsvSource) {
+    fn written(text: &str) -> (tempfile::TempDir, FileSource) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("people.csv");
         fs::write(&path, text).unwrap();
@@ -275,7 +299,7 @@ mod tests {
         (folder, source)
     }
 
-    fn print_of(source: &CsvSource) -> String {
+    fn print_of(source: &FileSource) -> String {
         let reader = FileReader::open(source, &source.path).unwrap();
         reader.fingerprint().to_owned()
     }
@@ -286,7 +310,10 @@ mod tests {
         let first = print_of(&source);
         assert_eq!(first.len(), 64);
         assert_eq!(print_of(&source), first);
-        source.columns.insert("id".to_owned(), "No".to_owned());
+        source
+            .meaning
+            .columns
+            .insert("id".to_owned(), "No".to_owned());
         let mapped = print_of(&source);
         assert_ne!(mapped, first);
         fs::write(&source.path, "id,name,No\n1,Ann,3\n").unwrap();
@@ -295,10 +322,10 @@ mod tests {
 
     #[test]
     fn a_file_written_to_while_it_is_read_is_an_error() {
-        let (_folder, source) = written("id\n1\n");
+        // Longer than what is read ahead with the header.
+        let (_folder, source) = written(&format!("id\n1\n{}", "\n".repeat(4 * CHUNK)));
         let reader = FileReader::open(&source, &source.path).unwrap();
-        // Longer than what was read ahead with the header.
-        let more = "2\n".repeat(CHUNK);
+        let more = "2\n";
         let file = fs::OpenOptions::new().append(true).open(&source.path);
         file.unwrap().write_all(more.as_bytes()).unwrap();
         let last = reader.last().unwrap().unwrap_err();
@@ -387,10 +414,14 @@ mod tests {
     #[test]
     fn a_delimiter_must_be_a_sign() {
         let (_folder, mut source) = written("id;first_name\n1;Ann\n");
-        source.delimiter = b';';
+        let csv = |delimiter| Format::Csv {
+            delimiter: Some(delimiter),
+            encoding: None,
+        };
+        source.format = csv(b';');
         assert_eq!(rows(&source).unwrap().len(), 1);
         for bad in [b'"', b'\n', b'a', 0, 200] {
-            source.delimiter = bad;
+            source.format = csv(bad);
             let error = FileReader::open(&source, &source.path).unwrap_err();
             assert_eq!(error.trouble, Trouble::Settings, "{bad}");
         }

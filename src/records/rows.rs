@@ -4,11 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use csv::StringRecord;
-
 use super::columns::{ATTR, Columns, required};
-use super::dates::Dates;
-use super::{AttrType, CsvSource, Feeds, values};
+use super::forms::{Forms, Value, Values};
+use super::{AttrType, Feeds, Meaning, values};
 use crate::model::event::KNOWN_KINDS;
 use crate::model::{AttrValue, Customer, Event, When};
 
@@ -71,10 +69,18 @@ pub(super) enum EventField {
 }
 
 impl Plan {
-    pub(super) fn new(source: &CsvSource, columns: &Columns) -> Self {
+    pub(super) fn new(source: &Meaning, columns: &Columns) -> Self {
         match source.feeds {
             Feeds::Customers => Self::Customers(plan(source, columns, CustomerField::named)),
             Feeds::Events => Self::Events(plan(source, columns, EventField::named)),
+        }
+    }
+
+    /// Whether a column feeds anything.
+    pub(super) fn feeds(&self, index: usize) -> bool {
+        match self {
+            Self::Customers(plan) => plan.iter().any(|column| column.index == index),
+            Self::Events(plan) => plan.iter().any(|column| column.index == index),
         }
     }
 
@@ -89,7 +95,7 @@ impl Plan {
 }
 
 fn plan<F>(
-    source: &CsvSource,
+    source: &Meaning,
     columns: &Columns,
     named: fn(&str, AttrType) -> Option<F>,
 ) -> Vec<Column<F>> {
@@ -150,29 +156,29 @@ impl EventField {
 /// Reads a customer; the first fault ends it.
 pub(super) fn customer(
     plan: &[Column<CustomerField>],
-    record: &StringRecord,
-    dates: &Dates,
+    record: &dyn Values,
+    forms: &Forms,
 ) -> Result<Customer, Fault> {
     let mut customer = Customer::default();
-    each(plan, record, |field, text| {
+    each(plan, record, |field, value| {
         match field {
-            CustomerField::Id => customer.id = values::id(text)?,
-            CustomerField::Email => customer.email = Some(values::address(text)?),
-            CustomerField::FirstName => customer.first_name = Some(values::text(text)?),
-            CustomerField::LastName => customer.last_name = Some(values::text(text)?),
-            CustomerField::Salutation => customer.salutation = Some(values::text(text)?),
-            CustomerField::Language => customer.language = Some(values::text(text)?),
-            CustomerField::Timezone => customer.timezone = Some(values::text(text)?),
-            CustomerField::Birthday => customer.birthday = Some(dates.partial(text)?),
-            CustomerField::JoinedOn => customer.joined_on = Some(dates.date(text)?),
-            CustomerField::StaffEmail => customer.staff_email = Some(values::address(text)?),
-            CustomerField::StaffName => customer.staff_name = Some(values::text(text)?),
-            CustomerField::Tags => customer.tags = values::tags(text),
-            CustomerField::Consent => customer.consent = values::consent(text)?,
-            CustomerField::ConsentAt => customer.consent_at = Some(dates.moment(text)?),
-            CustomerField::Unsubscribed => customer.unsubscribed = values::yes_no(text)?,
+            CustomerField::Id => customer.id = Forms::id(value)?,
+            CustomerField::Email => customer.email = Some(Forms::address(value)?),
+            CustomerField::FirstName => customer.first_name = Some(Forms::text(value)?),
+            CustomerField::LastName => customer.last_name = Some(Forms::text(value)?),
+            CustomerField::Salutation => customer.salutation = Some(Forms::text(value)?),
+            CustomerField::Language => customer.language = Some(Forms::text(value)?),
+            CustomerField::Timezone => customer.timezone = Some(Forms::text(value)?),
+            CustomerField::Birthday => customer.birthday = Some(forms.partial(value)?),
+            CustomerField::JoinedOn => customer.joined_on = Some(forms.date(value)?),
+            CustomerField::StaffEmail => customer.staff_email = Some(Forms::address(value)?),
+            CustomerField::StaffName => customer.staff_name = Some(Forms::text(value)?),
+            CustomerField::Tags => customer.tags = Forms::tags(value)?,
+            CustomerField::Consent => customer.consent = Forms::consent(value)?,
+            CustomerField::ConsentAt => customer.consent_at = Some(forms.moment(value)?),
+            CustomerField::Unsubscribed => customer.unsubscribed = Forms::yes_no(value)?,
             CustomerField::Attr(name, kind) => {
-                attr(&mut customer.attrs, (name, *kind), text, dates)?;
+                attr(&mut customer.attrs, (name, *kind), value, forms)?;
             }
         }
         Ok(())
@@ -183,23 +189,23 @@ pub(super) fn customer(
 /// Reads an event; the first fault ends it.
 pub(super) fn event(
     plan: &[Column<EventField>],
-    record: &StringRecord,
-    dates: &Dates,
+    record: &dyn Values,
+    forms: &Forms,
 ) -> Result<Event, Fault> {
     let mut at: Option<When> = None;
     let (mut id, mut customer_id, mut kind) = (String::new(), String::new(), String::new());
     let (mut amount, mut currency, mut quantity) = (None, None, None);
     let mut attrs = BTreeMap::new();
-    each(plan, record, |field, text| {
+    each(plan, record, |field, value| {
         match field {
-            EventField::Id => id = values::id(text)?,
-            EventField::CustomerId => customer_id = values::id(text)?,
-            EventField::Kind => kind = known_kind(text).map_or_else(|| values::id(text), Ok)?,
-            EventField::At => at = Some(dates.when(text)?),
-            EventField::Amount => amount = Some(values::amount(text)?),
-            EventField::Currency => currency = Some(values::text(text)?),
-            EventField::Quantity => quantity = Some(values::amount(text)?),
-            EventField::Attr(name, kind) => attr(&mut attrs, (name, *kind), text, dates)?,
+            EventField::Id => id = Forms::id(value)?,
+            EventField::CustomerId => customer_id = Forms::id(value)?,
+            EventField::Kind => kind = known_kind(Forms::id(value)?),
+            EventField::At => at = Some(forms.when(value)?),
+            EventField::Amount => amount = Some(forms.amount(value)?),
+            EventField::Currency => currency = Some(Forms::text(value)?),
+            EventField::Quantity => quantity = Some(forms.amount(value)?),
+            EventField::Attr(name, kind) => attr(&mut attrs, (name, *kind), value, forms)?,
         }
         Ok(())
     })?;
@@ -222,17 +228,19 @@ pub(super) fn event(
 /// Hands every value that isn't empty to `set`.
 fn each<F>(
     plan: &[Column<F>],
-    record: &StringRecord,
-    mut set: impl FnMut(&F, &str) -> Result<(), String>,
+    record: &dyn Values,
+    mut set: impl FnMut(&F, &Value<'_>) -> Result<(), String>,
 ) -> Result<(), Fault> {
     for column in plan {
-        let text = values::clean(record.get(column.index).unwrap_or_default());
-        let done = if !text.is_empty() {
-            set(&column.field, &text)
-        } else if column.required {
-            Err(empty(&column.name))
-        } else {
-            Ok(())
+        let done = match record.value(column.index) {
+            Value::Text(text) => match values::clean(text) {
+                text if text.contains('\u{fffd}') => Err(damaged()),
+                text if values::is_error(&text) => Err(an_error()),
+                text if !text.is_empty() => set(&column.field, &Value::Text(&text)),
+                _ if column.required => Err(empty(&column.name)),
+                _ => Ok(()),
+            },
+            other => set(&column.field, &other),
         };
         done.map_err(|reason| Fault {
             column: Some(column.index),
@@ -246,26 +254,35 @@ fn empty(field: &str) -> String {
     format!("`{field}` is empty, which every record needs")
 }
 
+fn an_error() -> String {
+    "it is a spreadsheet's error; mend its formula or empty the cell".to_owned()
+}
+
+fn damaged() -> String {
+    "it holds the sign that stands for letters which got lost; export it anew in the right encoding"
+        .to_owned()
+}
+
 /// "Purchase" is the `purchase` that rules speak of; kinds of the business's own stay as they are.
-fn known_kind(text: &str) -> Option<String> {
+pub(super) fn known_kind(text: String) -> String {
     let known = KNOWN_KINDS.iter();
-    known
-        .copied()
-        .find(|kind| kind.eq_ignore_ascii_case(text))
-        .map(str::to_owned)
+    match known.copied().find(|kind| kind.eq_ignore_ascii_case(&text)) {
+        Some(kind) => kind.to_owned(),
+        None => text,
+    }
 }
 
 fn attr(
     attrs: &mut BTreeMap<String, AttrValue>,
     (name, kind): (&str, AttrType),
-    text: &str,
-    dates: &Dates,
+    value: &Value<'_>,
+    forms: &Forms,
 ) -> Result<(), String> {
     let value = match kind {
-        AttrType::Text => AttrValue::Text(values::text(text)?),
-        AttrType::Number => AttrValue::Number(values::number(text)?),
-        AttrType::Date => AttrValue::Date(dates.partial(text)?),
-        AttrType::YesNo => AttrValue::YesNo(values::yes_no(text)?),
+        AttrType::Text => AttrValue::Text(Forms::own_text(value)?),
+        AttrType::Number => AttrValue::Number(forms.number(value)?),
+        AttrType::Date => AttrValue::Date(forms.partial(value)?),
+        AttrType::YesNo => AttrValue::YesNo(Forms::yes_no(value)?),
     };
     attrs.insert(name.to_owned(), value);
     Ok(())
@@ -296,9 +313,9 @@ mod tests {
     #[test]
     fn kinds_with_a_meaning_are_known_in_any_case() {
         assert_eq!(
-            known_kind("Complaint-Opened").as_deref(),
-            Some("complaint-opened")
+            known_kind("Complaint-Opened".to_owned()),
+            "complaint-opened"
         );
-        assert_eq!(known_kind("Tasting"), None);
+        assert_eq!(known_kind("Tasting".to_owned()), "Tasting");
     }
 }

@@ -526,6 +526,31 @@ mod tests {
             types = { "attr.vip" = "yes-no" }
             "#;
 
+    const SHOP: &str = r#"
+            [[source]]
+            name = "shop"
+            kind = "sql"
+            url = "postgres://fondly@db.example/shop"
+            password_file = "/etc/fondly/shop-password"
+            ca_file = "/etc/fondly/ca.pem"
+            feeds = "customers"
+            query = "select id from customers where changed > :since"
+            since = "changed"
+            overlap = "60 minutes"
+            timeout = "2 minutes"
+            timezone = "UTC"
+            "#;
+
+    #[test]
+    fn a_database_is_shown_as_it_was_written() {
+        let settings = read_all(&format!("{SMALL}{SHOP}"), "", &[]).unwrap();
+        let shown = settings.shown();
+        assert_eq!(read_all(&shown, "", &[]).unwrap().shown(), shown);
+        for line in SHOP.lines() {
+            assert!(shown.contains(line.trim()), "{line}: {shown}");
+        }
+    }
+
     #[test]
     fn what_is_shown_can_be_read_back() {
         let all = format!("{SMALL}{MUCH}");

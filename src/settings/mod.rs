@@ -6,12 +6,16 @@
 //! remembers where each value stands; `sections`, `mail`, `sending` and `sources` make typed values of them.
 //! A new setting is read in one of these, and shown in `shown`.
 
+mod api;
+mod dropped;
 mod environment;
 mod layers;
 mod limits;
 mod login;
 mod mail;
+mod place;
 mod process;
+mod retention;
 mod secret;
 mod sections;
 mod sending;
@@ -27,14 +31,18 @@ use lettre::message::Mailbox;
 use crate::model::Policy;
 use crate::model::policy::Class;
 
+pub use api::Api;
+pub use dropped::{After, Dropped};
 pub use environment::Variables;
 pub use layers::{load, load_with};
 pub use limits::DomainLimit;
 pub use login::{Key, Login};
 pub use mail::{Mail, Security, Smtp, Transport, WhenUnknown};
+pub use place::{Place, Sql};
 pub use process::{Faults, LogWishes, faults, log_wishes, own_state, service_state, usual_place};
+pub use retention::Retention;
 pub use secret::Secret;
-pub use sources::{After, AttrType, Feeds, Source};
+pub use sources::{AttrType, Feeds, Source};
 
 /// All settings, checked.
 #[derive(Debug, Clone)]
@@ -51,12 +59,16 @@ pub struct Settings {
     pub schedule: Schedule,
     /// What holds for every rule.
     pub policy: Policy,
+    /// How long what isn't needed any more is kept.
+    pub retention: Retention,
     /// Where the records come from.
     pub sources: Vec<Source>,
     /// What customers reach by web, if anything.
     pub public: Option<Public>,
     /// Where the owner's console is to be served, if anywhere.
     pub console: Option<Console>,
+    /// Where other programs hand in records by HTTP, if anywhere.
+    pub api: Option<Api>,
 }
 
 /// `[business]`; its zone stands in the policy.

@@ -10,8 +10,11 @@ use jiff::tz::TimeZone;
 use lettre::Address;
 use lettre::message::Mailbox;
 
+use super::api::{self, Beside};
 use super::mail::{self, Folders};
-use super::{Business, Console, Public, Schedule, Settings, Store, resolved, sending, sources};
+use super::{
+    Business, Console, Public, Schedule, Settings, Store, resolved, retention, sending, sources,
+};
 use crate::model::Finding;
 use crate::model::address::spoken;
 use crate::model::tables::{Homes, Item, Notes, Table, Value, nearest};
@@ -40,10 +43,14 @@ const HOMES: Homes = &[
     ("live_from", "under `[sending]`"),
     ("max_per_rule_per_day", "under `[guard]`"),
     ("max_share", "under `[guard]`"),
+    ("ledger_text", "under `[retention]`"),
+    ("copies", "under `[retention]`"),
     ("sources", "in the singular: `[[source]]`"),
     ("smtp", "under `[mail]`: `[mail.smtp]`"),
     ("relay", "under `[mail]`: `[[mail.relay]]`"),
     ("base_url", "under `[public]`"),
+    ("behind_tls", "under `[api]`"),
+    ("per_minute", "under `[api]`"),
 ];
 
 /// Reads all sections.
@@ -78,9 +85,18 @@ fn read(
     let schedule = schedule(top.table_or_empty("schedule"));
     let guard = sending::guard(top.table_or_empty("guard"));
     let policy = sending::policy(top.table_or_empty("sending"), guard, zone);
+    let retention = retention::retention(top.table_or_empty("retention"));
     let sources = top.get("source").map(|v| sources::sources(&v, folder));
     let public = top.table("public").map(public);
     let console = top.table("console").map(console);
+    let api = top.table("api").map(|table| {
+        let beside = Beside {
+            public: public.as_ref().and_then(Option::as_ref),
+            console: console.as_ref().and_then(Option::as_ref),
+            sources: sources.as_deref().unwrap_or_default(),
+        };
+        api::api(table, beside)
+    });
     top.finish(&[]);
     let business = business?;
     let mut policy = policy?;
@@ -92,6 +108,7 @@ fn read(
         mail: mail?,
         schedule: schedule?,
         policy,
+        retention,
         sources: sources.unwrap_or_default(),
         public: match public {
             Some(public) => Some(public?),
@@ -99,6 +116,10 @@ fn read(
         },
         console: match console {
             Some(console) => Some(console?),
+            None => None,
+        },
+        api: match api {
+            Some(api) => Some(api?),
             None => None,
         },
     })
@@ -176,7 +197,7 @@ fn mailboxes(value: &Value<'_>) -> Vec<Mailbox> {
     items.iter().filter_map(|item| item.read(mailbox)).collect()
 }
 
-fn time_zone(text: &str) -> Result<(String, TimeZone), String> {
+pub(super) fn time_zone(text: &str) -> Result<(String, TimeZone), String> {
     if let Ok(zone) = TimeZone::get(text) {
         let name = zone.iana_name().unwrap_or(text).to_owned();
         return Ok((name, zone));
@@ -291,7 +312,7 @@ fn console(mut table: Table<'_>) -> Option<Console> {
     Some(Console { bind: bind? })
 }
 
-fn socket(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn socket(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         format!(
             "`{text}` is no address to listen on; write one with its port such as `127.0.0.1:8426`"

@@ -2,11 +2,17 @@
 //!
 //! Never shows a secret; what it shows can be read back as a settings file.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
 use toml::{Table, Value};
 
-use super::{Key, Settings, Smtp, Source, Transport};
+use super::{
+    Api, AttrType, Dropped, Key, Place, Retention, Settings, Smtp, Source, Sql, Transport,
+};
 use crate::model::Period;
 use crate::model::policy::{Guard, MarketingBasis, Policy};
+use crate::records::sql::{Overlap, Url};
 
 impl Settings {
     /// The effective settings as TOML, with all paths absolute.
@@ -24,6 +30,10 @@ impl Settings {
         top.insert("schedule".to_owned(), schedule.into());
         top.insert("sending".to_owned(), sending(&self.policy).into());
         top.insert("guard".to_owned(), guard(self.policy.guard).into());
+        let kept = retention(self.retention);
+        if !kept.is_empty() {
+            top.insert("retention".to_owned(), kept.into());
+        }
         if let Some(console) = &self.console {
             let console = table([("bind", console.bind.to_string().into())]);
             top.insert("console".to_owned(), console.into());
@@ -34,6 +44,9 @@ impl Settings {
                 ("base_url", public.base_url.as_str().into()),
             ]);
             top.insert("public".to_owned(), public.into());
+        }
+        if let Some(api) = &self.api {
+            top.insert("api".to_owned(), shown_api(api).into());
         }
         let sources: Vec<Value> = self.sources.iter().map(|s| source(s).into()).collect();
         if !sources.is_empty() {
@@ -180,6 +193,38 @@ fn guard(guard: Guard) -> Table {
     ])
 }
 
+fn retention(kept: Retention) -> Table {
+    let mut shown = Table::new();
+    for (key, period) in [
+        ("events", kept.events),
+        ("ledger_text", kept.ledger_text),
+        ("copies", kept.copies),
+    ] {
+        add(&mut shown, key, period.map(|period| period.to_string()));
+    }
+    shown
+}
+
+fn shown_api(api: &Api) -> Table {
+    let mut shown = table([
+        ("bind", api.bind.to_string().into()),
+        ("behind_tls", api.behind_tls.into()),
+        ("source", api.source.as_str().into()),
+        ("per_minute", i64::from(api.per_minute).into()),
+    ]);
+    if !api.types.is_empty() {
+        shown.insert("types".to_owned(), types(&api.types).into());
+    }
+    shown
+}
+
+fn types(types: &BTreeMap<String, AttrType>) -> Table {
+    types
+        .iter()
+        .map(|(name, of)| (format!("attr.{name}"), of.as_str().into()))
+        .collect()
+}
+
 fn source(source: &Source) -> Table {
     let columns: Table = source
         .columns
@@ -193,19 +238,95 @@ fn source(source: &Source) -> Table {
         .collect();
     let mut shown = table([
         ("name", source.name.as_str().into()),
-        ("kind", "csv".into()),
-        ("path", source.path.display().to_string().into()),
+        ("kind", source.place.kind().into()),
         ("feeds", source.feeds.as_str().into()),
-        ("delimiter", source.delimiter.to_string().into()),
     ]);
-    let wait = format!("{} seconds", source.complete_after.as_secs());
-    shown.insert("complete_after".to_owned(), wait.into());
-    shown.insert("after".to_owned(), source.after.as_str().into());
+    place(&source.place, &mut shown);
     for (key, entries) in [("columns", columns), ("types", types)] {
         if !entries.is_empty() {
             shown.insert(key.to_owned(), entries.into());
         }
     }
     add(&mut shown, "dates", source.dates.clone());
+    add(
+        &mut shown,
+        "decimal",
+        source.decimal.map(|it| it.to_string()),
+    );
+    let zone = source.timezone.as_ref().map(|(name, _)| name.clone());
+    add(&mut shown, "timezone", zone);
     shown
+}
+
+fn place(place: &Place, shown: &mut Table) {
+    let path = |path: &Path| Some(path.display().to_string());
+    match place {
+        Place::Csv {
+            path: at,
+            dropped: files,
+            delimiter,
+            encoding,
+        } => {
+            add(shown, "path", path(at));
+            dropped(*files, shown);
+            add(shown, "delimiter", delimiter.map(|it| it.to_string()));
+            add(shown, "encoding", encoding.clone());
+        }
+        Place::Xlsx {
+            path: at,
+            dropped: files,
+            sheet,
+            header_row,
+        } => {
+            add(shown, "path", path(at));
+            dropped(*files, shown);
+            add(shown, "sheet", sheet.clone());
+            if let Some(row) = header_row {
+                shown.insert("header_row".to_owned(), i64::from(*row).into());
+            }
+        }
+        Place::Vcard {
+            path: at,
+            dropped: files,
+            encoding,
+        } => {
+            add(shown, "path", path(at));
+            dropped(*files, shown);
+            add(shown, "encoding", encoding.clone());
+        }
+        Place::Sql(sql) => query(sql, shown),
+    }
+}
+
+fn dropped(files: Dropped, shown: &mut Table) {
+    let wait = format!("{} seconds", files.complete_after.as_secs());
+    add(shown, "complete_after", Some(wait));
+    add(shown, "after", Some(files.after.as_str().to_owned()));
+}
+
+fn query(sql: &Sql, shown: &mut Table) {
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    match &sql.url {
+        Url::Text(url) => add(shown, "url", Some(url.clone())),
+        Url::File(file) => add(shown, "url_file", Some(file.display().to_string())),
+    }
+    add(shown, "password_file", path(&sql.password_file));
+    add(shown, "ca_file", path(&sql.ca_file));
+    add(shown, "query", Some(sql.query.clone()));
+    add(shown, "since", sql.since.clone());
+    match sql.overlap {
+        None => {}
+        Some(Overlap::Count(n)) => {
+            shown.insert("overlap".to_owned(), n.into());
+        }
+        Some(Overlap::Time(time)) => {
+            add(
+                shown,
+                "overlap",
+                Some(format!("{} minutes", time.as_mins())),
+            );
+        }
+    }
+    let minutes = sql.timeout.as_secs() / 60;
+    add(shown, "timeout", Some(format!("{minutes} minutes")));
 }

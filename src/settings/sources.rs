@@ -3,58 +3,37 @@
 //! Text in, values out: whether the files are there is for `records` to see.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use jiff::SignedDuration;
 use jiff::fmt::strtime::BrokenDownTime;
+use jiff::tz::TimeZone;
 
-use super::resolved;
-use crate::model::Period;
+use super::place::{self, Place};
+use super::sections;
 use crate::model::customer::CUSTOMER_FIELDS;
 use crate::model::event::EVENT_FIELDS;
 use crate::model::tables::{Node, Table, Value, advice, plain_name};
 
-/// One `[[source]]`, of CSV files.
+/// One `[[source]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// Its name; no other source has it.
     pub name: String,
-    /// A file, or a folder of files, absolute.
-    pub path: PathBuf,
     /// What it holds.
     pub feeds: Feeds,
     /// Fields with the columns they are read from; others are read from columns of their own name.
     pub columns: BTreeMap<String, String>,
-    /// How dates are written, where that isn't plain: a strftime pattern.
+    /// How dates are written, where that isn't plain: a strftime pattern, or `excel` or
+    /// `excel-1904` for a spreadsheet's bare numbers.
     pub dates: Option<String>,
+    /// What stands before the decimals of numbers: `.` or `,`.
+    pub decimal: Option<char>,
+    /// The zone of times that bear none, where it is stated; the business's otherwise.
+    pub timezone: Option<(String, TimeZone)>,
     /// The types of the business's own attributes, by name without `attr.`; the rest are text.
     pub types: BTreeMap<String, AttrType>,
-    /// What stands between two fields; always ASCII.
-    pub delimiter: char,
-    /// For how long a file of a folder must have been left alone before it is read.
-    pub complete_after: SignedDuration,
-    /// What becomes of a file of a folder that was read.
-    pub after: After,
-}
-
-/// What becomes of a file of a folder that was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum After {
-    /// It stays, and is known again.
-    #[default]
-    Keep,
-    /// It goes into the folder `done` below.
-    Move,
-}
-
-impl After {
-    /// As settings write it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Keep => "keep",
-            Self::Move => "move",
-        }
-    }
+    /// Where they lie, which is what the kinds of source differ in.
+    pub place: Place,
 }
 
 /// What a source holds.
@@ -115,14 +94,6 @@ const TYPES: &[(&str, AttrType)] = &[
     ("yes-no", AttrType::YesNo),
 ];
 
-/// The kind that is built, and those that are agreed on but not built yet.
-const KINDS: &[&str] = &["csv", "xlsx", "vcard", "sql"];
-/// Keys of the kinds that aren't built yet.
-const LATER_KEYS: &[&str] = &["url_file", "query"];
-
-/// Longer than programs pause that write a file piece by piece.
-const COMPLETE_AFTER: SignedDuration = SignedDuration::from_secs(10);
-
 /// Reads all `[[source]]`.
 pub(super) fn sources(value: &Value<'_>, folder: &Path) -> Vec<Source> {
     let Some(items) = value.tables("[[source]]") else {
@@ -149,13 +120,9 @@ pub(super) fn sources(value: &Value<'_>, folder: &Path) -> Vec<Source> {
 fn source(mut table: Table<'_>, folder: &Path) -> Option<Source> {
     let name = table.require("name", "\"till\"");
     let name = name.and_then(|v| v.read(plain_name));
-    let kind = table.require("kind", "\"csv\"")?;
-    if kind.is_first_of(KINDS) == Some(false) {
-        // Its keys are its own; nothing more can be said.
-        return None;
-    }
-    let path = table.require("path", "\"../data/customers.csv\"");
-    let path = path.and_then(|v| v.text());
+    // Without its kind, nothing can be said of its keys.
+    let kind = place::kind(&mut table)?;
+    let place = place::place(kind, &mut table, folder);
     let feeds = table.require("feeds", "\"customers\"");
     let feeds =
         feeds.and_then(|v| v.one_of(&[("customers", Feeds::Customers), ("events", Feeds::Events)]));
@@ -164,23 +131,23 @@ fn source(mut table: Table<'_>, folder: &Path) -> Option<Source> {
         .zip(feeds)
         .map(|(v, feeds)| columns(&v, feeds));
     let dates = table.get("dates").and_then(|v| v.read(date_pattern));
+    let decimal = table.get("decimal");
+    let decimal = decimal.and_then(|v| v.one_of(&[(".", '.'), (",", ',')]));
     let types = table.get("types").map(|v| types(&v));
-    let delimiter = table.get("delimiter").map(|v| delimiter(&v));
-    let complete_after = table.get("complete_after").and_then(|v| v.read(seconds));
-    let after = table
-        .get("after")
-        .and_then(|v| v.one_of(&[("keep", After::Keep), ("move", After::Move)]));
-    table.finish(LATER_KEYS);
+    let timezone = table.get("timezone").map(|v| v.read(sections::time_zone));
+    table.finish(&[]);
     Some(Source {
         name: name?,
-        path: resolved(folder, path?),
         feeds: feeds?,
         columns: columns.unwrap_or_default(),
         dates,
+        decimal,
+        timezone: match timezone {
+            None => None,
+            Some(zone) => Some(zone?),
+        },
         types: types.unwrap_or_default(),
-        delimiter: delimiter.unwrap_or(Some(','))?,
-        complete_after: complete_after.unwrap_or(COMPLETE_AFTER),
-        after: after.unwrap_or_default(),
+        place: place?,
     })
 }
 
@@ -220,7 +187,7 @@ fn columns(value: &Value<'_>, feeds: Feeds) -> BTreeMap<String, String> {
     columns
 }
 
-fn types(value: &Value<'_>) -> BTreeMap<String, AttrType> {
+pub(super) fn types(value: &Value<'_>) -> BTreeMap<String, AttrType> {
     let mut types = BTreeMap::new();
     for (field, value) in fields(value) {
         match attr_name(&field) {
@@ -236,29 +203,11 @@ fn types(value: &Value<'_>) -> BTreeMap<String, AttrType> {
     types
 }
 
-/// `10 seconds`, or whatever else is an exact length of time.
-fn seconds(text: &str) -> Result<SignedDuration, String> {
-    let wanted = || {
-        format!(
-            "`{text}` is no length of time; write a number of seconds or minutes, such as \
-             `10 seconds`"
-        )
-    };
-    let number = ["seconds", "second"]
-        .iter()
-        .find_map(|unit| text.trim().strip_suffix(unit));
-    let length = match number.map(|number| number.trim().parse::<u16>()) {
-        Some(number) => Some(SignedDuration::from_secs(
-            number.map_err(|_| wanted())?.into(),
-        )),
-        None => Period::parse(text).ok().and_then(Period::exact),
-    };
-    let length = length.filter(|length| !length.is_negative());
-    length.ok_or_else(wanted)
-}
-
 /// A pattern must hold at least day and month, and must read back what it writes.
 fn date_pattern(text: &str) -> Result<String, String> {
+    if text == "excel" || text == "excel-1904" {
+        return Ok(text.to_owned());
+    }
     let wanted = "write how dates look with %d, %m and %Y, such as `%d/%m/%Y`";
     let sample = jiff::civil::date(2026, 11, 28).at(13, 45, 0, 0);
     let tried = sample
@@ -272,22 +221,5 @@ fn date_pattern(text: &str) -> Result<String, String> {
             "`{text}` leaves out the day or the month; {wanted}"
         )),
         None => Err(format!("`{text}` is no pattern for dates; {wanted}")),
-    }
-}
-
-fn delimiter(value: &Value<'_>) -> Option<char> {
-    // A blank is a fine delimiter, so that `text` can't be asked.
-    let (Node::Text(text) | Node::Loose(text)) = &value.item().node else {
-        value.text()?;
-        return None;
-    };
-    let mut chars = text.chars();
-    match (chars.next(), chars.next()) {
-        (Some(c), None) if c.is_ascii() && !"\"\r\n\0".contains(c) => Some(c),
-        _ => {
-            let help = "write one character such as `;`, or `\\t` for a tab";
-            value.complain("this isn't a single plain character", Some(help.to_owned()));
-            None
-        }
     }
 }

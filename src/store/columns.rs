@@ -5,7 +5,6 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
 
 use super::dialect::Row;
@@ -37,15 +36,6 @@ pub(super) fn moment_of(milliseconds: i64) -> sqlx::Result<Timestamp> {
 
 /// An address as suppression compares it.
 pub(super) use crate::model::address::key as address_key;
-
-/// An address of somebody who asked to be forgotten: recognisable, not readable.
-pub(super) fn forgotten_key(secret: &[u8; 32], address: &str) -> String {
-    let mut hash = Sha256::new();
-    hash.update(b"fondly forgotten address\0");
-    hash.update(secret);
-    hash.update(address_key(address));
-    format!("forgotten:{}", hex(&hash.finalize()))
-}
 
 /// Bytes as lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
@@ -159,6 +149,17 @@ impl<'r> Columns<'r> {
             .transpose()
     }
 
+    /// The rows of a subquery inside a row of [`lists`]; none where it found nothing.
+    pub(super) fn rows<T: serde::de::DeserializeOwned>(&mut self) -> sqlx::Result<Vec<T>> {
+        let Self::List(list) = self else {
+            return Err(nonsense("a row by itself where one of a list must be"));
+        };
+        match list.next() {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(rows) => serde_json::from_value(rows).map_err(|error| nonsense(error.to_string())),
+        }
+    }
+
     /// A JSON value; its default where the column is empty.
     pub(super) fn json<T: serde::de::DeserializeOwned + Default>(&mut self) -> sqlx::Result<T> {
         self.maybe_text()?.map_or_else(
@@ -197,19 +198,5 @@ mod tests {
             assert_eq!(day_of(number).unwrap(), day);
         }
         assert!(day_of(i64::MAX).is_err());
-    }
-
-    #[test]
-    fn a_forgotten_address_is_recognised_whatever_its_case() {
-        let key = [7; 32];
-        assert_eq!(
-            forgotten_key(&key, "Ann@Shop.example "),
-            forgotten_key(&key, "ann@shop.example")
-        );
-        assert_ne!(
-            forgotten_key(&key, "ann@shop.example"),
-            forgotten_key(&[8; 32], "ann@shop.example")
-        );
-        assert!(!forgotten_key(&key, "ann@shop.example").contains("ann"));
     }
 }

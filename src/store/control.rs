@@ -190,7 +190,7 @@ impl Store {
 
     /// Settles one entry by hand: an unknown that was sent, wasn't, or is to be sent again; a held
     /// one that may go. `false`: it isn't what it was thought to be. What is to be planned again
-    /// is looked at now.
+    /// is looked at now; to whoever was forgotten, nothing is sent again.
     ///
     /// # Errors
     /// When the store fails.
@@ -247,7 +247,8 @@ async fn move_entry(tx: &mut Transaction, how: &Resettle) -> sqlx::Result<bool> 
         "UPDATE ledger SET outcome = $3, reason = $4, decided_at = $5, next_attempt_at = $6, \
              sent_at = CASE WHEN $3 = 'sent' THEN COALESCE(sent_at, decided_at) ELSE sent_at END, \
              only_via = $7 \
-         WHERE id = $1 AND outcome = $2",
+         WHERE id = $1 AND outcome = $2 \
+           AND ($6 IS NULL OR customer IN (SELECT id FROM customer))",
     )
     .bind(&how.id)
     .bind(how.from.as_str())

@@ -79,7 +79,6 @@ impl Ready {
 struct Known {
     number: i64,
     hash: Option<String>,
-    erased: bool,
 }
 
 impl Intake {
@@ -176,8 +175,6 @@ impl Intake {
             match found.remove(&place) {
                 None => self.fresh.push(row),
                 Some(known) if known.number == row.number => self.is_new(&row, applied),
-                // Whoever asked to be forgotten stays so.
-                Some(known) if known.erased => applied.unchanged += 1,
                 Some(known) if known.hash.as_deref() == Some(hex(&row.hash).as_str()) => {
                     applied.unchanged += 1;
                 }
@@ -342,11 +339,7 @@ async fn look_up(
     let ids: Vec<&str> = batch.iter().map(|row| &*row.id).collect();
     let list: String = sqlx::query_scalar(concat!(
         "SELECT ",
-        lists_of!(concat!(
-            "j.key, c.number, ",
-            hex_of!("c.row_hash"),
-            ", c.erased"
-        )),
+        lists_of!(concat!("j.key, c.number, ", hex_of!("c.row_hash"))),
         " FROM ",
         rows!("$1"),
         " CROSS JOIN customer c WHERE c.id = j.value"
@@ -354,18 +347,9 @@ async fn look_up(
     .bind(json(&ids)?)
     .fetch_one(tx)
     .await?;
-    let found: Vec<(usize, i64, Option<String>, i64)> = serde_json::from_str(&list)
+    let found: Vec<(usize, i64, Option<String>)> = serde_json::from_str(&list)
         .map_err(|error| nonsense(format!("a list of customers: {error}")))?;
-    let known = found.into_iter().map(|(place, number, hash, erased)| {
-        let erased = erased != 0;
-        (
-            place,
-            Known {
-                number,
-                hash,
-                erased,
-            },
-        )
-    });
+    let known = found.into_iter();
+    let known = known.map(|(place, number, hash)| (place, Known { number, hash }));
     Ok(known.collect())
 }

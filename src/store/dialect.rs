@@ -272,6 +272,40 @@ pub(super) async fn settle_log(pool: &Pool) -> sqlx::Result<()> {
     Ok(())
 }
 
+/// The same for the connection that writes the file anew: what it sorts meanwhile would be as large
+/// as the database, and goes to a file without a name instead of into memory.
+pub(super) fn scrub_options(options: &SqliteConnectOptions) -> SqliteConnectOptions {
+    options.clone().pragma("temp_store", "FILE")
+}
+
+/// Whether what this connection deletes is overwritten with zeros.
+pub(super) async fn overwrite(connection: &mut Connection, yes: bool) -> sqlx::Result<()> {
+    let text = if yes {
+        "PRAGMA secure_delete = ON"
+    } else {
+        "PRAGMA secure_delete = OFF"
+    };
+    sqlx::query(text).fetch_optional(connection).await?;
+    Ok(())
+}
+
+/// Writes the whole file anew from what is in use.
+pub(super) async fn rewrite(connection: &mut Connection) -> sqlx::Result<()> {
+    sqlx::query("VACUUM")
+        .persistent(false)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Copies the whole log back and empties its file. `false`: somebody still reads from it.
+pub(super) async fn empty_log(connection: &mut Connection) -> sqlx::Result<bool> {
+    let busy: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)")
+        .fetch_one(connection)
+        .await?;
+    Ok(busy == 0)
+}
+
 /// Writes a consistent copy.
 pub(super) async fn copy(connection: &mut Connection, to: &str) -> sqlx::Result<()> {
     sqlx::query("VACUUM INTO $1")

@@ -28,7 +28,7 @@ macro_rules! who_came {
 /// Whether `some` of them is on record.
 macro_rules! is_on_record {
     () => {
-        "EXISTS (SELECT 1 FROM customer c WHERE c.id = some.customer_id AND c.erased = 0)"
+        "EXISTS (SELECT 1 FROM customer c WHERE c.id = some.customer_id)"
     };
 }
 

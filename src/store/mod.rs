@@ -18,6 +18,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod batch;
 mod batches;
 mod candidates;
 mod claims;
@@ -25,19 +26,26 @@ mod columns;
 mod control;
 mod customers;
 mod dialect;
+mod dossier;
+mod erase;
 mod error;
 mod gather;
+mod handed;
 mod health;
 mod history;
 mod hold;
+mod inbox;
 mod intact;
+mod keep;
 mod learnt;
 mod ledger;
 mod looks;
+mod marks;
 mod noted;
 mod open;
 mod outbox;
 mod people;
+mod person;
 mod phases;
 mod plan;
 mod presence;
@@ -47,10 +55,12 @@ mod relays;
 mod results;
 mod review;
 mod rows;
+mod scrub;
 mod sources;
 #[cfg(test)]
 mod suite;
 mod suppression;
+mod tokens;
 mod trouble;
 mod views;
 mod witness;
@@ -64,8 +74,11 @@ use tokio_util::task::TaskTracker;
 
 pub use batches::{Batch, HeldBatch};
 pub use control::{Approval, Paused, Resettle};
+pub use dossier::{Happened, OnRecord, Piece, TakePiece, UnderId};
 pub use error::{ApplyError, StoreError};
+pub use handed::{Delivery, Handed, Taken};
 pub use hold::{HoldError, Holder};
+pub use keep::{Progress, Stretch};
 pub use learnt::Lesson;
 pub use ledger::{Entry, NewEntry, PlannedKey, RuleState};
 pub use looks::Unfinished;
@@ -73,12 +86,16 @@ pub use noted::Noted;
 pub use open::OpenOptions;
 pub use outbox::{CommitToSend, Record};
 pub use people::{Applied, FileMeta, FileRow};
+pub use person::{NamedBy, Whom};
 pub use plan::{Awaited, PlanBatch, Planned};
 pub use presence::{Around, Standby, Waiting};
+pub use privacy::{Erased, Forgot, LetterCopy, WhereCopied};
 pub use quality::SharedBy;
 pub use relays::HandedOver;
 pub use results::{Question, Tally};
 pub use review::{Filter, Quarantined, Shown, Step};
+pub use sources::{PlaceOf, QueryMark, QueryPart};
+pub use tokens::{Scope, Token};
 pub use trouble::Trouble;
 pub use witness::Found;
 

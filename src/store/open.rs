@@ -72,12 +72,12 @@ impl Store {
             .await
             .map_err(name)?;
         health.remember(&file);
-        let (outbox, ops) = mpsc::channel(writer::QUEUE);
+        let (outbox, ops) = mpsc::channel(super::inbox::QUEUE);
         let tasks = TaskTracker::new();
         let witnesses = Arc::default();
         let told = (&health, &witnesses);
-        let task = writer::Writer::new((Arc::clone(&path), writer.clone()), told, link_key);
-        tasks.spawn(task.keeping_its_connection(!options.in_step).run(ops));
+        let task = writer::Writer::new((Arc::clone(&path), writer.clone()), told, (link_key, ops));
+        tasks.spawn(task.keeping_its_connection(!options.in_step).run());
         Ok(Self {
             inner: Arc::new(Inner {
                 path,

@@ -12,9 +12,11 @@ use sqlx::Row as _;
 use super::columns::json;
 use super::customers::Intake;
 use super::dialect::{BEGIN_WRITE, Bulk, Connection, cache, rows, texts};
-use super::gather::{Batch, Broken, Gathering};
+use super::gather::{Batch, Broken, Gathering, Packing, Room};
+use super::keep::past_stays_past;
+use super::marks::Marks;
 use super::rows::{CustomerRow, EVENT_HEAD, EVENT_PARAMETERS, EVENT_TAIL, bind_event};
-use super::{ApplyError, Store, StoreError};
+use super::{ApplyError, Store};
 use crate::model::{Customer, Event, Refusal};
 use crate::points::reach;
 
@@ -57,26 +59,11 @@ pub struct Applied {
     pub unchanged: u64,
     /// Records that are in quarantine now.
     pub refused: u64,
+    /// Records of people who asked to be forgotten, which are passed over.
+    pub forgotten: u64,
 }
 
 impl Store {
-    /// The fingerprint with which this file was last applied.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn file_fingerprint(
-        &self,
-        source: &str,
-        path: &str,
-    ) -> Result<Option<String>, StoreError> {
-        sqlx::query_scalar("SELECT fingerprint FROM source_file WHERE source = $1 AND path = $2")
-            .bind(source)
-            .bind(path)
-            .fetch_optional(self.reader())
-            .await
-            .map_err(|error| self.trouble(error))
-    }
-
     /// Applies a file's rows in one transaction: all of them, or, when the rows end in an error or
     /// the store fails, none. Its quarantined records replace those of its last reading. The later
     /// of two rows with one id counts. While the store writes some rows, the next are read.
@@ -107,8 +94,9 @@ impl Store {
         let tx = sqlx::Connection::begin_with(connection, BEGIN_WRITE).await;
         let mut load = Load::new(tx.map_err(name)?, meta);
         reach("sync-begin");
-        let first_number = load.start().await.map_err(name)?;
-        let mut gathering = Gathering::new(rows, meta, first_number);
+        load.start(self.link_key()).await.map_err(name)?;
+        let packing = std::mem::replace(&mut load.packing, Packing::new(meta));
+        let mut gathering = Gathering::new(rows, packing);
         let of = |error| match error {
             Broken::Rows(error) => ApplyError::Rows(error),
             Broken::Store(error) => name(error),
@@ -117,7 +105,7 @@ impl Store {
         // An early return drops the transaction, which rolls it back.
         let mut spent = Vec::new();
         while !batch.last {
-            gathering.expect_new = load.intake.expects_new();
+            gathering.packing.expect_new = load.intake.expects_new();
             let (written, next) = tokio::join!(load.write(batch), async {
                 drop(spent);
                 gathering.next().await
@@ -126,28 +114,34 @@ impl Store {
             batch = next.map_err(of)?;
         }
         load.write(batch).await.map_err(name)?;
-        load.finish().await.map_err(name)
+        load.settle().await.map_err(name)?;
+        load.commit().await.map_err(name)
     }
 }
 
-/// A file that is being applied.
-struct Load<'a, 'c> {
-    tx: sqlx::Transaction<'c, sqlx::Sqlite>,
+/// Rows that are being taken in: a file's, or what somebody hands in.
+pub(super) struct Load<'a, 'c> {
+    pub(super) tx: sqlx::Transaction<'c, sqlx::Sqlite>,
     meta: FileMeta<'a>,
-    seq: i64,
+    pub(super) seq: i64,
+    /// What comes row by row becomes batches here.
+    pub(super) packing: Packing<'a>,
+    batch: Batch,
     intake: Intake,
     event_bulk: Bulk,
     /// Customers of changed events, whose revision hasn't been raised.
     raised: HashSet<String>,
-    applied: Applied,
+    pub(super) applied: Applied,
 }
 
 impl<'a, 'c> Load<'a, 'c> {
-    fn new(tx: sqlx::Transaction<'c, sqlx::Sqlite>, meta: FileMeta<'a>) -> Self {
+    pub(super) fn new(tx: sqlx::Transaction<'c, sqlx::Sqlite>, meta: FileMeta<'a>) -> Self {
         Self {
             tx,
             meta,
             seq: 0,
+            packing: Packing::new(meta),
+            batch: Batch::default(),
             intake: Intake::new(),
             event_bulk: Bulk::new(EVENT_HEAD, EVENT_PARAMETERS, EVENT_TAIL),
             raised: HashSet::new(),
@@ -155,23 +149,64 @@ impl<'a, 'c> Load<'a, 'c> {
         }
     }
 
-    /// The number that the next new customer gets.
-    async fn start(&mut self) -> sqlx::Result<i64> {
-        self.seq = next_touch(&mut self.tx).await?;
+    /// Begins with all that the source has.
+    pub(super) async fn start(&mut self, key: &[u8; 32]) -> sqlx::Result<()> {
+        self.start_beside(key).await?;
         sqlx::query("DELETE FROM quarantine WHERE source = $1 AND path = $2")
             .bind(self.meta.source)
             .bind(self.meta.path)
             .execute(&mut *self.tx)
             .await?;
-        sqlx::query_scalar("SELECT COALESCE(MAX(number), 0) + 1 FROM customer")
-            .fetch_one(&mut *self.tx)
-            .await
+        Ok(())
+    }
+
+    /// The same, but what was refused before stays refused.
+    pub(super) async fn start_beside(&mut self, key: &[u8; 32]) -> sqlx::Result<()> {
+        self.seq = next_touch(&mut self.tx).await?;
+        self.know_who_is_who(key).await
+    }
+
+    /// From now on whoever asked to be forgotten is passed over, and whoever is new gets a number.
+    pub(super) async fn know_who_is_who(&mut self, key: &[u8; 32]) -> sqlx::Result<()> {
+        self.packing.marks = Marks::read(&mut self.tx, key).await?;
+        self.packing.number =
+            sqlx::query_scalar("SELECT COALESCE(MAX(number), 0) + 1 FROM customer")
+                .fetch_one(&mut *self.tx)
+                .await?;
+        Ok(())
+    }
+
+    /// Takes a row in; it may wait for others.
+    pub(super) async fn take(&mut self, row: FileRow) -> sqlx::Result<()> {
+        match self.packing.add(&mut self.batch, row)? {
+            Room::Left => {}
+            Room::Full => self.write_batch().await?,
+            Room::For(row) => {
+                self.write_batch().await?;
+                self.packing.add(&mut self.batch, row)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes all that waits.
+    pub(super) async fn write_waiting(&mut self) -> sqlx::Result<()> {
+        self.batch.flush = true;
+        self.write_batch().await
+    }
+
+    async fn write_batch(&mut self) -> sqlx::Result<()> {
+        let mut batch = std::mem::take(&mut self.batch);
+        self.packing.expect_new = self.intake.expects_new();
+        self.packing.close(&mut batch)?;
+        self.write(batch).await.map(drop)
     }
 
     /// Hands back what isn't needed any more.
     async fn write(&mut self, batch: Batch) -> sqlx::Result<Vec<CustomerRow>> {
         let to = (&mut *self.tx, &self.meta);
         let mut spent = Vec::new();
+        self.applied.forgotten += batch.forgotten;
         if !batch.customers.is_empty() {
             let some = (batch.customers, batch.ready);
             spent = self.intake.take(to, some, &mut self.applied).await?;
@@ -212,22 +247,20 @@ impl<'a, 'c> Load<'a, 'c> {
         Ok(())
     }
 
+    /// Whether anything changed of which the planner hasn't been told yet.
+    pub(super) fn has_news(&self) -> bool {
+        self.intake.touched() > 0 || self.intake.arrived().is_some() || !self.raised.is_empty()
+    }
+
     /// Notes whose view changed.
     async fn note(&mut self) -> sqlx::Result<()> {
         let raised: Vec<String> = self.raised.drain().collect();
         if !raised.is_empty() {
             let raised = json(&raised)?;
             raise(&mut self.tx, &raised, self.seq).await?;
-            // Events of whoever asked to be forgotten don't come back with the next file.
-            sqlx::query(concat!(
-                "DELETE FROM event WHERE customer_id IN \
-                 (SELECT id FROM customer WHERE erased = 1 AND id IN ",
-                texts!("$1"),
-                ")"
-            ))
-            .bind(raised)
-            .execute(&mut *self.tx)
-            .await?;
+            let known = past_stays_past(&mut self.tx, &raised).await?;
+            self.applied.new = self.applied.new.saturating_sub(known);
+            self.applied.unchanged += known;
         }
         let touched = self.intake.take_touched();
         if !touched.is_empty() {
@@ -271,7 +304,8 @@ impl<'a, 'c> Load<'a, 'c> {
         Ok(())
     }
 
-    async fn finish(mut self) -> sqlx::Result<Applied> {
+    /// Notes whose view changed, and who is new. Nothing may be written afterwards.
+    pub(super) async fn note_all(&mut self) -> sqlx::Result<()> {
         self.note().await?;
         if let Some((first, last)) = self.intake.arrived() {
             sqlx::query("INSERT INTO arrived (seq, first, last) VALUES ($1, $2, $3)")
@@ -281,11 +315,19 @@ impl<'a, 'c> Load<'a, 'c> {
                 .execute(&mut *self.tx)
                 .await?;
         }
+        Ok(())
+    }
+
+    /// Writes all that waits, and what the file was.
+    pub(super) async fn settle(&mut self) -> sqlx::Result<()> {
+        self.write_waiting().await?;
+        self.note_all().await?;
         let Applied {
             new,
             changed,
             unchanged,
             refused,
+            forgotten,
         } = self.applied;
         let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         sqlx::query(
@@ -298,10 +340,14 @@ impl<'a, 'c> Load<'a, 'c> {
         .bind(self.meta.path)
         .bind(self.meta.fingerprint)
         .bind(self.meta.now.as_millisecond())
-        .bind(count(new + changed + unchanged + refused))
+        .bind(count(new + changed + unchanged + refused + forgotten))
         .bind(count(refused))
         .execute(&mut *self.tx)
         .await?;
+        Ok(())
+    }
+
+    pub(super) async fn commit(self) -> sqlx::Result<Applied> {
         reach("sync-commit");
         self.tx.commit().await?;
         reach("sync-durable");

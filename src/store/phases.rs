@@ -8,8 +8,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::claims::Turn;
-use super::columns::{address_key, forgotten_key, json, nonsense};
+use super::columns::{address_key, json, nonsense};
 use super::dialect::{Bulk, Connection, begin_write, lists_of, rows, texts, together};
+use super::marks::forgotten_key;
 use super::outbox::{CommitToSend, Record};
 use super::suppression::suppress;
 use crate::model::Reason;
@@ -84,6 +85,9 @@ pub(super) async fn settle<'a>(
 ) -> sqlx::Result<Passed> {
     for (_, one) in &round.records {
         if let Some(address) = &one.suppress {
+            if is_forgotten(tx, &tools.secret, address).await? {
+                continue;
+            }
             // The relay's verdict on an address holds whatever became of the entry.
             let reason = one.reason.unwrap_or(Reason::BadAddress);
             suppress(tx, &address_key(address), reason.as_str(), one.now).await?;
@@ -103,6 +107,16 @@ pub(super) async fn settle<'a>(
         records: fit.records.iter().map(|(_, place, _)| *place).collect(),
         commits: fit.commits.iter().map(|(_, place, _)| *place).collect(),
     })
+}
+
+/// Whether it is the address of somebody who was forgotten while it was asked for: its mark says all
+/// that is to be known of it.
+async fn is_forgotten(tx: &mut Connection, secret: &[u8; 32], address: &str) -> sqlx::Result<bool> {
+    let known: Option<i64> = sqlx::query_scalar("SELECT 1 FROM suppression WHERE address = $1")
+        .bind(forgotten_key(secret, address))
+        .fetch_optional(tx)
+        .await?;
+    Ok(known.is_some())
 }
 
 /// The statement of [`look`].

@@ -2,6 +2,8 @@
 //!
 //! May not decide what is due. One entry per rule, customer and occasion: the database says so.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -73,10 +75,14 @@ impl Store {
                 planned.withdrawn += withdraw(&mut tx, ids, now).await?;
             }
             let bulk = Bulk::new(INSERT_HEAD, 17, "ON CONFLICT DO NOTHING");
-            for entries in batch.new.chunks(Bulk::ROWS) {
+            let gone = gone(&mut tx, batch).await?;
+            let new: Vec<&NewEntry> = batch.new.iter().collect();
+            let new = kept(new, &gone, |one| &one.customer);
+            for entries in new.chunks(Bulk::ROWS) {
                 planned.new += insert(&mut tx, &bulk, entries, now).await?;
             }
-            for some in batch.awaited.chunks(TOGETHER) {
+            let awaited = kept(batch.awaited.iter().collect(), &gone, |one| &one.customer);
+            for some in awaited.chunks(TOGETHER) {
                 await_them(&mut tx, some).await?;
             }
             for rule in &batch.rules {
@@ -99,6 +105,40 @@ impl Store {
     }
 }
 
+/// Of whom the planner found something, and who was forgotten since it looked. Nothing is written
+/// of them any more. Where nobody ever was forgotten, nobody is looked for.
+async fn gone(tx: &mut Transaction, batch: &PlanBatch) -> sqlx::Result<HashSet<String>> {
+    let anybody: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM forgotten)")
+        .fetch_one(&mut **tx)
+        .await?;
+    if !anybody {
+        return Ok(HashSet::new());
+    }
+    let new = batch.new.iter().map(|one| one.customer.as_str());
+    let awaited = batch.awaited.iter().map(|one| one.customer.as_str());
+    let asked: HashSet<&str> = new.chain(awaited).collect();
+    let gone: Vec<String> = sqlx::query_scalar(
+        "SELECT value FROM json_each($1) \
+         WHERE NOT EXISTS (SELECT 1 FROM customer c WHERE c.id = value)",
+    )
+    .bind(json(&asked)?)
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(gone.into_iter().collect())
+}
+
+/// Without those of who is gone.
+fn kept<'a, T>(
+    mut all: Vec<&'a T>,
+    gone: &HashSet<String>,
+    whose: impl Fn(&T) -> &String,
+) -> Vec<&'a T> {
+    if !gone.is_empty() {
+        all.retain(|one| !gone.contains(whose(one)));
+    }
+    all
+}
+
 async fn withdraw(tx: &mut Transaction, ids: &[String], now: Timestamp) -> sqlx::Result<u64> {
     let done = sqlx::query(concat!(
         "DELETE FROM ledger WHERE outcome = 'planned' AND due_at > $2 AND id IN ",
@@ -114,7 +154,7 @@ async fn withdraw(tx: &mut Transaction, ids: &[String], now: Timestamp) -> sqlx:
 async fn insert(
     tx: &mut Transaction,
     bulk: &Bulk,
-    entries: &[NewEntry],
+    entries: &[&NewEntry],
     now: Timestamp,
 ) -> sqlx::Result<u64> {
     let id = |one: &NewEntry| entry_id(&one.rule, &one.customer, &one.occasion.key);
@@ -168,7 +208,7 @@ async fn refuse_collisions(tx: &mut Transaction, list: &str) -> sqlx::Result<()>
     }
 }
 
-async fn await_them(tx: &mut Transaction, some: &[Awaited]) -> sqlx::Result<()> {
+async fn await_them(tx: &mut Transaction, some: &[&Awaited]) -> sqlx::Result<()> {
     let keys: Vec<_> = some.iter().map(|one| (&one.rule, &one.customer)).collect();
     sqlx::query(concat!(
         "DELETE FROM awaited WHERE (rule, customer_id) IN (SELECT value->>0, value->>1 FROM ",

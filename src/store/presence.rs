@@ -9,7 +9,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use super::columns::{Columns, hex, json, nonsense};
+use super::dialect::rows;
 use super::history::note;
+use super::marks::forgotten_entry;
 use super::witness::{self, Found, WitnessFile};
 use super::{Store, StoreError};
 use crate::model::presence::{Count, Presence, Witness};
@@ -308,13 +310,21 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn strangers(&self, ids: &[String]) -> Result<Vec<String>, StoreError> {
+        // Entries of the forgotten have other ids; their letters may still lie where nobody could
+        // take them out.
+        let ids = ids
+            .iter()
+            .map(|id| (id, forgotten_entry(self.link_key(), id)));
+        let ids: Vec<_> = ids.collect();
         let read = async {
-            sqlx::query_scalar(
-                "SELECT value FROM json_each($1) WHERE NOT EXISTS (SELECT 1 FROM ledger \
-                 WHERE ledger.id = value AND (ledger.attempts > 0 \
+            sqlx::query_scalar(concat!(
+                "SELECT value->>0 FROM ",
+                rows!("$1"),
+                " WHERE NOT EXISTS (SELECT 1 FROM ledger \
+                 WHERE ledger.id IN (value->>0, value->>1) AND (ledger.attempts > 0 \
                  OR ledger.outcome NOT IN ('planned', 'deferred', 'held')))",
-            )
-            .bind(json(ids)?)
+            ))
+            .bind(json(&ids)?)
             .fetch_all(self.reader())
             .await
         };

@@ -88,7 +88,7 @@ impl Store {
             let (last, found): (Option<i64>, String) = sqlx::query_as(concat!(
                 "SELECT MAX(c.number), ",
                 lists_of!(customer_columns!()),
-                " FROM (SELECT * FROM customer WHERE number > $2 AND erased = 0 \
+                " FROM (SELECT * FROM customer WHERE number > $2 \
                         AND ($1 IS NULL OR source = $1) ORDER BY number LIMIT $3) c"
             ))
             .bind(source)

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::claims::lower_priority;
 use super::columns::Columns;
 use super::dialect::Connection;
-use super::ledger::{entry_columns, read_entry};
+use super::ledger::{entry_columns, entry_of, read_entry};
 use super::{Entry, Store, StoreError};
 use crate::model::{Outcome, Reason, Refusal};
 
@@ -52,6 +52,8 @@ pub struct Shown {
     pub history: Vec<Step>,
     /// The message as it was last handed over.
     pub message: Option<String>,
+    /// When address, subject, letter and replies were taken out, having been kept long enough.
+    pub text_removed_at: Option<Timestamp>,
 }
 
 /// A record in quarantine.
@@ -123,30 +125,7 @@ impl Store {
 
     async fn read_shown(&self, id: &str) -> sqlx::Result<Option<Shown>> {
         let mut tx = self.reader().begin().await?;
-        let Some(row) = sqlx::query(concat!(
-            "SELECT ",
-            entry_columns!(),
-            " FROM ledger WHERE id = $1"
-        ))
-        .bind(id)
-        .fetch_optional(&mut *tx)
-        .await?
-        else {
-            return Ok(None);
-        };
-        let entry = read_entry(&row)?;
-        let history = history_of(&mut tx, &entry).await?;
-        let message = sqlx::query_scalar(
-            "SELECT message FROM letter WHERE entry = (SELECT number FROM ledger WHERE id = $1)",
-        )
-        .bind(id)
-        .fetch_optional(&mut *tx)
-        .await?;
-        Ok(Some(Shown {
-            entry,
-            history,
-            message,
-        }))
+        shown(&mut tx, id).await
     }
 
     /// Whose entry it is.
@@ -294,6 +273,37 @@ impl Store {
         };
         read.await.map_err(|error| self.trouble(error))
     }
+}
+
+/// One entry with all that is known of it.
+pub(super) async fn shown(tx: &mut Connection, id: &str) -> sqlx::Result<Option<Shown>> {
+    let Some(row) = sqlx::query(concat!(
+        "SELECT text_removed_at, ",
+        entry_columns!(),
+        " FROM ledger WHERE id = $1"
+    ))
+    .bind(id)
+    .fetch_optional(&mut *tx)
+    .await?
+    else {
+        return Ok(None);
+    };
+    let columns = &mut Columns::of(&row);
+    let text_removed_at = columns.maybe_moment()?;
+    let entry = entry_of(columns)?;
+    let history = history_of(tx, &entry).await?;
+    let message = sqlx::query_scalar(
+        "SELECT message FROM letter WHERE entry = (SELECT number FROM ledger WHERE id = $1)",
+    )
+    .bind(id)
+    .fetch_optional(tx)
+    .await?;
+    Ok(Some(Shown {
+        entry,
+        history,
+        message,
+        text_removed_at,
+    }))
 }
 
 /// An entry's steps, the earliest first.

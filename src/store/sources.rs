@@ -1,8 +1,53 @@
-//! Which sources couldn't be read the last time.
+//! What came of reading the sources: which couldn't be read the last time, and up to where databases
+//! were, which moves together with their rows.
 //!
-//! May not tell anybody.
+//! May not tell anybody, and may not read a source: its rows come from whoever does.
 
-use super::{Store, StoreError};
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::Receiver;
+
+use super::columns::json;
+use super::dialect::texts;
+use super::people::Load;
+use super::{Applied, ApplyError, FileMeta, FileRow, Store, StoreError};
+use crate::points::reach;
+
+/// Rows that are taken in before a transaction is begun: a database may take its time, and
+/// letters have to be written down meanwhile.
+const WAITING: usize = 5_000;
+
+/// What stands for a database's file.
+const QUERY: &str = "query";
+
+/// Up to where a database was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryMark {
+    /// What was read how.
+    pub fingerprint: String,
+    /// From where on it is read the next time, where it isn't read as a whole.
+    pub mark: Option<String>,
+}
+
+/// What stands for the file of a record, by its source and id.
+pub type PlaceOf = fn(source: &str, id: &str) -> String;
+
+/// One part of what a database gives.
+#[derive(Debug)]
+pub enum QueryPart {
+    /// The first: whether everything will come, so that what was refused before no longer counts.
+    Begins {
+        /// Whether everything comes.
+        whole: bool,
+    },
+    /// Nothing changed. Nothing follows.
+    Unchanged,
+    /// Some rows.
+    Rows(Vec<FileRow>),
+    /// The last.
+    Ends(QueryMark),
+}
 
 impl Store {
     /// Notes whether all of this source could be read.
@@ -30,5 +75,175 @@ impl Store {
         let text = "SELECT SUBSTR(key, 8) FROM meta WHERE key LIKE 'unread:%' ORDER BY key";
         let found = sqlx::query_scalar(text).fetch_all(self.reader()).await;
         found.map_err(|error| self.trouble(error))
+    }
+
+    /// The fingerprint with which this file was last applied.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn file_fingerprint(
+        &self,
+        source: &str,
+        path: &str,
+    ) -> Result<Option<String>, StoreError> {
+        sqlx::query_scalar("SELECT fingerprint FROM source_file WHERE source = $1 AND path = $2")
+            .bind(source)
+            .bind(path)
+            .fetch_optional(self.reader())
+            .await
+            .map_err(|error| self.trouble(error))
+    }
+
+    /// Up to where this database was read.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn query_mark(&self, source: &str) -> Result<Option<QueryMark>, StoreError> {
+        let text = "SELECT fingerprint, mark FROM source_file WHERE source = $1 AND path = $2";
+        let found: Option<(String, Option<String>)> = sqlx::query_as(text)
+            .bind(source)
+            .bind(QUERY)
+            .fetch_optional(self.reader())
+            .await
+            .map_err(|error| self.trouble(error))?;
+        Ok(found.map(|(fingerprint, mark)| QueryMark { fingerprint, mark }))
+    }
+
+    /// Applies what a database gives in one transaction, and moves its mark in the same one: all of
+    /// it, or, when an error comes, the parts break off, or the store fails, nothing. `None` when
+    /// nothing changed. Where not everything comes, what was refused before stays refused, unless
+    /// a row of the same place comes.
+    ///
+    /// # Errors
+    /// [`ApplyError::Rows`] with the reader's error, or [`ApplyError::Store`].
+    pub async fn apply_query<E: Send>(
+        &self,
+        (source, now, place): (&str, Timestamp, PlaceOf),
+        parts: &mut Receiver<Result<QueryPart, E>>,
+    ) -> Result<Option<Applied>, ApplyError<E>> {
+        let name = |error| ApplyError::Store(self.trouble(error));
+        let mut whole = true;
+        let mut rows = Vec::new();
+        let mut ends = None;
+        // Most readings are small: they are whole before a transaction is begun.
+        while ends.is_none() && rows.len() < WAITING {
+            match next(parts).await? {
+                Some(QueryPart::Begins { whole: all }) => whole = all,
+                Some(QueryPart::Unchanged) => return Ok(None),
+                Some(QueryPart::Rows(more)) => rows.extend(more),
+                Some(QueryPart::Ends(mark)) => ends = Some(mark),
+                None => return Err(name(broken_off())),
+            }
+        }
+        let meta = FileMeta {
+            source,
+            path: QUERY,
+            fingerprint: "",
+            now,
+        };
+        let mut load = Load::new(self.begin().await.map_err(name)?, meta);
+        reach("sync-begin");
+        let mut refused = Refused::default();
+        if whole {
+            load.start(self.link_key()).await.map_err(name)?;
+        } else {
+            load.start_beside(self.link_key()).await.map_err(name)?;
+            refused = Refused::load(&mut load, source).await.map_err(name)?;
+        }
+        loop {
+            for row in rows.drain(..) {
+                refused.see(source, &row, place);
+                // An early return drops the transaction, which rolls it back.
+                load.take(row).await.map_err(name)?;
+            }
+            if ends.is_some() {
+                break;
+            }
+            match next(parts).await? {
+                Some(QueryPart::Rows(more)) => rows = more,
+                Some(QueryPart::Ends(mark)) => ends = Some(mark),
+                Some(QueryPart::Begins { .. } | QueryPart::Unchanged) => {}
+                None => return Err(name(broken_off())),
+            }
+        }
+        let finish = async {
+            refused.forget(&mut load).await?;
+            load.settle().await?;
+            if let Some(QueryMark { fingerprint, mark }) = ends {
+                sqlx::query(
+                    "UPDATE source_file SET fingerprint = $3, mark = $4 \
+                     WHERE source = $1 AND path = $2",
+                )
+                .bind(source)
+                .bind(QUERY)
+                .bind(fingerprint)
+                .bind(mark)
+                .execute(&mut *load.tx)
+                .await?;
+            }
+            load.commit().await
+        };
+        finish.await.map(Some).map_err(name)
+    }
+}
+
+async fn next<E>(
+    parts: &mut Receiver<Result<QueryPart, E>>,
+) -> Result<Option<QueryPart>, ApplyError<E>> {
+    parts.recv().await.transpose().map_err(ApplyError::Rows)
+}
+
+/// Whoever reads has ended without a word.
+fn broken_off() -> sqlx::Error {
+    sqlx::Error::Protocol("what was read from a database broke off".to_owned())
+}
+
+/// What was refused in earlier readings.
+#[derive(Default)]
+struct Refused {
+    /// Numbers in quarantine, by place.
+    before: HashMap<String, Vec<i64>>,
+    /// Those whose rows have come again.
+    seen: Vec<i64>,
+}
+
+impl Refused {
+    async fn load(load: &mut Load<'_, '_>, source: &str) -> sqlx::Result<Self> {
+        let text = "SELECT id, file FROM quarantine WHERE source = $1 AND path = $2";
+        let rows: Vec<(i64, String)> = sqlx::query_as(text)
+            .bind(source)
+            .bind(QUERY)
+            .fetch_all(&mut *load.tx)
+            .await?;
+        let mut refused = Self::default();
+        for (number, file) in rows {
+            refused.before.entry(file).or_default().push(number);
+        }
+        Ok(refused)
+    }
+
+    fn see(&mut self, source: &str, row: &FileRow, place: PlaceOf) {
+        if self.before.is_empty() {
+            return;
+        }
+        let place = match row {
+            FileRow::Customer(one) => place(source, &one.id),
+            FileRow::Event(one) => place(source, &one.id),
+            FileRow::Refused(one) => one.file.clone(),
+        };
+        self.seen
+            .extend(self.before.remove(&place).into_iter().flatten());
+    }
+
+    async fn forget(&mut self, load: &mut Load<'_, '_>) -> sqlx::Result<()> {
+        if self.seen.is_empty() {
+            return Ok(());
+        }
+        let text = concat!("DELETE FROM quarantine WHERE id IN ", texts!("$1"));
+        sqlx::query(text)
+            .bind(json(&self.seen)?)
+            .execute(&mut *load.tx)
+            .await?;
+        Ok(())
     }
 }

@@ -7,13 +7,14 @@ use std::collections::{HashMap, HashSet};
 use jiff::tz::TimeZone;
 use sqlx::Row as _;
 
-use super::columns::{Columns, address_key, forgotten_key, json, lists};
+use super::columns::{Columns, address_key, json, lists};
 use super::dialect::{Transaction, lists_of, texts};
+use super::marks::forgotten_key;
 use super::rows::{customer_columns, event_columns, read_customer, read_event};
 use super::{Store, StoreError};
 use crate::model::View;
 use crate::model::policy::Class;
-use crate::model::view::{Sent, moment};
+use crate::model::view::{Past, Sent, moment};
 
 impl Store {
     /// The views of these customers, in the order of `ids`; ids that nobody has are left out.
@@ -46,7 +47,9 @@ impl Store {
             "SELECT ",
             lists_of!(concat!(
                 customer_columns!(),
-                ", c.erased, c.revision, c.stopped_at IS NOT NULL"
+                ", c.revision, c.stopped_at IS NOT NULL, ",
+                "(SELECT json_group_array(json_array(p.kind, p.number, p.amounts, p.quantities)) FROM past_events p \
+                  WHERE p.customer_id = c.id GROUP BY p.customer_id)"
             )),
             " FROM customer c WHERE c.id IN ",
             texts!("$1")
@@ -59,9 +62,9 @@ impl Store {
             let customer = read_customer(columns)?;
             let (zone, zone_name) = zones.find(customer.timezone.as_deref());
             let view = View {
-                erased: columns.flag()?,
                 revision: columns.number()?,
                 suppressed: columns.flag()?,
+                past: past_of(columns)?,
                 ..View::new(customer, zone, zone_name)
             };
             views.insert(view.customer.id.clone(), view);
@@ -111,6 +114,18 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// What is left of events that were taken out.
+fn past_of(columns: &mut Columns<'_>) -> sqlx::Result<Vec<Past>> {
+    let past = columns.rows::<(String, u32, u32, u32)>()?.into_iter();
+    let past = past.map(|(kind, number, amounts, quantities)| Past {
+        kind,
+        number,
+        amounts,
+        quantities,
+    });
+    Ok(past.collect())
 }
 
 /// Everything that happened to them.

@@ -3,27 +3,22 @@
 //! It takes what is waiting, puts it into one transaction, and wakes the waiters once that is
 //! durable. May not be cancelled: it ends when told to, or when every handle is gone.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::claims::{self, Changes, Claims};
+use super::StoreError;
+use super::batch::{Batch, Done};
+use super::claims::{self, Claims};
 use super::dialect::{BEGIN_WRITE, Connection, Pool, PoolConnection};
 use super::health::Health;
-use super::outbox::{Claim, CommitToSend, Op, Record, Reply};
-use super::phases::{self, Part, Round, Tools};
+use super::inbox::Inbox;
+use super::outbox::{Op, Record, Reply};
+use super::phases::{self, Part, Tools};
 use super::presence::Witnesses;
-use super::{Entry, StoreError};
 use crate::points::{committed, reach};
-
-/// Requests that may wait; whoever comes later waits to be let in.
-pub(super) const QUEUE: usize = 1024;
-
-/// Requests that one transaction takes.
-const TOGETHER: usize = 256;
 
 /// Transactions after which the connection goes back to the pool, for whoever else writes.
 const TURNS: u32 = 16;
@@ -48,6 +43,7 @@ pub(super) struct Writer {
     keeps: bool,
     tools: Tools,
     claims: Claims,
+    inbox: Inbox,
     witnesses: Arc<Witnesses>,
     health: Arc<Health>,
     /// Records for which nobody waits, and that couldn't be written yet: what the relay said of
@@ -57,59 +53,11 @@ pub(super) struct Writer {
     lost: Option<StoreError>,
 }
 
-/// What one transaction does, by phase.
-#[derive(Default)]
-struct Batch {
-    records: Vec<(Record, Option<Reply<bool>>)>,
-    commits: Vec<(CommitToSend, Reply<bool>)>,
-    claims: Vec<(Claim, Reply<Vec<Entry>>)>,
-}
-
-/// What came of it, in the batch's order.
-struct Done {
-    records: Vec<bool>,
-    commits: Vec<bool>,
-    claims: Vec<Vec<Entry>>,
-    changes: Changes,
-}
-
-impl Batch {
-    fn add(&mut self, op: Op) {
-        match op {
-            Op::Record(record, reply) => self.records.push((record, reply)),
-            Op::Commit(commit, reply) => self.commits.push((commit, reply)),
-            Op::Claim(claim, reply) => self.claims.push((claim, reply)),
-            Op::Release(_) | Op::Flush(_) | Op::Stop => {}
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.records.len() + self.commits.len() + self.claims.len()
-    }
-
-    /// Whether it only notes what happened already.
-    fn is_of_records(&self) -> bool {
-        self.commits.is_empty() && self.claims.is_empty()
-    }
-
-    /// One batch for each request.
-    fn singly(self) -> impl Iterator<Item = Self> {
-        let records = self.records.into_iter().map(|(a, b)| Op::Record(a, b));
-        let commits = self.commits.into_iter().map(|(a, b)| Op::Commit(a, b));
-        let claims = self.claims.into_iter().map(|(a, b)| Op::Claim(a, b));
-        records.chain(commits).chain(claims).map(|op| {
-            let mut one = Self::default();
-            one.add(op);
-            one
-        })
-    }
-}
-
 impl Writer {
     pub(super) fn new(
         (path, pool): (Arc<str>, Pool),
         (health, witnesses): (&Arc<Health>, &Arc<Witnesses>),
-        secret: [u8; 32],
+        (secret, ops): ([u8; 32], mpsc::Receiver<Op>),
     ) -> Self {
         Self {
             path,
@@ -121,6 +69,7 @@ impl Writer {
             keeps: true,
             tools: Tools::new(secret),
             claims: Claims::default(),
+            inbox: Inbox::new(ops),
             lost: None,
         }
     }
@@ -130,8 +79,7 @@ impl Writer {
     }
 
     /// Works until it is stopped or every handle is gone.
-    pub(super) async fn run(mut self, mut ops: mpsc::Receiver<Op>) {
-        let mut waiting = Vec::with_capacity(TOGETHER);
+    pub(super) async fn run(mut self) {
         let mut stopped = false;
         let mut turns = 0;
         while !stopped {
@@ -139,24 +87,27 @@ impl Writer {
                 (self.kept, turns) = (None, 0);
             }
             let soon = if self.kept.is_some() {
-                timeout(SOON, ops.recv_many(&mut waiting, TOGETHER)).await
+                timeout(SOON, self.inbox.wait()).await
             } else {
-                Ok(ops.recv_many(&mut waiting, TOGETHER).await)
+                Ok(self.inbox.wait().await)
             };
             let came = if let Ok(came) = soon {
                 came
             } else {
                 (self.kept, turns) = (None, 0);
-                ops.recv_many(&mut waiting, TOGETHER).await
+                self.inbox.wait().await
             };
-            if came == 0 {
+            if !came {
                 break;
             }
             turns += 1;
+            if self.keeps {
+                self.inbox.gather().await;
+            }
             let mut batch = Batch::default();
             let mut flushes = Vec::new();
             let mut releases = Vec::new();
-            for op in waiting.drain(..) {
+            for op in self.inbox.take() {
                 match op {
                     Op::Flush(reply) => flushes.push(reply),
                     Op::Release(reply) => releases.push(reply),
@@ -298,8 +249,10 @@ impl Writer {
             Some(connection) => connection,
             None => self.pool.acquire().await?,
         };
+        let began = Instant::now();
         let done = write(&mut connection, (&self.tools, &self.claims), batch).await;
         committed().await;
+        self.inbox.note(began.elapsed(), batch.commits.len());
         if done.is_ok() {
             self.kept = Some(connection);
         } else {
@@ -322,7 +275,7 @@ async fn write(
     let mut commits = vec![false; batch.commits.len()];
     let mut claimed = Vec::with_capacity(batch.claims.len());
     let mut turn = claims.turn();
-    let rounds = in_rounds(batch);
+    let rounds = batch.in_rounds();
     let part = if rounds.len() == 1
         && batch.claims.is_empty()
         && batch.records.iter().all(|(one, _)| one.suppress.is_none())
@@ -356,35 +309,6 @@ async fn write(
         claims: claimed,
         changes: turn.changes(),
     })
-}
-
-/// Splits records and then commits into rounds in which no entry comes twice.
-fn in_rounds(batch: &Batch) -> Vec<Round<'_>> {
-    let mut rounds = Vec::new();
-    let mut turns: HashMap<&str, usize> = HashMap::new();
-    for (place, (one, _)) in batch.records.iter().enumerate() {
-        let turn = turns.entry(&one.id).or_default();
-        if let Some(round) = nth(&mut rounds, turn) {
-            round.records.push((place, one));
-        }
-    }
-    for (place, (one, _)) in batch.commits.iter().enumerate() {
-        let turn = turns.entry(&one.id).or_default();
-        if let Some(round) = nth(&mut rounds, turn) {
-            round.commits.push((place, one));
-        }
-    }
-    rounds
-}
-
-/// The round of an entry's next turn, which is begun where it isn't there yet.
-fn nth<'r, 'a>(rounds: &'r mut Vec<Round<'a>>, turn: &mut usize) -> Option<&'r mut Round<'a>> {
-    let n = *turn;
-    *turn += 1;
-    if rounds.len() <= n {
-        rounds.push(Round::default());
-    }
-    rounds.get_mut(n)
 }
 
 fn set(list: &mut [bool], n: usize) {

@@ -73,6 +73,16 @@ fn whatever_stands_in_a_file_of_records_each_row_goes_in_or_is_refused() {
 }
 
 #[test]
+fn whatever_stands_in_an_address_book_each_card_goes_in_or_is_refused() {
+    all_of("vcard", checks::cards::check);
+}
+
+#[test]
+fn whatever_stands_in_a_workbook_each_row_goes_in_or_is_refused() {
+    all_of("xlsx", checks::workbooks::check);
+}
+
+#[test]
 fn no_token_is_taken_but_ours() {
     all_of("tokens", checks::tokens::check);
 }

@@ -6,6 +6,7 @@
     reason = "a test that fails should fail at once; the in-tests switches don't cover helpers"
 )]
 
+mod api;
 mod backtest;
 mod broken;
 mod cdnow;
@@ -16,6 +17,7 @@ mod control;
 mod corpus;
 mod daemon;
 mod diff;
+mod dirty;
 mod disk;
 mod editing;
 mod explain;
@@ -27,6 +29,7 @@ mod limits;
 mod mail;
 mod matrix;
 mod outage;
+mod privacy;
 mod public;
 mod quality;
 mod quiet;
@@ -40,6 +43,11 @@ mod shipped;
 mod shop;
 mod simulation;
 mod smtp;
+mod sql_maria;
+mod sql_oscar;
+mod sql_servers;
+mod sql_sources;
+mod sql_sqlite;
 mod sure;
 mod town;
 mod triggers;

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::{any_of, counted, date};
-use crate::decide::lapse::{Contact, cadence, contact_days, first_days, outlook};
+use crate::decide::lapse::{Contact, cadence, contact_days, first_days, lost_rhythm, outlook};
 use crate::model::{Occasion, Period, Policy, View};
 use crate::rules::{Patience, Rule, Silence, Sure};
 
@@ -131,6 +131,12 @@ pub(super) fn nothing(rule: &Rule, view: &View, (trigger, policy): (&Silence, &P
     let Some(last) = days.last() else {
         return format!("There is no {kinds} on record, and nobody is missed who never came");
     };
+    if lost_rhythm(view, trigger, &days) {
+        return format!(
+            "They came before, and how often isn't kept any more ([retention]); they are missed again \
+             once a {kinds} on three days tells how often they come"
+        );
+    }
     if u32::try_from(days.len()).is_ok_and(|count| count < needed) {
         let count = days.len();
         return format!("Only {count} of the {needed} contact days that are needed");

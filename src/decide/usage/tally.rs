@@ -125,6 +125,9 @@ pub(in crate::decide) fn back(day: Date, days: i32) -> Option<Date> {
 pub(in crate::decide) struct Tally<'a> {
     /// In the order of days.
     counted: Vec<Counted<'a>>,
+    /// It has gone on for longer than is kept: what was taken out lies farther back than anything
+    /// that is compared.
+    longer: bool,
 }
 
 #[derive(Debug)]
@@ -163,8 +166,15 @@ impl<'a> Tally<'a> {
                 currency,
             }
         });
+        let past = view.past.iter();
+        let mut past = past.filter(|past| trigger.kinds.contains(&past.kind));
         Self {
             counted: counted.collect(),
+            longer: past.any(|past| match trigger.measure {
+                Measure::Count => past.number > 0,
+                Measure::Amount => past.amounts > 0,
+                Measure::Quantity => past.quantities > 0,
+            }),
         }
     }
 
@@ -269,7 +279,11 @@ impl<'a> Tally<'a> {
         let Some(first) = known else {
             return Standing::Nothing;
         };
-        let enough = first.day.saturating_add(reach(trigger));
+        let enough = if self.longer {
+            i32::MIN
+        } else {
+            first.day.saturating_add(reach(trigger))
+        };
         if day < enough {
             return numbered_day(enough).map_or(Standing::Nothing, Standing::TooShort);
         }

@@ -55,6 +55,7 @@ fn view() -> View {
         revision: 1,
         zone: TimeZone::get("Pacific/Auckland").unwrap(),
         zone_name: "Pacific/Auckland".to_owned(),
+        past: Vec::new(),
         events: vec![
             event(
                 "a",

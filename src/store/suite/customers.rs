@@ -106,6 +106,7 @@ pub(super) async fn a_large_file_comes_out_as_it_went_in(store: &Store) {
                 changed,
                 unchanged: rows.len() as u64 - u64::from(more) - changed,
                 refused: 0,
+                forgotten: 0,
             },
             "round {round}"
         );

@@ -2,10 +2,13 @@
 //! it. A second database joins by one more line at the end.
 
 mod customers;
+mod handed;
 mod learnt;
 mod ledger;
 mod people;
 mod phases;
+mod privacy;
+mod queries;
 mod results;
 mod sending;
 mod sqlite_only;
@@ -56,6 +59,14 @@ fn visit(id: &str, customer: &str, at: When) -> Event {
         quantity: None,
         attrs: BTreeMap::new(),
     }
+}
+
+/// Forgets a customer who has no copies in any folder. `false`: nobody has this id.
+async fn forget(store: &Store, customer: &str) -> bool {
+    let whom = Whom::Customer(customer.to_owned());
+    let forgot = store.forget(&whom, &|_| Vec::new(), noon()).await.unwrap();
+    assert!(!matches!(forgot, Forgot::Sending(_)), "{forgot:?}");
+    forgot != Forgot::Nobody
 }
 
 fn file<'a>(source: &'a str, fingerprint: &'a str) -> FileMeta<'a> {
@@ -131,7 +142,7 @@ async fn plan(store: &Store, new: Vec<NewEntry>) -> u64 {
     store.plan_write(&batch, noon()).await.unwrap().new
 }
 
-fn commit(id: &str, revision: i64) -> CommitToSend {
+pub(in crate::store) fn commit(id: &str, revision: i64) -> CommitToSend {
     CommitToSend {
         id: id.to_owned(),
         revision,
@@ -234,6 +245,19 @@ contract!(
         a_source_is_unread_until_all_of_it_was_read,
         dates_and_addresses_are_found,
         the_forgotten_stay_forgotten;
+    queries: the_mark_moves_with_the_rows_or_not_at_all,
+        what_was_refused_stays_refused_until_it_comes_again,
+        nothing_is_written_where_nothing_changed;
+    privacy: what_may_have_arrived_ends_unknown,
+        nobody_is_forgotten_at_the_dot,
+        nothing_is_planned_for_who_was_forgotten_meanwhile,
+        a_refused_address_of_the_forgotten_stays_a_mark,
+        a_dossier_holds_every_event_once;
+    handed: what_is_handed_in_is_what_a_file_brings,
+        an_event_handed_in_for_another_touches_both,
+        the_forgotten_are_told_of_and_left_out,
+        a_refused_record_waits_for_its_id,
+        nothing_comes_in_by_a_revoked_token;
     learnt: what_was_learnt_stays,
         who_came_is_counted_where_they_are_on_record;
     ledger: an_occasion_is_unique,

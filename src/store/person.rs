@@ -1,0 +1,201 @@
+//! A person: all that stands for one customer, or for an address, and where a text names them.
+//!
+//! What is exported and what is forgotten go by the same answer. May not change anything.
+
+use super::columns::{address_key, json};
+use super::dialect::{Connection, texts};
+
+/// Stands where a text named somebody who was forgotten.
+const BLOT: &str = "[forgotten]";
+
+/// Whose records are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whom {
+    /// The customer with this id.
+    Customer(String),
+    /// Whoever has this address.
+    Address(String),
+}
+
+/// How a text names somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamedBy {
+    /// By their address.
+    Address,
+    /// A field of it is their id. Where ids are small numbers, it may be another number.
+    Id,
+}
+
+impl NamedBy {
+    /// A word for machines.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Id => "id",
+        }
+    }
+}
+
+/// One person, as the store knows them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Person {
+    /// The customer's id; several where customers share the address that was asked for.
+    pub(super) ids: Vec<String>,
+    /// Every address of theirs, as compared: on record, or one that a letter to them went to.
+    pub(super) addresses: Vec<String>,
+    /// First and last name, in lower case.
+    pub(super) names: Vec<String>,
+}
+
+impl Person {
+    /// Who is meant, whether anything is there of them or not.
+    pub(super) async fn find(tx: &mut Connection, whom: &Whom) -> sqlx::Result<Self> {
+        let (ids, mut addresses) = match whom {
+            Whom::Customer(id) => (vec![id.clone()], Vec::new()),
+            Whom::Address(address) => {
+                let key = address_key(address);
+                let ids = "SELECT id FROM customer WHERE email_key = $1 ORDER BY id";
+                let ids = sqlx::query_scalar(ids).bind(&key).fetch_all(&mut *tx);
+                (ids.await?, vec![key])
+            }
+        };
+        let list = json(&ids)?;
+        let known: Vec<(Option<String>, Option<String>, Option<String>)> = sqlx::query_as(concat!(
+            "SELECT email, first_name, last_name FROM customer WHERE id IN ",
+            texts!("$1"),
+            " UNION SELECT recipient, NULL, NULL FROM ledger \
+                  WHERE audience = 'customer' AND recipient IS NOT NULL AND customer IN ",
+            texts!("$1")
+        ))
+        .bind(&list)
+        .fetch_all(tx)
+        .await?;
+        let mut names = Vec::new();
+        for (email, first, last) in known {
+            addresses.extend(email.as_deref().map(address_key));
+            if let (Some(first), Some(last)) = (first, last) {
+                names.push(format!("{first} {last}").to_lowercase());
+                names.push(format!("{last} {first}").to_lowercase());
+            }
+        }
+        addresses.sort_unstable();
+        addresses.dedup();
+        Ok(Self {
+            ids,
+            addresses,
+            names,
+        })
+    }
+
+    /// How this text names them, if it does.
+    pub(super) fn named_in(&self, text: &str) -> Option<NamedBy> {
+        if words(text).any(|word| self.is_address(word)) {
+            return Some(NamedBy::Address);
+        }
+        fields(text)
+            .any(|field| self.ids.iter().any(|id| id == field))
+            .then_some(NamedBy::Id)
+    }
+
+    /// The same, and also where it only has their whole name: rather too much than too little.
+    pub(super) fn may_be_named_in(&self, text: &str) -> bool {
+        if self.named_in(text).is_some() {
+            return true;
+        }
+        let plain: Vec<String> = words(text).map(str::to_lowercase).collect();
+        let plain = format!(" {} ", plain.join(" "));
+        let mut names = self.names.iter();
+        names.any(|name| plain.contains(&format!(" {name} ")))
+    }
+
+    /// The text without their addresses, where it has one. What is around them stays as it is.
+    pub(super) fn blotted(&self, text: &str) -> Option<String> {
+        let mut found = words(text).filter(|word| self.is_address(word)).peekable();
+        found.peek()?;
+        Some(found.fold(text.to_owned(), |text, word| text.replace(word, BLOT)))
+    }
+
+    fn is_address(&self, word: &str) -> bool {
+        word.contains('@') && self.addresses.contains(&address_key(word))
+    }
+}
+
+/// The words of a text, as far as an address may be one of them.
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
+    let between = |c: char| c.is_whitespace() || ",;|\"'`<>:=()[]{}".contains(c);
+    let words = text.split(between).map(|word| word.trim_matches('.'));
+    words.filter(|word| !word.is_empty())
+}
+
+/// The fields of a record as a file holds it, without their quotes and names: `12` of `12,ann`, of
+/// `{"id": "12"}` and of `UID:12`.
+pub(super) fn fields(text: &str) -> impl Iterator<Item = &str> {
+    let between = |c: char| matches!(c, ',' | ';' | '|' | '\t' | '\r' | '\n');
+    let around = |c: char| c.is_whitespace() || "\"{}[]".contains(c);
+    let fields = text.split(between).flat_map(move |field| {
+        let named = field.split_once(':').filter(|(name, _)| {
+            let name = name.trim_matches(around);
+            name.starts_with(|c: char| c.is_ascii_alphabetic())
+        });
+        [Some(field), named.map(|(_, value)| value)]
+    });
+    let fields = fields
+        .flatten()
+        .map(move |field| field.trim_matches(around));
+    fields.filter(|field| !field.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ann() -> Person {
+        Person {
+            ids: vec!["12".to_owned()],
+            addresses: vec!["ann@mail.example".to_owned()],
+            names: vec!["ann lee".to_owned(), "lee ann".to_owned()],
+        }
+    }
+
+    #[test]
+    fn a_record_names_whom_it_is_about_and_nobody_else() {
+        let by = |text| ann().named_in(text);
+        assert_eq!(
+            by("7;Ann;ANN@Mail.example;31.02.1990"),
+            Some(NamedBy::Address)
+        );
+        assert_eq!(by("\"12\", Ann, no-address"), Some(NamedBy::Id));
+        assert_eq!(by(r#"{"id": "12", "born": "soon"}"#), Some(NamedBy::Id));
+        assert_eq!(by("BEGIN:VCARD\nUID:12\n"), Some(NamedBy::Id));
+        assert_eq!(
+            by("550 <ann@mail.example>: no such user"),
+            Some(NamedBy::Address)
+        );
+        assert_eq!(by("mailto:ann@mail.example."), Some(NamedBy::Address));
+        for other in [
+            "7,Jo,joann@mail.example",
+            "12 High Street",
+            "121,x",
+            "09:12",
+            "Ann Lee",
+            "",
+        ] {
+            assert_eq!(by(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_whole_name_is_enough_to_be_left_out() {
+        assert!(ann().may_be_named_in("9;Lee;Ann;nonsense"));
+        assert!(ann().may_be_named_in("ANN  LEE"));
+        assert!(!ann().may_be_named_in("Ann Leeds, Jo-Ann Lee-Smith"));
+    }
+
+    #[test]
+    fn a_sentence_loses_the_address_and_nothing_else() {
+        let text = "550 <Ann@mail.example>: user ann@mail.example unknown";
+        let blotted = ann().blotted(text).unwrap();
+        assert_eq!(blotted, "550 <[forgotten]>: user [forgotten] unknown");
+        assert_eq!(ann().blotted("550 <joann@mail.example>"), None);
+    }
+}
