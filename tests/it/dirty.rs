@@ -396,6 +396,7 @@ dates = "%d/%m/%Y"
 name = "phone"
 kind = "vcard"
 path = "../data/phone"
+complete_after = "0 seconds"
 feeds = "customers"
 [[source]]
 name = "till"

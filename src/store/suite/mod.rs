@@ -247,12 +247,14 @@ contract!(
         the_forgotten_stay_forgotten;
     queries: the_mark_moves_with_the_rows_or_not_at_all,
         what_was_refused_stays_refused_until_it_comes_again,
-        nothing_is_written_where_nothing_changed;
+        nothing_is_written_where_nothing_changed,
+        a_database_of_many_brings_what_a_file_brings;
     privacy: what_may_have_arrived_ends_unknown,
         nobody_is_forgotten_at_the_dot,
         nothing_is_planned_for_who_was_forgotten_meanwhile,
         a_refused_address_of_the_forgotten_stays_a_mark,
-        a_dossier_holds_every_event_once;
+        a_dossier_holds_every_event_once,
+        nothing_of_the_forgotten_comes_to_whoever_gets_their_number;
     handed: what_is_handed_in_is_what_a_file_brings,
         an_event_handed_in_for_another_touches_both,
         the_forgotten_are_told_of_and_left_out,

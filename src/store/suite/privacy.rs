@@ -144,3 +144,28 @@ pub(super) async fn a_dossier_holds_every_event_once(store: &Store) {
     assert!(matches!(ended, Err(ApplyError::Rows("enough"))));
     assert_eq!(seen, 3);
 }
+
+/// Numbers go on from the highest, so that the next customer gets that of the last one forgotten.
+pub(super) async fn nothing_of_the_forgotten_comes_to_whoever_gets_their_number(store: &Store) {
+    let mut ann = person("ann");
+    ann.birthday = PartialDate::new(None, 5, 3);
+    load(store, vec![person("bob"), ann.clone()]).await;
+    // She is touched one by one as well.
+    ann.first_name = Some("Anna".to_owned());
+    load(store, vec![person("bob"), ann]).await;
+    assert!(forget(store, "ann").await);
+    assert_eq!(store.everyone(true).await.unwrap(), ["bob"]);
+    let clear = PlanBatch {
+        clear_touched: Some(store.touch_mark().await.unwrap()),
+        ..PlanBatch::default()
+    };
+    store.plan_write(&clear, noon()).await.unwrap();
+    load(store, vec![person("bob"), person("eve")]).await;
+    assert_eq!(store.everyone(true).await.unwrap(), ["eve"]);
+    let day = (date(2027, 5, 3), date(2027, 5, 3));
+    let born = store
+        .with_anniversary("birthday", day, false)
+        .await
+        .unwrap();
+    assert_eq!(born, Vec::<String>::new());
+}

@@ -102,3 +102,30 @@ pub(super) async fn nothing_is_written_where_nothing_changed(store: &Store) {
     assert_eq!(places(store).await, ["shop ann"]);
     assert_eq!(marked(store).await, Some(mark("10")));
 }
+
+pub(super) async fn a_database_of_many_brings_what_a_file_brings(store: &Store) {
+    let born = |n: u32, month| {
+        let mut one = person(&format!("c{n:04}"));
+        one.birthday = PartialDate::new(None, month, 9);
+        FileRow::Customer(Box::new(one))
+    };
+    // More than a statement takes, with the last of them twice.
+    let mut rows: Vec<FileRow> = (0..700).map(|n| born(n, 3)).collect();
+    rows.push(born(699, 4));
+    let applied = read(store, parts(true, rows.clone(), "1")).await.unwrap();
+    assert_eq!(
+        applied.map(|applied| (applied.new, applied.changed)),
+        Some((700, 1))
+    );
+    assert_eq!(store.everyone(true).await.unwrap().len(), 700);
+    let found = async |month| {
+        let day = (date(2027, month, 9), date(2027, month, 9));
+        let found = store.with_anniversary("birthday", day, true).await;
+        found.unwrap().len()
+    };
+    assert_eq!((found(3).await, found(4).await), (699, 1));
+    // Those who asked to be forgotten don't come back.
+    assert!(forget(store, "c0005").await);
+    let applied = read(store, parts(true, rows, "2")).await.unwrap().unwrap();
+    assert_eq!((applied.new, applied.forgotten), (0, 1));
+}
