@@ -39,7 +39,7 @@ pub enum DaemonError {
     /// The engine's trouble at start or at the end.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// The public pages can't be served.
+    /// What is reached by web can't be served.
     #[error(transparent)]
     Public(#[from] ReviewError),
 }
@@ -58,7 +58,7 @@ struct Wakes {
 pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), DaemonError> {
     // Before anything is done: a port that somebody else has is told at once.
     let pulse = Arc::new(Pulse::new(house.clock.now()));
-    let door = review::open(&house, &pulse, &stop).await?;
+    let doors = review::open(&house, &pulse, &stop).await?;
     let wakes = Arc::new(Wakes::default());
     // The first pass reads the sources at once.
     wakes.sync.store(true, Ordering::Relaxed);
@@ -122,9 +122,7 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
     notify(&[NotifyState::Stopping]);
     // First of all: dropping the scheduler doesn't stop it.
     scheduler.shutdown().await?;
-    if let Some(door) = door {
-        door.close().await;
-    }
+    doors.close().await;
     house.store.flush().await.map_err(EngineError::from)?;
     tracing::info!("stopped");
     Ok(())

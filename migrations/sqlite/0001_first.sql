@@ -86,6 +86,16 @@ CREATE TABLE quarantine (
 );
 CREATE INDEX quarantine_file ON quarantine (source, path);
 
+-- Programs that hand in records by HTTP.
+CREATE TABLE api_token (
+    name     TEXT NOT NULL PRIMARY KEY,
+    hash     BLOB NOT NULL UNIQUE,              -- SHA-256 of the token, which nobody has twice
+    scopes   TEXT NOT NULL,                     -- JSON list
+    source   TEXT,                              -- NULL: the one of the settings
+    made_at  BIGINT NOT NULL,
+    last_day INTEGER                            -- on which something came in by it
+);
+
 CREATE TABLE suppression (
     address TEXT NOT NULL PRIMARY KEY,          -- as compared; of the forgotten only a keyed hash
     reason  TEXT NOT NULL,

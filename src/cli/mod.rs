@@ -29,6 +29,7 @@ mod summary;
 mod suppress;
 mod sync;
 mod tick;
+mod token;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -103,6 +104,8 @@ enum Command {
     Suppress(suppress::Args),
     /// Records that couldn't be used, and why
     Quarantine(quarantine::Args),
+    /// Tokens of programs that hand in records by HTTP
+    Token(token::Args),
 }
 
 /// What a command ended with.
@@ -220,6 +223,7 @@ impl Cli {
             Command::Resume(args) => resume::run(args, &config).await,
             Command::Suppress(args) => suppress::run(args, &config).await,
             Command::Quarantine(args) => quarantine::run(args, &config).await,
+            Command::Token(args) => token::run(args, &config).await,
         }
     }
 }

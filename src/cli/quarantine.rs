@@ -5,7 +5,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::output::{self, Format, Row};
-use super::{Done, Outcome, house_for_review};
+use super::{Done, Failure, Outcome, house_for_review};
+use crate::engine::House;
 use crate::model::Refusal;
 use crate::store::Quarantined;
 
@@ -14,6 +15,10 @@ pub(super) struct Args {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Takes out what programs have sent under the name of this source; what files hold goes by
+    /// itself once it is mended
+    #[arg(long, value_name = "SOURCE", conflicts_with = "format")]
+    clear: Option<String>,
 }
 
 const COLUMNS: &[(&str, &str)] = &[
@@ -55,6 +60,9 @@ fn row(record: &Quarantined) -> Row {
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let house = house_for_review(config).await?;
+    if let Some(source) = &args.clear {
+        return clear(house, source).await;
+    }
     let rows: Vec<_> = house.store.quarantined().await?.iter().map(row).collect();
     house.store.close().await?;
     if rows.is_empty() && args.format == Format::Table {
@@ -67,4 +75,22 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     } else {
         Done::NeedsAPerson
     })
+}
+
+async fn clear(house: House, source: &str) -> Outcome {
+    let mut files = house.plans.settings.sources.iter();
+    if files.any(|file| file.name == source) {
+        return Err(Failure::Usage(format!(
+            "`{source}` is a [[source]] of fondly.toml; mend its records there, and they go"
+        )));
+    }
+    let gone = house.store.clear_quarantine(source).await?;
+    house.store.close().await?;
+    let records = if gone == 1 {
+        "record is"
+    } else {
+        "records are"
+    };
+    output::say(format!("{gone} {records} taken out of quarantine"))?;
+    Ok(Done::Well)
 }

@@ -20,6 +20,7 @@ pub mod explain;
 pub mod forecast;
 pub mod guard;
 pub mod house;
+pub mod intake;
 pub mod learn;
 mod letter;
 pub(crate) mod mishap;

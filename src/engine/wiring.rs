@@ -1,5 +1,6 @@
 //! Settings as the rooms want them: the settings know neither CSV files nor couriers.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,15 +35,6 @@ pub(super) fn sources(settings: &Settings) -> Vec<CsvSource> {
 }
 
 fn csv_source(settings: &Settings, source: &Source) -> CsvSource {
-    let types = source.types.iter().map(|(name, kind)| {
-        let kind = match kind {
-            settings::AttrType::Text => records::AttrType::Text,
-            settings::AttrType::Number => records::AttrType::Number,
-            settings::AttrType::Date => records::AttrType::Date,
-            settings::AttrType::YesNo => records::AttrType::YesNo,
-        };
-        (name.clone(), kind)
-    });
     CsvSource {
         name: source.name.clone(),
         shown: shown(&settings.folder, &source.path),
@@ -52,11 +44,27 @@ fn csv_source(settings: &Settings, source: &Source) -> CsvSource {
             settings::Feeds::Events => records::Feeds::Events,
         },
         columns: source.columns.clone(),
-        types: types.collect(),
+        types: types(&source.types),
         dates: source.dates.clone(),
         delimiter: u8::try_from(source.delimiter).unwrap_or(b','),
         zone: settings.policy.zone.clone(),
     }
+}
+
+/// The types of the business's own attributes.
+pub(super) fn types(
+    types: &BTreeMap<String, settings::AttrType>,
+) -> BTreeMap<String, records::AttrType> {
+    let of = |kind: &settings::AttrType| match kind {
+        settings::AttrType::Text => records::AttrType::Text,
+        settings::AttrType::Number => records::AttrType::Number,
+        settings::AttrType::Date => records::AttrType::Date,
+        settings::AttrType::YesNo => records::AttrType::YesNo,
+    };
+    types
+        .iter()
+        .map(|(name, kind)| (name.clone(), of(kind)))
+        .collect()
 }
 
 /// A path as a person knows it: below the folder above the settings where it lies there.

@@ -7,6 +7,7 @@
 mod columns;
 mod dates;
 mod error;
+pub mod json;
 pub mod made_up;
 mod raw;
 mod reader;

@@ -247,7 +247,7 @@ fn empty(field: &str) -> String {
 }
 
 /// "Purchase" is the `purchase` that rules speak of; kinds of the business's own stay as they are.
-fn known_kind(text: &str) -> Option<String> {
+pub(super) fn known_kind(text: &str) -> Option<String> {
     let known = KNOWN_KINDS.iter();
     known
         .copied()

@@ -1,4 +1,4 @@
-//! The listener of `[public]`: how many come in at once, how long they may stay, and how it ends.
+//! A listener: how many come in at once, how long they may stay, and how it ends.
 //!
 //! May not know what is asked or answered.
 
@@ -12,18 +12,12 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::pulse::Pulse;
-use super::routes::{Desk, routes};
-use crate::engine::House;
-
-/// Connections at once; more wait outside.
-const MOST_CONNECTIONS: usize = 128;
 /// The longest head.
 const HEAD_BYTES: usize = 16 * 1024;
 /// A connection is for one request and ends after this long, however slowly somebody asks or
@@ -33,76 +27,86 @@ const CONNECTION_TIME: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(5);
 /// Without file descriptors there is nothing to accept; look again soon.
 const AFTER_TROUBLE: Duration = Duration::from_secs(1);
+/// Whoever was answered before they had said everything may go on for so long …
+const LAST_WORDS: Duration = Duration::from_secs(3);
+/// … and say so much. It is thrown away; but without anybody to hear it, the answer would be lost.
+const LAST_BYTES: u64 = 32 * 1024 * 1024;
 
-/// Trouble with the public pages at start.
+/// Trouble with a listener at start.
 #[derive(Debug, thiserror::Error)]
 pub enum ReviewError {
     /// The address can't be listened on.
     #[error(
-        "[public] bind = \"{address}\" can't be listened on ({error}); choose another port, or \
+        "{section} bind = \"{address}\" can't be listened on ({error}); choose another port, or \
          stop whoever has this one"
     )]
     Bind {
+        /// Whose it is.
+        section: &'static str,
         /// What the settings say.
         address: SocketAddr,
         /// What the system said.
         error: io::Error,
     },
+    /// The settings can't be followed.
+    #[error(transparent)]
+    Engine(#[from] crate::engine::EngineError),
 }
 
 /// An open door; it closes by itself when the stop is raised.
 #[derive(Debug)]
-pub struct OpenDoor {
-    desk: Arc<Desk>,
+pub(super) struct Door {
+    /// Where it is.
+    pub(super) address: SocketAddr,
     visits: TaskTracker,
     stop: CancellationToken,
 }
 
-impl OpenDoor {
-    /// Closes it, and waits until everybody has their answer and every click is noted, or their
-    /// time is over.
-    pub async fn close(self) {
+impl Door {
+    /// Lets in up to `most` at once, at the address that this section names.
+    pub(super) async fn open(
+        (section, bind): (&'static str, SocketAddr),
+        routes: Router,
+        most: usize,
+        stop: &CancellationToken,
+    ) -> Result<Self, ReviewError> {
+        let failed = |error| ReviewError::Bind {
+            section,
+            address: bind,
+            error,
+        };
+        let listener = TcpListener::bind(bind).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let (visits, stop) = (TaskTracker::new(), stop.child_token());
+        let room = Arc::new(Semaphore::new(most));
+        visits.spawn(accept(
+            listener,
+            routes,
+            (room, visits.clone()),
+            stop.clone(),
+        ));
+        Ok(Self {
+            address,
+            visits,
+            stop,
+        })
+    }
+
+    /// Closes it, and waits until everybody has their answer or their time is over.
+    pub(super) async fn close(self) {
         self.stop.cancel();
         self.visits.close();
         // Every visit ends by itself within the grace.
         self.visits.wait().await;
-        self.desk.clicks.close().await;
     }
-}
-
-/// Listens where `[public] bind` says; `None` where the settings have no `[public]`.
-///
-/// # Errors
-/// An address that can't be listened on.
-pub async fn open(
-    house: &Arc<House>,
-    pulse: &Arc<Pulse>,
-    stop: &CancellationToken,
-) -> Result<Option<OpenDoor>, ReviewError> {
-    let Some(public) = &house.plans.settings.public else {
-        return Ok(None);
-    };
-    let failed = |error| ReviewError::Bind {
-        address: public.bind,
-        error,
-    };
-    let listener = TcpListener::bind(public.bind).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    let desk = Arc::new(Desk::new(house, pulse));
-    let routes = routes(&desk, &public.base_url);
-    let (visits, stop) = (TaskTracker::new(), stop.child_token());
-    visits.spawn(accept(listener, routes, visits.clone(), stop.clone()));
-    tracing::info!(%address, base_url = public.base_url, "customers can unsubscribe");
-    Ok(Some(OpenDoor { desk, visits, stop }))
 }
 
 async fn accept(
     listener: TcpListener,
     routes: Router,
-    visits: TaskTracker,
+    (room, visits): (Arc<Semaphore>, TaskTracker),
     stop: CancellationToken,
 ) {
-    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     loop {
         let next = async {
             let permit = Arc::clone(&room).acquire_owned().await;
@@ -133,9 +137,26 @@ async fn accept(
 /// One connection with one request, which is heard to its end although the visitor hung up. What goes
 /// wrong on it is the visitor's affair, and not logged.
 async fn visit(
-    stream: impl AsyncRead + AsyncWrite + Unpin,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
     routes: Router,
     stop: CancellationToken,
+) {
+    answer(&mut stream, routes, &stop).await;
+    if stop.is_cancelled() || stream.shutdown().await.is_err() {
+        return;
+    }
+    let mut nowhere = tokio::io::sink();
+    let mut rest = stream.take(LAST_BYTES);
+    tokio::select! {
+        _ = tokio::time::timeout(LAST_WORDS, tokio::io::copy(&mut rest, &mut nowhere)) => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+async fn answer(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    routes: Router,
+    stop: &CancellationToken,
 ) {
     let mut builder = http1::Builder::new();
     builder
@@ -163,6 +184,7 @@ mod tests {
 
     use super::*;
 
+    const MOST: usize = 16;
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: care\r\n\r\n";
 
     fn hello() -> Router {
@@ -239,14 +261,15 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let routes = Router::new().route("/", get(handler));
         let (visits, stop) = (TaskTracker::new(), CancellationToken::new());
-        visits.spawn(accept(listener, routes, visits.clone(), stop.clone()));
+        let room = (Arc::new(Semaphore::new(MOST)), visits.clone());
+        visits.spawn(accept(listener, routes, room, stop.clone()));
         let mut waiting = Vec::new();
-        for _ in 0..MOST_CONNECTIONS + 3 {
+        for _ in 0..MOST + 3 {
             let mut stream = TcpStream::connect(address).await.unwrap();
             stream.write_all(REQUEST).await.unwrap();
             waiting.push(stream);
         }
-        while inside.load(Ordering::SeqCst) < MOST_CONNECTIONS {
+        while inside.load(Ordering::SeqCst) < MOST {
             tokio::task::yield_now().await;
         }
         leave.add_permits(waiting.len());
@@ -255,7 +278,7 @@ mod tests {
             stream.read_to_string(&mut heard).await.unwrap();
             assert!(heard.starts_with("HTTP/1.1 200 OK"), "{heard}");
         }
-        assert_eq!(most.load(Ordering::SeqCst), MOST_CONNECTIONS);
+        assert_eq!(most.load(Ordering::SeqCst), MOST);
         stop.cancel();
         visits.close();
         visits.wait().await;

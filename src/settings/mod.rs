@@ -6,6 +6,7 @@
 //! remembers where each value stands; `sections`, `mail`, `sending` and `sources` make typed values of them.
 //! A new setting is read in one of these, and shown in `shown`.
 
+mod api;
 mod environment;
 mod layers;
 mod limits;
@@ -27,6 +28,7 @@ use lettre::message::Mailbox;
 use crate::model::Policy;
 use crate::model::policy::Class;
 
+pub use api::Api;
 pub use environment::Variables;
 pub use layers::{load, load_with};
 pub use limits::DomainLimit;
@@ -57,6 +59,8 @@ pub struct Settings {
     pub public: Option<Public>,
     /// Where the owner's console is to be served, if anywhere.
     pub console: Option<Console>,
+    /// Where other programs hand in records by HTTP, if anywhere.
+    pub api: Option<Api>,
 }
 
 /// `[business]`; its zone stands in the policy.

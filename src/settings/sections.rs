@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use lettre::Address;
 use lettre::message::Mailbox;
 
+use super::api::{self, Beside};
 use super::mail::{self, Folders};
 use super::{Business, Console, Public, Schedule, Settings, Store, resolved, sending, sources};
 use crate::model::Finding;
@@ -44,6 +45,8 @@ const HOMES: Homes = &[
     ("smtp", "under `[mail]`: `[mail.smtp]`"),
     ("relay", "under `[mail]`: `[[mail.relay]]`"),
     ("base_url", "under `[public]`"),
+    ("behind_tls", "under `[api]`"),
+    ("per_minute", "under `[api]`"),
 ];
 
 /// Reads all sections.
@@ -81,6 +84,14 @@ fn read(
     let sources = top.get("source").map(|v| sources::sources(&v, folder));
     let public = top.table("public").map(public);
     let console = top.table("console").map(console);
+    let api = top.table("api").map(|table| {
+        let beside = Beside {
+            public: public.as_ref().and_then(Option::as_ref),
+            console: console.as_ref().and_then(Option::as_ref),
+            sources: sources.as_deref().unwrap_or_default(),
+        };
+        api::api(table, beside)
+    });
     top.finish(&[]);
     let business = business?;
     let mut policy = policy?;
@@ -99,6 +110,10 @@ fn read(
         },
         console: match console {
             Some(console) => Some(console?),
+            None => None,
+        },
+        api: match api {
+            Some(api) => Some(api?),
             None => None,
         },
     })
@@ -291,7 +306,7 @@ fn console(mut table: Table<'_>) -> Option<Console> {
     Some(Console { bind: bind? })
 }
 
-fn socket(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn socket(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         format!(
             "`{text}` is no address to listen on; write one with its port such as `127.0.0.1:8426`"

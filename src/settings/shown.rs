@@ -2,9 +2,11 @@
 //!
 //! Never shows a secret; what it shows can be read back as a settings file.
 
+use std::collections::BTreeMap;
+
 use toml::{Table, Value};
 
-use super::{Key, Settings, Smtp, Source, Transport};
+use super::{Api, AttrType, Key, Settings, Smtp, Source, Transport};
 use crate::model::Period;
 use crate::model::policy::{Guard, MarketingBasis, Policy};
 
@@ -34,6 +36,9 @@ impl Settings {
                 ("base_url", public.base_url.as_str().into()),
             ]);
             top.insert("public".to_owned(), public.into());
+        }
+        if let Some(api) = &self.api {
+            top.insert("api".to_owned(), shown_api(api).into());
         }
         let sources: Vec<Value> = self.sources.iter().map(|s| source(s).into()).collect();
         if !sources.is_empty() {
@@ -178,6 +183,26 @@ fn guard(guard: Guard) -> Table {
         ("max_per_rule_per_day", i64::from(guard.most).into()),
         ("max_share", share.into()),
     ])
+}
+
+fn shown_api(api: &Api) -> Table {
+    let mut shown = table([
+        ("bind", api.bind.to_string().into()),
+        ("behind_tls", api.behind_tls.into()),
+        ("source", api.source.as_str().into()),
+        ("per_minute", i64::from(api.per_minute).into()),
+    ]);
+    if !api.types.is_empty() {
+        shown.insert("types".to_owned(), types(&api.types).into());
+    }
+    shown
+}
+
+fn types(types: &BTreeMap<String, AttrType>) -> Table {
+    types
+        .iter()
+        .map(|(name, of)| (format!("attr.{name}"), of.as_str().into()))
+        .collect()
 }
 
 fn source(source: &Source) -> Table {

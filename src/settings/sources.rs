@@ -185,7 +185,7 @@ fn columns(value: &Value<'_>, feeds: Feeds) -> BTreeMap<String, String> {
     columns
 }
 
-fn types(value: &Value<'_>) -> BTreeMap<String, AttrType> {
+pub(super) fn types(value: &Value<'_>) -> BTreeMap<String, AttrType> {
     let mut types = BTreeMap::new();
     for (field, value) in fields(value) {
         match attr_name(&field) {

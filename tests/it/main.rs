@@ -6,6 +6,7 @@
     reason = "a test that fails should fail at once; the in-tests switches don't cover helpers"
 )]
 
+mod api;
 mod backtest;
 mod broken;
 mod cdnow;

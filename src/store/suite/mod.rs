@@ -1,6 +1,7 @@
 //! The room's contract, as tests: each takes a fresh store and knows nothing of the database under
 //! it. A second database joins by one more line at the end.
 
+mod intake;
 mod learnt;
 mod ledger;
 mod people;
@@ -232,6 +233,11 @@ contract!(
         a_source_is_unread_until_all_of_it_was_read,
         dates_and_addresses_are_found,
         the_forgotten_stay_forgotten;
+    intake: what_is_handed_in_is_what_a_file_brings,
+        an_event_handed_in_for_another_touches_both,
+        the_forgotten_are_told_of_and_left_out,
+        a_refused_record_waits_for_its_id,
+        nothing_comes_in_by_a_revoked_token;
     learnt: what_was_learnt_stays,
         who_came_is_counted_where_they_are_on_record;
     ledger: an_occasion_is_unique,
