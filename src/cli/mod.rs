@@ -6,6 +6,7 @@ mod approve;
 mod backtest;
 mod bar;
 mod check;
+mod console_user;
 mod demo;
 mod diff;
 mod explain;
@@ -106,6 +107,8 @@ enum Command {
     Quarantine(quarantine::Args),
     /// Tokens of programs that hand in records by HTTP
     Token(token::Args),
+    /// Who may sign in to the console
+    ConsoleUser(console_user::Args),
 }
 
 /// What a command ended with.
@@ -224,6 +227,7 @@ impl Cli {
             Command::Suppress(args) => suppress::run(args, &config).await,
             Command::Quarantine(args) => quarantine::run(args, &config).await,
             Command::Token(args) => token::run(args, &config).await,
+            Command::ConsoleUser(args) => console_user::run(args, &config).await,
         }
     }
 }

@@ -18,6 +18,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod audit;
 mod batch;
 mod batches;
 mod candidates;
@@ -26,6 +27,7 @@ mod columns;
 mod control;
 mod dialect;
 mod error;
+mod glances;
 mod health;
 mod history;
 mod hold;
@@ -37,6 +39,7 @@ mod ledger;
 mod noted;
 mod open;
 mod outbox;
+mod pages;
 mod people;
 mod phases;
 mod plan;
@@ -52,6 +55,7 @@ mod suite;
 mod suppression;
 mod tokens;
 mod trouble;
+mod users;
 mod views;
 mod witness;
 mod writer;
@@ -62,9 +66,11 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
+pub use audit::Audited;
 pub use batches::{Batch, HeldBatch};
 pub use control::{Approval, Paused, Resettle};
 pub use error::{ApplyError, StoreError};
+pub use glances::{Bad, DayCount, Named, SourceMark};
 pub use hold::{HoldError, Holder};
 pub use intake::{Delivery, Handed, Taken};
 pub use learnt::Lesson;
@@ -72,6 +78,7 @@ pub use ledger::{Entry, NewEntry, PlannedKey, RuleState};
 pub use noted::Noted;
 pub use open::OpenOptions;
 pub use outbox::{CommitToSend, Record};
+pub use pages::{Page, Place, Wanted};
 pub use people::{Applied, FileMeta, FileRow};
 pub use plan::{Awaited, PlanBatch, Planned};
 pub use presence::{Around, Standby, Waiting};
@@ -80,6 +87,7 @@ pub use results::{Question, Tally};
 pub use review::{Filter, Quarantined, Shown, Step};
 pub use tokens::{Scope, Token};
 pub use trouble::Trouble;
+pub use users::{Role, Session, User};
 pub use witness::Found;
 
 /// The store. Clones share it; [`Store::close`] ends it for all.
