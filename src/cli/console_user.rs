@@ -130,21 +130,16 @@ fn trouble(words: String) -> Failure {
 fn given(file: Option<&Path>) -> Result<String, Failure> {
     let most = u64::try_from(password::LONGEST + 2).unwrap_or(u64::MAX);
     let mut text = String::new();
-    match file {
-        Some(path) => {
-            let file = std::fs::File::open(path);
-            let read = file.and_then(|file| file.take(most).read_to_string(&mut text));
-            read.map_err(|error| trouble(format!("{} can't be read: {error}", path.display())))?;
-        }
-        None => {
-            let input = std::io::stdin();
-            if input.is_terminal() {
-                output::note("The password, and then Enter (it can be seen while you type):");
-                input.read_line(&mut text)?;
-            } else {
-                input.lock().take(most).read_to_string(&mut text)?;
-            }
-        }
+    let input = std::io::stdin();
+    if let Some(path) = file {
+        let file = std::fs::File::open(path);
+        let read = file.and_then(|file| file.take(most).read_to_string(&mut text));
+        read.map_err(|error| trouble(format!("{} can't be read: {error}", path.display())))?;
+    } else if input.is_terminal() {
+        output::note("The password, and then Enter (it can be seen while you type):");
+        input.read_line(&mut text)?;
+    } else {
+        input.lock().take(most).read_to_string(&mut text)?;
     }
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -191,7 +191,7 @@ pub(super) async fn day(
     let rows = found.iter().skip(from).take(ON_A_PAGE);
     let rows = rows.map(|(entry, fate)| {
         let name = told.well().map(|(told, _)| told.named(&entry.customer));
-        row(&house, name, entry, fate)
+        row(&house, name.as_deref(), entry, fate)
     });
     let rows: Vec<Value> = rows.collect();
     let more = from + rows.len();
@@ -206,7 +206,7 @@ pub(super) async fn day(
 }
 
 /// One entry of a day.
-fn row(house: &House, name: Option<String>, entry: &Entry, fate: &Fate) -> Value {
+fn row(house: &House, name: Option<&str>, entry: &Entry, fate: &Fate) -> Value {
     json!({
         "customer": name,
         "customer_link": customer_link(&entry.customer),

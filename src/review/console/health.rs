@@ -11,6 +11,7 @@ use super::access::Visit;
 use super::trouble::Trouble;
 use super::words::moment;
 use super::{Answer, Console, today};
+use crate::engine::alert;
 use crate::model::State as Standing;
 
 /// Whether everything works, as the first page says it too.
@@ -36,6 +37,10 @@ pub(super) async fn alive(console: &Console) -> Result<Value, Trouble> {
         add("Everything is paused".to_owned(), Some(words), paused.all);
     }
     for trouble in house.store.troubles().await? {
+        // What waits for a decision isn't broken; it has a page of its own.
+        if trouble.kind == alert::HELD {
+            continue;
+        }
         add(trouble.subject, Some(trouble.words), Some(trouble.since));
     }
     for (via, standing) in house.store.relays().await? {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::access::Visit;
 use super::slow::Told;
 use super::trouble::Trouble;
-use super::words::{day, outcome, rule_link, title};
+use super::words::{day, outcomes, rule_link, title};
 use super::{Answer, Console, ahead, chart, show};
 use crate::engine::forecast::calendar::{Fate, fate};
 use crate::engine::listing;
@@ -63,7 +63,7 @@ async fn last(house: &House, rule: &str) -> Result<Option<(Date, Vec<Value>)>, T
     let told = counts.iter().map(|one| {
         json!({
             "outcome": one.outcome.as_str(),
-            "words": outcome(one.outcome),
+            "words": outcomes(one.outcome),
             "entries": one.entries,
         })
     });

@@ -62,6 +62,21 @@ pub(super) const fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
+/// What became of several, after their number.
+pub(super) const fn outcomes(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Held => "for you to decide",
+        Outcome::Deferred => "waiting",
+        Outcome::Unknown => "of which nobody knows",
+        Outcome::Planned
+        | Outcome::Sending
+        | Outcome::Sent
+        | Outcome::Skipped
+        | Outcome::Rejected
+        | Outcome::Expired => self::outcome(outcome),
+    }
+}
+
 /// One step of an entry's history, as a sentence.
 pub(super) fn step(outcome: Outcome, reason: Option<Reason>) -> String {
     let because = reason.map_or("", Reason::sentence);
