@@ -89,7 +89,7 @@ enum Command {
     Results(results::Args),
     /// A letter as a customer would get it
     Preview(preview::Args),
-    /// A stretch of time on a copy of the store, under a virtual clock; touches nothing real
+    /// A stretch of time on a copy of the store, by a virtual clock; touches nothing real
     Rehearse(rehearse::Args),
     /// Lets a held batch go, or one of a day ahead before it is held
     Approve(approve::Args),
