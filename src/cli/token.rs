@@ -27,7 +27,7 @@ enum Command {
         /// What it is good for: events, customers; several with a comma
         #[arg(long, required = true, value_delimiter = ',', value_parser = ["events", "customers"])]
         scope: Vec<String>,
-        /// The source that its records belong to, unless the `source` under [api]: ids of events are
+        /// The source that its records belong to, unless the one of the settings: ids of events are
         /// unique within one
         #[arg(long)]
         source: Option<String>,

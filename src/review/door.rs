@@ -257,6 +257,30 @@ mod tests {
         assert_eq!(heard.recv().await.as_deref(), Some("click"));
     }
 
+    /// A connection that is closed while its visitor still speaks is reset, and a reset takes the answer
+    /// with it.
+    #[tokio::test]
+    async fn who_says_too_much_is_answer_out_and_gets_the_answer() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut theirs = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let (ours, _) = listener.accept().await.unwrap();
+        let routes = Router::new().route("/", axum::routing::post(|| async { "too much" }));
+        let visits = TaskTracker::new();
+        visits.spawn(visit(ours, routes, CancellationToken::new()));
+        let much = vec![b'x'; 8 * 1024 * 1024];
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: care\r\nContent-Length: {}\r\n\r\n",
+            much.len()
+        );
+        theirs.write_all(head.as_bytes()).await.unwrap();
+        theirs.write_all(&much).await.unwrap();
+        let mut answer = String::new();
+        theirs.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("too much"), "{answer}");
+    }
+
     #[tokio::test]
     async fn only_so_many_come_in_at_once() {
         let most = Arc::new(AtomicUsize::new(0));

@@ -106,11 +106,11 @@ impl Store {
     }
 }
 
-/// A file that is being applied.
-struct Load<'a> {
-    tx: Transaction,
+/// Rows that are being taken in: a file's, or what somebody hands in.
+pub(super) struct Load<'a> {
+    pub(super) tx: Transaction,
     meta: FileMeta<'a>,
-    seq: i64,
+    pub(super) seq: i64,
     customer_bulk: Bulk,
     event_bulk: Bulk,
     customers: Vec<Customer>,
@@ -119,14 +119,14 @@ struct Load<'a> {
     /// The ids that the waiting customers or events have: one statement can't take one id twice.
     waiting: HashSet<String>,
     /// Changed records, whose revision has been raised.
-    touched: HashSet<String>,
+    pub(super) touched: HashSet<String>,
     /// Customers of changed events, whose revision hasn't.
-    raised: HashSet<String>,
-    applied: Applied,
+    pub(super) raised: HashSet<String>,
+    pub(super) applied: Applied,
 }
 
 impl<'a> Load<'a> {
-    fn new(tx: Transaction, meta: FileMeta<'a>) -> Self {
+    pub(super) fn new(tx: Transaction, meta: FileMeta<'a>) -> Self {
         Self {
             tx,
             meta,
@@ -153,7 +153,7 @@ impl<'a> Load<'a> {
         Ok(())
     }
 
-    async fn take(&mut self, row: FileRow) -> sqlx::Result<()> {
+    pub(super) async fn take(&mut self, row: FileRow) -> sqlx::Result<()> {
         match row {
             FileRow::Customer(one) => {
                 let full = self.customers.len() == Bulk::ROWS || !self.events.is_empty();
@@ -181,7 +181,7 @@ impl<'a> Load<'a> {
         Ok(())
     }
 
-    async fn write_waiting(&mut self) -> sqlx::Result<()> {
+    pub(super) async fn write_waiting(&mut self) -> sqlx::Result<()> {
         self.waiting.clear();
         if !self.customers.is_empty() {
             self.write_customers().await?;
@@ -269,7 +269,7 @@ impl<'a> Load<'a> {
     }
 
     /// Notes whose view changed.
-    async fn note(&mut self) -> sqlx::Result<()> {
+    pub(super) async fn note(&mut self) -> sqlx::Result<()> {
         let raised: Vec<String> = self.raised.drain().collect();
         if !raised.is_empty() {
             let raised = json(&raised)?;

@@ -13,8 +13,8 @@ use super::problem::Problem;
 
 /// The largest body: a thousand records of two kilobytes.
 const MOST_BYTES: usize = 2 * 1024 * 1024;
-/// A body that takes longer to come is given up.
-const BODY_TIME: Duration = Duration::from_secs(20);
+/// A body that takes longer to come is given up: the connection's time must do for the store as well.
+const BODY_TIME: Duration = Duration::from_secs(12);
 
 /// Whether it is JSON, as it stands.
 pub(super) fn is_json(headers: &HeaderMap) -> Result<(), Problem> {

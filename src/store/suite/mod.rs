@@ -2,7 +2,7 @@
 //! it. A second database joins by one more line at the end.
 
 mod console;
-mod intake;
+mod handed;
 mod learnt;
 mod ledger;
 mod people;
@@ -234,7 +234,7 @@ contract!(
         a_source_is_unread_until_all_of_it_was_read,
         dates_and_addresses_are_found,
         the_forgotten_stay_forgotten;
-    intake: what_is_handed_in_is_what_a_file_brings,
+    handed: what_is_handed_in_is_what_a_file_brings,
         an_event_handed_in_for_another_touches_both,
         the_forgotten_are_told_of_and_left_out,
         a_refused_record_waits_for_its_id,

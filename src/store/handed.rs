@@ -1,20 +1,14 @@
 //! Records that other programs hand in, a few at a time: all of what can be used in one transaction, and
 //! each with its answer.
 //!
-//! They lie where those of files lie, and touch their customers in the same way. May not know HTTP.
+//! They go the way of a file's rows, one by one. May not know HTTP.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
-use sqlx::Row as _;
 
-use super::columns::{hex, json};
-use super::dialect::{Bulk, Transaction, rows};
-use super::people::{next_touch, raise, touch};
-use super::rows::{
-    CUSTOMER_HEAD, CUSTOMER_PARAMETERS, CUSTOMER_TAIL, EVENT_HEAD, EVENT_PARAMETERS, EVENT_TAIL,
-    bind_customer, bind_event, dates_of, month_day,
-};
+use super::columns::hex;
+use super::people::{Applied, FileRow, Load, next_touch};
 use super::tokens::{Token, use_token};
 use super::{FileMeta, Store, StoreError};
 use crate::model::{Customer, Event, Refusal};
@@ -88,12 +82,18 @@ impl Store {
             if !use_token(&mut tx, delivery.token, delivery.today).await? {
                 return Ok(None);
             }
-            let mut intake = Intake::begin(tx, delivery).await?;
+            let meta = FileMeta {
+                source: delivery.source,
+                path: "",
+                fingerprint: "",
+                now: delivery.now,
+            };
+            let mut pile = Pile::begin(Load::new(tx, meta), delivery).await?;
             let mut taken = Vec::with_capacity(records.len());
             for record in records {
-                taken.push(intake.take(record).await?);
+                taken.push(pile.take(record).await?);
             }
-            intake.finish().await?;
+            pile.finish().await?;
             Ok(Some(taken))
         };
         let taken: sqlx::Result<_> = take.await;
@@ -115,51 +115,36 @@ impl Store {
 }
 
 /// Records that are being taken in.
-struct Intake<'a> {
-    tx: Transaction,
-    meta: FileMeta<'a>,
-    customer: Bulk,
-    event: Bulk,
+struct Pile<'a> {
+    load: Load<'a>,
+    delivery: Delivery<'a>,
     /// Whether anything of this source may be in quarantine.
     quarantine: bool,
-    /// Customers whose record changed.
-    touched: Vec<String>,
-    /// Customers whose events changed.
-    raised: Vec<String>,
 }
 
-impl<'a> Intake<'a> {
-    async fn begin(mut tx: Transaction, delivery: Delivery<'a>) -> sqlx::Result<Self> {
+impl<'a> Pile<'a> {
+    async fn begin(mut load: Load<'a>, delivery: Delivery<'a>) -> sqlx::Result<Self> {
         let refused: i64 =
             sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM quarantine WHERE source = $1)")
                 .bind(delivery.source)
-                .fetch_one(&mut *tx)
+                .fetch_one(&mut *load.tx)
                 .await?;
         Ok(Self {
-            tx,
-            meta: FileMeta {
-                source: delivery.source,
-                path: "",
-                fingerprint: "",
-                now: delivery.now,
-            },
-            customer: Bulk::new(CUSTOMER_HEAD, CUSTOMER_PARAMETERS, CUSTOMER_TAIL),
-            event: Bulk::new(EVENT_HEAD, EVENT_PARAMETERS, EVENT_TAIL),
+            load,
+            delivery,
             quarantine: refused != 0,
-            touched: Vec::new(),
-            raised: Vec::new(),
         })
     }
 
     async fn take(&mut self, record: &Handed) -> sqlx::Result<Taken> {
-        match record {
+        let (path, whose, row) = match record {
             Handed::Customer(one) => {
-                self.mended(&format!("customers/{}", one.id)).await?;
-                self.take_customer(one).await
+                let row = FileRow::Customer(one.clone());
+                (format!("customers/{}", one.id), &one.id, row)
             }
             Handed::Event(one) => {
-                self.mended(&format!("events/{}", one.id)).await?;
-                self.take_event(one).await
+                let row = FileRow::Event(one.clone());
+                (format!("events/{}", one.id), &one.customer_id, row)
             }
             Handed::Refused { what, id, refusal } => {
                 let path = match id {
@@ -167,76 +152,36 @@ impl<'a> Intake<'a> {
                     None => format!("{what}/?{}", hex(&Sha256::digest(&refusal.record))),
                 };
                 self.refuse(&path, refusal).await?;
-                Ok(Taken::Refused)
+                return Ok(Taken::Refused);
             }
-        }
-    }
-
-    async fn take_customer(&mut self, one: &Customer) -> sqlx::Result<Taken> {
-        if self.is_forgotten(&one.id).await? {
+        };
+        self.mended(&path).await?;
+        if self.is_forgotten(whose).await? {
             return Ok(Taken::Forgotten);
         }
-        let query = bind_customer(self.customer.query(1), &self.meta, one)?;
-        let Some(row) = query.fetch_optional(&mut *self.tx).await? else {
-            return Ok(Taken::Unchanged);
-        };
-        let changed = row.try_get::<i64, _>(1)? > 1;
-        if changed {
-            sqlx::query("DELETE FROM customer_date WHERE customer_id = $1")
-                .bind(&one.id)
-                .execute(&mut *self.tx)
-                .await?;
-        }
-        let dates: Vec<_> = dates_of(one)
-            .into_iter()
-            .map(|(field, date)| (field, date.year(), month_day(date.month(), date.day())))
-            .collect();
-        if !dates.is_empty() {
-            sqlx::query(concat!(
-                "INSERT INTO customer_date (customer_id, field, year, month_day) \
-                 SELECT $2, value->>0, CAST(value->>1 AS BIGINT), CAST(value->>2 AS BIGINT) FROM ",
-                rows!("$1")
-            ))
-            .bind(json(&dates)?)
-            .bind(&one.id)
-            .execute(&mut *self.tx)
-            .await?;
-        }
-        self.touched.push(one.id.clone());
-        Ok(if changed { Taken::Changed } else { Taken::New })
-    }
-
-    async fn take_event(&mut self, one: &Event) -> sqlx::Result<Taken> {
-        if self.is_forgotten(&one.customer_id).await? {
-            return Ok(Taken::Forgotten);
-        }
-        let query = bind_event(self.event.query(1), &self.meta, one)?;
-        let Some(row) = query.fetch_optional(&mut *self.tx).await? else {
-            return Ok(Taken::Unchanged);
-        };
-        self.raised.push(one.customer_id.clone());
-        let Some(before) = row.try_get::<Option<String>, _>(1)? else {
-            return Ok(Taken::New);
-        };
-        self.raised.push(before);
-        Ok(Taken::Changed)
+        let applied = self.load.take_one(row).await?;
+        Ok(match (applied.new, applied.changed) {
+            (0, 0) => Taken::Unchanged,
+            (0, _) => Taken::Changed,
+            _ => Taken::New,
+        })
     }
 
     async fn is_forgotten(&mut self, customer: &str) -> sqlx::Result<bool> {
         let erased: Option<i64> = sqlx::query_scalar("SELECT erased FROM customer WHERE id = $1")
             .bind(customer)
-            .fetch_optional(&mut *self.tx)
+            .fetch_optional(&mut *self.load.tx)
             .await?;
         Ok(erased.is_some_and(|erased| erased != 0))
     }
 
-    /// A record of this id can be used now, whatever came before.
+    /// A record of this id came, whatever it was before.
     async fn mended(&mut self, path: &str) -> sqlx::Result<()> {
         if self.quarantine {
             sqlx::query("DELETE FROM quarantine WHERE source = $1 AND path = $2")
-                .bind(self.meta.source)
+                .bind(self.delivery.source)
                 .bind(path)
-                .execute(&mut *self.tx)
+                .execute(&mut *self.load.tx)
                 .await?;
         }
         Ok(())
@@ -250,40 +195,55 @@ impl<'a> Intake<'a> {
                  (source, path, seen_at, file, line, column_name, value, reason, record) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
-        .bind(self.meta.source)
+        .bind(self.delivery.source)
         .bind(path)
-        .bind(self.meta.now.as_millisecond())
+        .bind(self.delivery.now.as_millisecond())
         .bind(&one.file)
         .bind(i64::try_from(one.line).unwrap_or(i64::MAX))
         .bind(&one.column)
         .bind(&one.value)
         .bind(&one.reason)
         .bind(&one.record)
-        .execute(&mut *self.tx)
+        .execute(&mut *self.load.tx)
         .await?;
         Ok(())
     }
 
     async fn finish(mut self) -> sqlx::Result<()> {
-        // Nothing that is new waits for the planner where nothing changed.
-        if !self.touched.is_empty() || !self.raised.is_empty() {
-            let seq = next_touch(&mut self.tx).await?;
-            self.raised.sort_unstable();
-            self.raised.dedup();
-            raise(&mut self.tx, &json(&self.raised)?, seq).await?;
-            self.touched.sort_unstable();
-            self.touched.dedup();
-            touch(&mut self.tx, &json(&self.touched)?, seq).await?;
-        }
         if self.quarantine {
             sqlx::query(
                 "DELETE FROM quarantine WHERE id IN (SELECT id FROM quarantine \
                  WHERE source = $1 ORDER BY id DESC LIMIT 1000000 OFFSET $2)",
             )
-            .bind(self.meta.source)
+            .bind(self.delivery.source)
             .bind(MOST_REFUSED)
-            .execute(&mut *self.tx)
+            .execute(&mut *self.load.tx)
             .await?;
+        }
+        self.load.settle().await
+    }
+}
+
+impl Load<'_> {
+    /// Takes a single record in, and says what it changed.
+    async fn take_one(&mut self, row: FileRow) -> sqlx::Result<Applied> {
+        let before = self.applied;
+        self.take(row).await?;
+        self.write_waiting().await?;
+        Ok(Applied {
+            new: self.applied.new - before.new,
+            changed: self.applied.changed - before.changed,
+            unchanged: self.applied.unchanged - before.unchanged,
+            refused: self.applied.refused - before.refused,
+        })
+    }
+
+    /// Ends what isn't a file's. Where nothing changed, nothing waits for the planner, nor for the
+    /// disk.
+    async fn settle(mut self) -> sqlx::Result<()> {
+        if !self.touched.is_empty() || !self.raised.is_empty() {
+            self.seq = next_touch(&mut self.tx).await?;
+            self.note().await?;
         }
         reach("sync-commit");
         self.tx.commit().await?;
