@@ -146,8 +146,8 @@ impl Answer {
 
 /// The first address in the page that begins so.
 fn link(page: &str, start: &str) -> String {
-    let at = page.find(&format!("href=\"{start}")).unwrap() + "href=\"".len();
-    page[at..].split('"').next().unwrap().to_owned()
+    let (_, rest) = page.split_once(&format!("href=\"{start}")).unwrap();
+    format!("{start}{}", rest.split('"').next().unwrap())
 }
 
 fn visit(shop: &Shop, customer: &str) {

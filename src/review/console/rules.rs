@@ -95,8 +95,7 @@ pub(super) async fn show(
     Extension(visit): Extension<Visit>,
 ) -> Answer {
     let house = console.house();
-    let told = told(&console).await;
-    let next = next_days(&console).await;
+    let (told, next) = tokio::join!(told(&console), next_days(&console));
     let paused = house.store.paused().await?;
     let mut rows = Vec::new();
     for rule in &house.plans.rules {
@@ -132,8 +131,7 @@ pub(super) async fn csv(State(console): State<Arc<Console>>) -> Answer {
         "rule", "title", "class", "enabled", "last_day", "next_day", "verdict",
     ];
     let house = console.house();
-    let told = told(&console).await;
-    let next = next_days(&console).await;
+    let (told, next) = tokio::join!(told(&console), next_days(&console));
     let mut rows = Vec::new();
     for rule in &house.plans.rules {
         let last = last(&house, &rule.id).await?;
@@ -167,8 +165,7 @@ pub(super) async fn one(
     if rule.is_none() && state.is_none() {
         return Err(Trouble::Nothing("There is no such rule.".to_owned()));
     }
-    let told = told(&console).await;
-    let next = next_days(&console).await;
+    let (told, next) = tokio::join!(told(&console), next_days(&console));
     let last = last(&house, &id).await?;
     let result = told
         .well()

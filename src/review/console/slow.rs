@@ -13,8 +13,10 @@ use super::Console;
 
 /// How long one answer is good.
 const LASTS: SignedDuration = SignedDuration::from_mins(5);
-/// How long somebody waits for it before they are told to come again.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// An older one is better than none, while the next is worked out; but not for longer than this.
+const LINGERS: SignedDuration = SignedDuration::from_hours(1);
+/// How long somebody waits for it before they get an older one, or are told to come again.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// One question's answer.
 #[derive(Debug)]
@@ -93,7 +95,7 @@ impl<T: Send + Sync + 'static> Slow<T> {
     ) -> Told<T> {
         let now = console.now();
         let changed = self.0.changed.notified();
-        if let Some(told) = self.0.fresh(now) {
+        if let Some(told) = self.0.known(now, LASTS) {
             return told;
         }
         if let Some(round) = self.0.begin() {
@@ -110,15 +112,15 @@ impl<T: Send + Sync + 'static> Slow<T> {
             });
         }
         // The second look covers what ended before we listened.
-        if self.0.fresh(now).is_none() {
+        if self.0.known(now, LASTS).is_none() {
             _ = tokio::time::timeout(PATIENCE, changed).await;
         }
-        self.0.fresh(now).unwrap_or(Told::Soon)
+        self.0.known(now, LINGERS).unwrap_or(Told::Soon)
     }
 
     /// What is known without working anything out.
     pub(super) fn known(&self, now: Timestamp) -> Told<T> {
-        self.0.fresh(now).unwrap_or(Told::Soon)
+        self.0.known(now, LINGERS).unwrap_or(Told::Soon)
     }
 
     /// What is known isn't good any more.
@@ -134,10 +136,11 @@ impl<T> Shared<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn fresh(&self, now: Timestamp) -> Option<Told<T>> {
+    /// What is known, if it isn't older than this.
+    fn known(&self, now: Timestamp, at_most: SignedDuration) -> Option<Told<T>> {
         let state = self.lock();
         let known = state.known.as_ref()?;
-        if now.duration_since(known.at).abs() > LASTS {
+        if now.duration_since(known.at).abs() > at_most {
             return None;
         }
         Some(match &known.answer {
