@@ -173,9 +173,10 @@ async fn a_held_letter_is_looked_at_let_go_and_stands_in_the_ledger() {
     visit(&shop, "c1");
     let browser = Browser::start(&shop).await;
     becomes(&shop, "held").await;
-    browser
-        .get("/")
-        .shows(&["<b>1</b> for you to decide", "Ann"]);
+    let first = browser.get("/");
+    first.shows(&["<b>1</b> for you to decide", "Ann"]);
+    // The picture has one day, with what is open in it.
+    assert!(first.body.contains("#E69F00") && !first.body.contains("#0072B2"));
     let held = browser.get("/held");
     held.shows(&["Thank you", "one of the rule&#39;s first letters"]);
     let batch = link(&held.body, "/held/thanks/");
@@ -206,6 +207,12 @@ async fn a_held_letter_is_looked_at_let_go_and_stands_in_the_ledger() {
         (303, Some("/held?said=approved"))
     );
     becomes(&shop, "sent").await;
+    // The same day's bar is told anew, although the other days are kept for a while.
+    let later = browser.get("/").body;
+    assert!(
+        later.contains("#0072B2") && !later.contains("#E69F00"),
+        "{later}"
+    );
     let told = browser.get(&entry);
     told.shows(&[
         "tag-sent",

@@ -67,7 +67,12 @@ pub(super) async fn show(
         "held": held,
         "unknown": unknown,
         "latest": rows,
-        "chart": days.well().map(|(days, _)| picture(days, today)),
+        "chart": days.well().map(|(days, _)| {
+            // The days before hardly change; this one does all the time.
+            let before = days.iter().filter(|one| one.day != today);
+            let now = counts.iter().filter(|one| one.day == today);
+            picture(before.chain(now), today)
+        }),
         "chart_from": short_day(first_day(today)),
         "chart_until": short_day(today),
         "alive": alive,
@@ -120,7 +125,7 @@ async fn days(console: &Console) -> Told<Vec<DayCount>> {
     console.days.ask(console, work).await
 }
 
-fn picture(counts: &[DayCount], today: Date) -> String {
+fn picture<'a>(counts: impl Iterator<Item = &'a DayCount>, today: Date) -> String {
     let mut days: BTreeMap<Date, [u64; 3]> = BTreeMap::new();
     let mut day = first_day(today);
     while day <= today {
