@@ -52,6 +52,15 @@ struct Wakes {
     sync: AtomicBool,
 }
 
+impl Wakes {
+    /// Where a file wasn't complete yet, it needn't wait for the next sync as well.
+    fn look_again_after(&self, ended: &Passed) {
+        if matches!(ended, Passed::Well(report) if report.unfinished_files > 0) {
+            self.sync.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 /// Works until `stop` is raised; `opened` hears of the doors that are open.
 ///
 /// # Errors
@@ -115,6 +124,7 @@ pub async fn run(
             () = signs_of_life(&house, &pulse) => Passed::Stopped,
         };
         let well = !matches!(ended, Passed::Failed(_));
+        wakes.look_again_after(&ended);
         pulse.pass_ended(house.clock.now(), well);
         tokio::select! {
             () = told(&ended, &house, &mut alarm) => {}

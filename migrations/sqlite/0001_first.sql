@@ -7,8 +7,11 @@ CREATE TABLE meta (
     value TEXT NOT NULL
 );
 
+-- A customer's dates and touches go by their number: it is shorter than an id, and numbers rise as
+-- customers come in, so that a large file is written from front to back.
 CREATE TABLE customer (
-    id           TEXT NOT NULL PRIMARY KEY,
+    number       INTEGER NOT NULL PRIMARY KEY,
+    id           TEXT NOT NULL UNIQUE,
     email        TEXT,
     email_key    TEXT,                          -- the address as suppression compares it
     first_name   TEXT,
@@ -35,13 +38,13 @@ CREATE INDEX customer_email ON customer (email_key);
 
 -- Every date that an anniversary can start from, ready to be found by its day of the year.
 CREATE TABLE customer_date (
-    customer_id TEXT NOT NULL,
-    field       TEXT NOT NULL,                  -- birthday, joined_on, attr.<name>
-    year        SMALLINT,
-    month_day   SMALLINT NOT NULL,              -- month * 100 + day
-    PRIMARY KEY (customer_id, field)
+    customer  INTEGER NOT NULL,                 -- their number
+    field     TEXT NOT NULL,                    -- birthday, joined_on, attr.<name>
+    year      SMALLINT,
+    month_day SMALLINT NOT NULL,                -- month * 100 + day
+    PRIMARY KEY (customer, field)
 ) WITHOUT ROWID;
-CREATE INDEX customer_date_day ON customer_date (field, month_day, customer_id);
+CREATE INDEX customer_date_day ON customer_date (field, month_day, customer);
 
 CREATE TABLE event (
     source      TEXT NOT NULL,
@@ -70,6 +73,17 @@ CREATE TABLE source_file (
     refused     BIGINT NOT NULL,
     mark        TEXT,                           -- up to where a database was read
     PRIMARY KEY (source, path)
+) WITHOUT ROWID;
+
+-- Files that may still be written to, as they were last seen.
+CREATE TABLE unfinished (
+    source  TEXT NOT NULL,
+    file    TEXT NOT NULL,
+    inode   BIGINT NOT NULL,
+    size    BIGINT NOT NULL,
+    changed BIGINT NOT NULL,                    -- by the clock of whoever keeps the file
+    since   BIGINT NOT NULL,                    -- by ours: it has been the same since then
+    PRIMARY KEY (source, file)
 ) WITHOUT ROWID;
 
 CREATE TABLE quarantine (
@@ -127,11 +141,24 @@ CREATE TABLE past_events (
     PRIMARY KEY (customer_id, kind)
 ) WITHOUT ROWID;
 
--- Customers about whom something changed since the planner last looked.
+-- Customers about whom something changed since the planner last looked: one by one, …
 CREATE TABLE touched (
-    customer_id TEXT NOT NULL PRIMARY KEY,
-    seq         BIGINT NOT NULL
-) WITHOUT ROWID;
+    customer INTEGER NOT NULL PRIMARY KEY,      -- their number
+    seq      BIGINT NOT NULL
+);
+
+-- … and, for those who came in with a file, from the first number to the last. Numbers between them
+-- may be nobody's.
+CREATE TABLE arrived (
+    seq   BIGINT NOT NULL,
+    first INTEGER NOT NULL,
+    last  INTEGER NOT NULL
+);
+CREATE VIEW news AS
+    SELECT customer FROM touched
+    UNION ALL SELECT c.number FROM arrived a CROSS JOIN customer c
+        WHERE c.number BETWEEN a.first AND a.last
+          AND NOT EXISTS (SELECT 1 FROM touched t WHERE t.customer = c.number);
 
 CREATE TABLE rule_state (
     rule            TEXT NOT NULL PRIMARY KEY,

@@ -20,6 +20,7 @@ mod numbers;
 pub mod output;
 mod pause;
 mod preview;
+mod quality;
 mod quarantine;
 mod quiet;
 mod rehearse;

@@ -3,7 +3,9 @@
 use std::io;
 use std::path::Path;
 
-use super::{Done, Failure, Outcome, house, output};
+use super::output::Format;
+use super::{Done, Failure, Outcome, house, output, quality};
+use crate::engine;
 use crate::engine::sync::{self, Synced};
 use crate::store::Applied;
 
@@ -11,6 +13,12 @@ use crate::store::Applied;
 pub(super) struct Args {
     /// Only this source
     source: Option<String>,
+    /// Say afterwards how good the records are: what is missing, and what looks wrong
+    #[arg(long)]
+    report: bool,
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t, requires = "report")]
+    format: Format,
 }
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
@@ -34,10 +42,9 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         output::note(output::NO_SOURCE);
     }
     let synced = sync::sync(&house, args.source.as_deref(), house.clock.now()).await?;
-    let mut failing = false;
+    let failing = synced.iter().any(|source| !source.trouble.is_empty());
     for source in synced {
-        failing |= !source.trouble.is_empty();
-        tell(source)?;
+        tell(source, args.format)?;
     }
     let quarantined = house.store.count_quarantined().await?;
     if quarantined > 0 {
@@ -50,6 +57,10 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
             "{quarantined} {records} in quarantine: `fondly quarantine` says which and why"
         ));
     }
+    if args.report {
+        let quality = engine::quality::of(&house, args.source.as_deref()).await?;
+        quality::print(args.format, &quality)?;
+    }
     house.store.close().await?;
     Ok(if failing || quarantined > 0 {
         Done::NeedsAPerson
@@ -58,13 +69,22 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     })
 }
 
-/// What became of one source.
-fn tell(source: Synced) -> io::Result<()> {
+/// Says what became of one source.
+fn tell(source: Synced, format: Format) -> io::Result<()> {
+    let name = &source.source;
+    // A machine that reads the report gets nothing else.
+    let say = |line: String| -> io::Result<()> {
+        if format == Format::Table {
+            return output::say(line);
+        }
+        output::note(line);
+        Ok(())
+    };
     for (file, applied) in source.files {
-        output::say(told(&source.source, &file, applied))?;
+        say(told(name, &file, applied))?;
     }
     for remark in &source.remarks {
-        output::note(format!("{}: {remark}", source.source));
+        output::note(format!("{name}: {remark}"));
     }
     if source.unchanged_files > 0 {
         let n = source.unchanged_files;
@@ -73,17 +93,18 @@ fn tell(source: Synced) -> io::Result<()> {
         } else {
             "files haven't"
         };
-        output::say(format!(
-            "{}: {n} {files} changed since the last time",
-            source.source
+        say(format!("{name}: {n} {files} changed since the last time"))?;
+    }
+    for file in source.unfinished {
+        say(format!(
+            "{name}: {file} may still be written to; it is read once it has been left alone"
         ))?;
     }
     if source.unchanged_query {
-        let name = &source.source;
-        output::say(format!("{name}: nothing has changed since the last time"))?;
+        say(format!("{name}: nothing has changed since the last time"))?;
     }
     for trouble in source.trouble {
-        output::note(format!("{}: {trouble}", source.source));
+        output::note(format!("{name}: {trouble}"));
     }
     Ok(())
 }

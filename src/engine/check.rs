@@ -194,7 +194,7 @@ fn no_date(rule: &Rule, view: &View) -> Option<String> {
 async fn sources(house: &House, checked: &mut Checked) {
     for source in wiring::sources(&house.plans.settings) {
         match &source {
-            Input::Files(source) => files(source, checked),
+            Input::Files(source, _) => files(source, checked),
             Input::Query(source) => query(source, checked).await,
         }
     }

@@ -18,6 +18,8 @@ pub struct Report {
     pub quarantined: u64,
     /// Sources that couldn't be read, with what was wrong.
     pub failing_sources: Vec<String>,
+    /// Files that may still be written to, and are read once they are complete.
+    pub unfinished_files: u64,
     /// What waits for a person now, held by this pass or earlier.
     pub held: Vec<HeldBatch>,
     /// Letters of which nobody knows whether they went out, of this pass or earlier.
@@ -65,6 +67,7 @@ impl Report {
         self.removed.add(other.removed);
         self.quarantined += other.quarantined;
         self.failing_sources.extend(other.failing_sources);
+        self.unfinished_files += other.unfinished_files;
         // The later part knows better what is still held or unknown.
         self.held = other.held;
         self.unknown = other.unknown;

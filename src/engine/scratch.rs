@@ -6,8 +6,11 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::SignedDuration;
+
 use super::{EngineError, House, Plans};
 use crate::clock::Clock;
+use crate::settings::After;
 use crate::store::{OpenOptions, Store};
 
 /// What SQLite and we may leave beside a database.
@@ -37,6 +40,13 @@ impl Scratch {
             store.close().await?;
         }
         plans.settings.store.path.clone_from(&scratch.path);
+        for source in &mut plans.settings.sources {
+            // What lies there now is read, under whatever clock, and stays where it is.
+            if let Some(dropped) = source.place.dropped_mut() {
+                dropped.complete_after = SignedDuration::ZERO;
+                dropped.after = After::Keep;
+            }
+        }
         let house = House::for_rehearsal(plans, clock).await?;
         Ok((scratch, house))
     }

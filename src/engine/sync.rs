@@ -3,16 +3,19 @@
 //!
 //! A source that can't be read doesn't stop the others; it is reported until it can be.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::folder::{self, Folder};
 use super::wiring::{self, Input};
 use super::{EngineError, House};
+use crate::records::complete::Look;
 use crate::records::sql::{self, Held, Part, SqlSource};
 use crate::records::{self, FileReader, FileSource, Print, SourceError, Trouble};
+use crate::settings::After;
 use crate::store::{Applied, ApplyError, FileMeta, FileRow, PlaceOf, QueryMark, QueryPart};
 
 /// Parts of a database's answer that wait to be stored.
@@ -29,6 +32,8 @@ pub struct Synced {
     pub remarks: Vec<String>,
     /// Files that hadn't changed since they were read.
     pub unchanged_files: u64,
+    /// Files that may still be written to, and are read once they are complete.
+    pub unfinished: Vec<String>,
     /// Whether it is a database in which nothing had changed.
     pub unchanged_query: bool,
     /// What kept a file, or the source, from being read.
@@ -51,7 +56,15 @@ pub async fn sync(
             continue;
         }
         let synced = match &source {
-            Input::Files(source) => sync_files(house, source, now).await?,
+            Input::Files(source, dropped) => {
+                let folder = Folder {
+                    source: &source.meaning.name,
+                    path: &source.path,
+                    wait: dropped.complete_after,
+                    moves: dropped.after == After::Move,
+                };
+                sync_files(house, (source, folder), now).await?
+            }
             Input::Query(source) => sync_query(house, source, now).await?,
         };
         let well = synced.trouble.is_empty();
@@ -85,7 +98,7 @@ pub fn troubles(synced: Vec<Synced>) -> Vec<String> {
 
 async fn sync_files(
     house: &House,
-    source: &FileSource,
+    (source, folder): (&FileSource, Folder<'_>),
     now: Timestamp,
 ) -> Result<Synced, EngineError> {
     let mut synced = Synced {
@@ -93,6 +106,7 @@ async fn sync_files(
         files: Vec::new(),
         remarks: Vec::new(),
         unchanged_files: 0,
+        unfinished: Vec::new(),
         unchanged_query: false,
         trouble: Vec::new(),
     };
@@ -103,7 +117,16 @@ async fn sync_files(
             return Ok(synced);
         }
     };
-    for path in files {
+    let is_a_folder = source.path.is_dir();
+    let files = if is_a_folder {
+        let sorted = folder::sort(house, folder, files, now).await?;
+        let shown = |path: &PathBuf| records::shown(source, path);
+        synced.unfinished = sorted.unfinished.iter().map(shown).collect();
+        sorted.complete
+    } else {
+        files.into_iter().map(|path| (path, None)).collect()
+    };
+    for (path, look) in files {
         match sync_file(house, source, &path, now).await? {
             Ok(Some((applied, remarks))) => {
                 let name = &applied.0;
@@ -114,12 +137,23 @@ async fn sync_files(
                 synced.files.push(applied);
             }
             Ok(None) => synced.unchanged_files += 1,
-            Err(error) => synced.trouble.push(error.to_string()),
+            // Whoever took it away between the look and the reading has a use for it.
+            Err(error) if is_a_folder && error.trouble == Trouble::Missing => continue,
+            Err(error) => {
+                synced.trouble.push(error.to_string());
+                continue;
+            }
         }
+        synced.trouble.extend(put_away(folder, &path, look));
     }
     Ok(synced)
 }
 
+/// Moves a file that was read, where that is wanted; what kept it.
+fn put_away(folder: Folder<'_>, path: &Path, look: Option<Look>) -> Option<String> {
+    let look = look.filter(|_| folder.moves)?;
+    folder::put_away(folder, path, look).err()
+}
 /// A file with what was new in it, and what to say of how it was read.
 type FileApplied = ((String, Applied), Vec<String>);
 
@@ -211,6 +245,7 @@ async fn sync_query(
         files: Vec::new(),
         remarks: Vec::new(),
         unchanged_files: 0,
+        unfinished: Vec::new(),
         unchanged_query: false,
         trouble: Vec::new(),
     };

@@ -36,6 +36,7 @@ pub async fn tick(
     let now = house.clock.now();
     if pass.sync {
         for synced in sync::sync(house, None, now).await? {
+            report.unfinished_files += synced.unfinished.len() as u64;
             for trouble in synced.trouble {
                 tracing::warn!(source = synced.source, trouble, "a source couldn't be read");
                 report

@@ -11,7 +11,7 @@ use crate::deliver::{Login, Security, SmtpConfig};
 use crate::model::facts::BusinessWords;
 use crate::records::sql::{Access, SqlSource};
 use crate::records::{self, Decimal, FileSource, Format, Meaning};
-use crate::settings::{self, DomainLimit, Key, Place, Settings, Smtp, Source, Sql};
+use crate::settings::{self, DomainLimit, Dropped, Key, Place, Settings, Smtp, Source, Sql};
 
 /// What letters and conditions see of the business.
 pub(super) fn words(settings: &Settings) -> Arc<BusinessWords> {
@@ -28,8 +28,8 @@ pub(super) fn words(settings: &Settings) -> Arc<BusinessWords> {
 
 /// A source, as the records room reads it.
 pub(super) enum Input {
-    /// Files.
-    Files(FileSource),
+    /// Files, and how those of a folder are taken.
+    Files(FileSource, Dropped),
     /// A query in a database.
     Query(SqlSource),
 }
@@ -38,7 +38,7 @@ impl Input {
     /// The source's name.
     pub(super) fn name(&self) -> &str {
         match self {
-            Self::Files(source) => &source.meaning.name,
+            Self::Files(source, _) => &source.meaning.name,
             Self::Query(source) => &source.meaning.name,
         }
     }
@@ -51,9 +51,10 @@ pub(super) fn sources(settings: &Settings) -> Vec<Input> {
 }
 
 fn input(settings: &Settings, source: &Source) -> Input {
-    let (path, format) = match &source.place {
+    let (path, dropped, format) = match &source.place {
         Place::Csv {
             path,
+            dropped,
             delimiter,
             encoding,
         } => {
@@ -61,6 +62,7 @@ fn input(settings: &Settings, source: &Source) -> Input {
             let encoding = encoding.clone();
             (
                 path,
+                dropped,
                 Format::Csv {
                     delimiter,
                     encoding,
@@ -69,24 +71,30 @@ fn input(settings: &Settings, source: &Source) -> Input {
         }
         Place::Xlsx {
             path,
+            dropped,
             sheet,
             header_row,
         } => {
             let (sheet, header_row) = (sheet.clone(), *header_row);
-            (path, Format::Sheet { sheet, header_row })
+            (path, dropped, Format::Sheet { sheet, header_row })
         }
         Place::Sql(sql) => return Input::Query(query(settings, source, sql)),
-        Place::Vcard { path, encoding } => {
+        Place::Vcard {
+            path,
+            dropped,
+            encoding,
+        } => {
             let encoding = encoding.clone();
-            (path, Format::Cards { encoding })
+            (path, dropped, Format::Cards { encoding })
         }
     };
-    Input::Files(FileSource {
+    let files = FileSource {
         meaning: meaning(settings, source),
         path: path.clone(),
         shown: shown(&settings.folder, path),
         format,
-    })
+    };
+    Input::Files(files, *dropped)
 }
 
 fn query(settings: &Settings, source: &Source, sql: &Sql) -> SqlSource {

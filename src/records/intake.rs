@@ -2,14 +2,11 @@
 //!
 //! Every kind of source goes through here, so that the same checks hold for all. May not know files.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
 use super::columns::Columns;
 use super::error::Wrong;
 use super::forms::{Forms, Values};
 use super::rows::{self, Fault, Plan};
+use super::seen::Seen;
 use super::{Meaning, Row};
 
 /// Reads the rows of one source, one after the other.
@@ -17,8 +14,8 @@ use super::{Meaning, Row};
 pub(super) struct Intake {
     plan: Plan,
     forms: Forms,
-    /// The ids of the rows that went in, as hashes, and where they stand.
-    seen: HashMap<u64, u64>,
+    /// The ids of the rows that went in, and where they stand.
+    seen: Seen,
 }
 
 impl Intake {
@@ -27,7 +24,7 @@ impl Intake {
         Ok(Self {
             plan: Plan::new(meaning, columns),
             forms: Forms::new(meaning)?,
-            seen: HashMap::new(),
+            seen: Seen::default(),
         })
     }
 
@@ -49,18 +46,12 @@ impl Intake {
 
     /// Of rows with the same id the first goes in; the rest would silently overwrite it.
     fn is_new(&mut self, id: &str, line: u64) -> Result<(), Fault> {
-        let mut hasher = DefaultHasher::new();
-        id.hash(&mut hasher);
-        match self.seen.entry(hasher.finish()) {
-            Entry::Vacant(free) => {
-                free.insert(line);
-                Ok(())
-            }
-            Entry::Occupied(first) => Err(Fault {
+        match self.seen.first_line(id, line) {
+            None => Ok(()),
+            Some(first) => Err(Fault {
                 column: self.plan.id_column(),
                 reason: format!(
-                    "line {} has the same id, which must be unique; the first row went in",
-                    first.get()
+                    "line {first} has the same id, which must be unique; the first row went in"
                 ),
             }),
         }

@@ -8,6 +8,7 @@ mod card_dates;
 mod cards;
 mod cell;
 mod columns;
+pub mod complete;
 mod content;
 mod csv_rows;
 mod dates;
@@ -17,9 +18,11 @@ mod intake;
 pub mod json;
 pub mod made_up;
 mod numbers;
+pub mod quality;
 mod raw;
 mod reader;
 mod rows;
+mod seen;
 mod serial;
 mod sheet;
 mod sniff;
@@ -183,7 +186,7 @@ fn is_one(file: &Path, endings: &[&str]) -> bool {
 }
 
 /// How messages name this file of the source.
-fn shown(source: &FileSource, file: &Path) -> String {
+pub fn shown(source: &FileSource, file: &Path) -> String {
     match file.strip_prefix(&source.path) {
         Ok(rest) if !rest.as_os_str().is_empty() => {
             format!(

@@ -519,6 +519,8 @@ mod tests {
             path = "in"
             feeds = "events"
             delimiter = "\t"
+            complete_after = "2 minutes"
+            after = "move"
             dates = "%d/%m/%Y %H:%M"
             columns = { id = "No", "attr.size" = "Size", attr.vip = "VIP" }
             types = { "attr.vip" = "yes-no" }
@@ -608,6 +610,8 @@ mod tests {
         service = "2 per 1 day"
 
         [[source]]
+        after = "move"
+        complete_after = "120 seconds"
         dates = "%d/%m/%Y %H:%M"
         delimiter = "\t"
         feeds = "events"

@@ -8,6 +8,7 @@
 
 mod api;
 mod console;
+mod dropped;
 mod environment;
 mod layers;
 mod limits;
@@ -33,6 +34,7 @@ use crate::model::policy::Class;
 
 pub use api::Api;
 pub use console::Console;
+pub use dropped::{After, Dropped};
 pub use environment::Variables;
 pub use layers::{load, load_with};
 pub use limits::DomainLimit;

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::dropped::{Dropped, dropped};
 use super::resolved;
 use crate::model::Period;
 use crate::model::tables::{Node, Table, Value};
@@ -22,6 +23,8 @@ pub enum Place {
     Csv {
         /// A file, or a folder of files, absolute.
         path: PathBuf,
+        /// How files of a folder are taken.
+        dropped: Dropped,
         /// What stands between two values, always ASCII; found out where nothing is said.
         delimiter: Option<char>,
         /// The encoding's name; UTF-8 where nothing is said.
@@ -31,6 +34,8 @@ pub enum Place {
     Xlsx {
         /// A file, or a folder of files, absolute.
         path: PathBuf,
+        /// How files of a folder are taken.
+        dropped: Dropped,
         /// The sheet; the only one where nothing is said.
         sheet: Option<String>,
         /// The row of the header, from 1; found where nothing is said.
@@ -40,6 +45,8 @@ pub enum Place {
     Vcard {
         /// A file, or a folder of files, absolute.
         path: PathBuf,
+        /// How files of a folder are taken.
+        dropped: Dropped,
         /// The encoding's name; UTF-8 where nothing is said.
         encoding: Option<String>,
     },
@@ -74,6 +81,16 @@ impl Place {
             Self::Xlsx { .. } => "xlsx",
             Self::Vcard { .. } => "vcard",
             Self::Sql(_) => "sql",
+        }
+    }
+
+    /// How files of a folder are taken; databases have none.
+    pub const fn dropped_mut(&mut self) -> Option<&mut Dropped> {
+        match self {
+            Self::Csv { dropped, .. }
+            | Self::Xlsx { dropped, .. }
+            | Self::Vcard { dropped, .. } => Some(dropped),
+            Self::Sql(_) => None,
         }
     }
 }
@@ -122,6 +139,7 @@ pub(super) fn place(kind: Kind, table: &mut Table<'_>, folder: &Path) -> Option<
             let delimiter = table.get("delimiter").map(|v| delimiter(&v));
             Some(Place::Csv {
                 path: path?,
+                dropped: dropped(table),
                 delimiter: match delimiter {
                     Some(delimiter) => Some(delimiter?),
                     None => None,
@@ -136,6 +154,7 @@ pub(super) fn place(kind: Kind, table: &mut Table<'_>, folder: &Path) -> Option<
             let header_row = header_row.and_then(|v| v.whole(1..=LAST_ROW));
             Some(Place::Xlsx {
                 path: path?,
+                dropped: dropped(table),
                 sheet,
                 header_row,
             })
@@ -145,6 +164,7 @@ pub(super) fn place(kind: Kind, table: &mut Table<'_>, folder: &Path) -> Option<
             Some(Place::Vcard {
                 encoding: encoding(table),
                 path: path?,
+                dropped: dropped(table),
             })
         }
         Kind::Sql => sql(table, folder).map(|sql| Place::Sql(Box::new(sql))),

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{Api, AttrType, Key, Place, Retention, Settings, Smtp, Source, Sql, Transport};
+use super::{
+    Api, AttrType, Dropped, Key, Place, Retention, Settings, Smtp, Source, Sql, Transport,
+};
 use crate::model::Period;
 use crate::model::policy::{Guard, MarketingBasis, Policy};
 use crate::records::sql::{Overlap, Url};
@@ -263,30 +265,45 @@ fn place(place: &Place, shown: &mut Table) {
     match place {
         Place::Csv {
             path: at,
+            dropped: files,
             delimiter,
             encoding,
         } => {
             add(shown, "path", path(at));
+            dropped(*files, shown);
             add(shown, "delimiter", delimiter.map(|it| it.to_string()));
             add(shown, "encoding", encoding.clone());
         }
         Place::Xlsx {
             path: at,
+            dropped: files,
             sheet,
             header_row,
         } => {
             add(shown, "path", path(at));
+            dropped(*files, shown);
             add(shown, "sheet", sheet.clone());
             if let Some(row) = header_row {
                 shown.insert("header_row".to_owned(), i64::from(*row).into());
             }
         }
-        Place::Vcard { path: at, encoding } => {
+        Place::Vcard {
+            path: at,
+            dropped: files,
+            encoding,
+        } => {
             add(shown, "path", path(at));
+            dropped(*files, shown);
             add(shown, "encoding", encoding.clone());
         }
         Place::Sql(sql) => query(sql, shown),
     }
+}
+
+fn dropped(files: Dropped, shown: &mut Table) {
+    let wait = format!("{} seconds", files.complete_after.as_secs());
+    add(shown, "complete_after", Some(wait));
+    add(shown, "after", Some(files.after.as_str().to_owned()));
 }
 
 fn query(sql: &Sql, shown: &mut Table) {

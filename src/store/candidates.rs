@@ -3,7 +3,7 @@
 //! May return too many, never too few: the decision about each is made elsewhere, from the view.
 //! Every answer is in the order of ids.
 //!
-//! Of `touched`, joins are CROSS JOINs: SQLite then begins with the few who were touched. Left to
+//! Of `news`, who was touched, joins are CROSS JOINs: SQLite then begins with the few who were touched. Left to
 //! itself, it walked through everybody on every pass.
 
 use jiff::civil::Date;
@@ -29,8 +29,8 @@ impl Store {
     /// When the store fails.
     pub async fn everyone(&self, only_touched: bool) -> Result<Vec<String>, StoreError> {
         let text = if only_touched {
-            "SELECT t.customer_id FROM touched t CROSS JOIN customer c \
-             WHERE c.id = t.customer_id ORDER BY t.customer_id"
+            "SELECT c.id FROM news t CROSS JOIN customer c \
+             WHERE c.number = t.customer ORDER BY c.id"
         } else {
             "SELECT id FROM customer ORDER BY id"
         };
@@ -52,8 +52,8 @@ impl Store {
         let text = if only_touched {
             // By customer, not by day: few are touched.
             concat!(
-                "SELECT DISTINCT d.customer_id FROM touched t CROSS JOIN customer_date d \
-                 WHERE d.customer_id = t.customer_id AND d.field = $1 AND (",
+                "SELECT c.id FROM news t CROSS JOIN customer_date d CROSS JOIN customer c \
+                 WHERE d.customer = t.customer AND c.number = d.customer AND d.field = $1 AND (",
                 unindexed!("d.month_day"),
                 " BETWEEN $2 AND $3 OR ",
                 unindexed!("d.month_day"),
@@ -62,12 +62,13 @@ impl Store {
                 " BETWEEN $6 AND $7) ORDER BY 1"
             )
         } else {
-            "SELECT customer_id FROM customer_date \
+            "SELECT c.id FROM (SELECT customer FROM customer_date \
                  WHERE field = $1 AND month_day BETWEEN $2 AND $3 \
-             UNION SELECT customer_id FROM customer_date \
+             UNION SELECT customer FROM customer_date \
                  WHERE field = $1 AND month_day BETWEEN $4 AND $5 \
-             UNION SELECT customer_id FROM customer_date \
-                 WHERE field = $1 AND month_day BETWEEN $6 AND $7 ORDER BY 1"
+             UNION SELECT customer FROM customer_date \
+                 WHERE field = $1 AND month_day BETWEEN $6 AND $7) AS d \
+             CROSS JOIN customer c WHERE c.number = d.customer ORDER BY 1"
         };
         let mut query = sqlx::query_scalar(in_one_row(text)).bind(field);
         for (first, last) in days_of_year(from_day, to_day) {
@@ -87,16 +88,16 @@ impl Store {
         only_touched: bool,
     ) -> Result<Vec<String>, StoreError> {
         let text = if only_touched {
-            "SELECT d.customer_id FROM touched t CROSS JOIN customer_date d \
-             WHERE d.customer_id = t.customer_id AND d.field = $1 \
+            "SELECT c.id FROM news t CROSS JOIN customer_date d CROSS JOIN customer c \
+             WHERE d.customer = t.customer AND c.number = d.customer AND d.field = $1 \
                AND d.year * 10000 + d.month_day BETWEEN $2 AND $3 ORDER BY 1"
         } else {
             // By the day of the year, for which there is an index, and of those the right year.
-            "SELECT customer_id FROM customer_date WHERE field = $1 \
+            "SELECT c.id FROM (SELECT customer FROM customer_date WHERE field = $1 \
                  AND month_day BETWEEN $4 AND $5 AND year * 10000 + month_day BETWEEN $2 AND $3 \
-             UNION SELECT customer_id FROM customer_date WHERE field = $1 \
-                 AND month_day BETWEEN $6 AND $7 AND year * 10000 + month_day BETWEEN $2 AND $3 \
-             ORDER BY 1"
+             UNION SELECT customer FROM customer_date WHERE field = $1 \
+                 AND month_day BETWEEN $6 AND $7 AND year * 10000 + month_day BETWEEN $2 AND $3) \
+             AS d CROSS JOIN customer c WHERE c.number = d.customer ORDER BY 1"
         };
         let number = |day: Date| i64::from(day.year()) * 10_000 + month_day(day.month(), day.day());
         let mut query = sqlx::query_scalar(in_one_row(text))
@@ -118,8 +119,8 @@ impl Store {
     /// When the store fails.
     pub async fn with_address(&self, only_touched: bool) -> Result<Vec<String>, StoreError> {
         let text = if only_touched {
-            "SELECT t.customer_id FROM touched t CROSS JOIN customer c \
-             WHERE c.id = t.customer_id AND c.email IS NOT NULL ORDER BY t.customer_id"
+            "SELECT c.id FROM news t CROSS JOIN customer c \
+             WHERE c.number = t.customer AND c.email IS NOT NULL ORDER BY c.id"
         } else {
             "SELECT id FROM customer WHERE email IS NOT NULL ORDER BY id"
         };
@@ -138,8 +139,9 @@ impl Store {
     ) -> Result<Vec<String>, StoreError> {
         let text = if only_touched {
             concat!(
-                "SELECT DISTINCT e.customer_id FROM touched t CROSS JOIN event e \
-                 WHERE e.customer_id = t.customer_id AND e.day BETWEEN $2 AND $3 AND ",
+                "SELECT DISTINCT e.customer_id FROM news t CROSS JOIN customer c \
+                 CROSS JOIN event e \
+                 WHERE c.number = t.customer AND e.customer_id = c.id AND e.day BETWEEN $2 AND $3 AND ",
                 unindexed!("e.kind"),
                 " IN ",
                 texts!("$1"),
@@ -173,8 +175,9 @@ impl Store {
     ) -> Result<Vec<String>, StoreError> {
         let text = if only_touched {
             concat!(
-                "SELECT DISTINCT e.customer_id FROM touched t CROSS JOIN event e \
-                 WHERE e.customer_id = t.customer_id AND e.day BETWEEN $2 AND $3 AND ",
+                "SELECT DISTINCT e.customer_id FROM news t CROSS JOIN customer c \
+                 CROSS JOIN event e \
+                 WHERE c.number = t.customer AND e.customer_id = c.id AND e.day BETWEEN $2 AND $3 AND ",
                 unindexed!("e.kind"),
                 " IN ",
                 texts!("$1"),

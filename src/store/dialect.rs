@@ -23,6 +23,9 @@ pub(super) type Row = sqlx::sqlite::SqliteRow;
 /// One query with its parameters.
 pub(super) type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
 
+/// The parameters of a statement.
+pub(super) type Arguments = sqlx::sqlite::SqliteArguments;
+
 /// The text of [`BEGIN_WRITE`], for `together!`.
 macro_rules! begin_write {
     () => {
@@ -37,9 +40,15 @@ pub(super) const BEGIN_WRITE: &str = begin_write!();
 /// How long a statement waits for another process's transaction.
 const BUSY: Duration = Duration::from_secs(30);
 
-/// Kibibytes of page cache of the writer: with the default of 2 MiB a bulk load is several times
-/// slower. Negative by SQLite's convention.
+/// Kibibytes of page cache of the writer. Negative by SQLite's convention.
 const WRITER_CACHE: &str = "-8192";
+
+/// The same while a file is taken in: what doesn't fit is written to the log, read back and written
+/// again, and the indexes of a million customers are large.
+const LOAD_CACHE: &str = "PRAGMA cache_size = -32768";
+
+/// [`WRITER_CACHE`] again.
+const USUAL_CACHE: &str = "PRAGMA cache_size = -8192";
 
 /// Pages of the write-ahead log after which it is copied back: the same few pages change with every
 /// message, so ten times the default saves most of the copying.
@@ -82,6 +91,13 @@ macro_rules! lists_of {
     };
 }
 
+/// Bytes as lower-case hexadecimal digits.
+macro_rules! hex_of {
+    ($column:literal) => {
+        concat!("LOWER(HEX(", $column, "))")
+    };
+}
+
 /// Statements that run one after the other, handed over in one go, with one numbering of their
 /// parameters.
 macro_rules! together {
@@ -98,7 +114,7 @@ macro_rules! unindexed {
     };
 }
 
-pub(super) use {begin_write, list_of, lists_of, rows, texts, together, unindexed};
+pub(super) use {begin_write, hex_of, list_of, lists_of, rows, texts, together, unindexed};
 
 /// The migrations, the oldest first.
 pub(super) fn migrator() -> Migrator {
@@ -300,6 +316,23 @@ pub(super) async fn copy(connection: &mut Connection, to: &str) -> sqlx::Result<
     Ok(())
 }
 
+/// Gives the writer more memory for a large file, or takes it away again.
+pub(super) async fn cache(connection: &mut Connection, large: bool) -> sqlx::Result<()> {
+    let text = if large { LOAD_CACHE } else { USUAL_CACHE };
+    sqlx::query(text).execute(connection).await?;
+    Ok(())
+}
+
+/// Many rows as a table `v` of parameters. A column of which no row has a value takes no parameter:
+/// each that is bound costs, and most records leave most fields empty.
+pub(super) fn values(empty: impl Iterator<Item = bool>, rows: usize) -> String {
+    let row: Vec<&str> = empty
+        .map(|empty| if empty { "NULL" } else { "?" })
+        .collect();
+    let row = format!("({})", row.join(","));
+    format!("(VALUES {}) AS v", vec![row.as_str(); rows].join(","))
+}
+
 /// A statement that inserts many rows at once.
 pub(super) struct Bulk {
     head: &'static str,
@@ -360,6 +393,15 @@ mod tests {
         for bad in ["3.44.5", "3.46.0", "3.50.6", "3.51.2", "2.9", "", "x"] {
             assert!(!keeps_commits(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn columns_without_a_value_take_no_parameter() {
+        let empty = [false, true, false];
+        assert_eq!(
+            values(empty.into_iter(), 2),
+            "(VALUES (?,NULL,?),(?,NULL,?)) AS v"
+        );
     }
 
     #[test]

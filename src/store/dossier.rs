@@ -291,7 +291,8 @@ async fn on_record(tx: &mut Connection, id: &str) -> sqlx::Result<Option<OnRecor
     let stopped_at = columns.maybe_moment()?;
     let customer = read_customer(columns)?;
     let dates = sqlx::query_as(
-        "SELECT field, year, month_day FROM customer_date WHERE customer_id = $1 ORDER BY field",
+        "SELECT d.field, d.year, d.month_day FROM customer c CROSS JOIN customer_date d \
+         WHERE c.id = $1 AND d.customer = c.number ORDER BY d.field",
     )
     .bind(id)
     .fetch_all(tx)
@@ -329,10 +330,14 @@ async fn under_id(tx: &mut Connection, id: &str) -> sqlx::Result<UnderId> {
         let past = (columns.text()?, columns.small()?, columns.day()?);
         under.past_events.push(past);
     }
-    let touched: Option<i64> = sqlx::query_scalar("SELECT 1 FROM touched WHERE customer_id = $1")
-        .bind(id)
-        .fetch_optional(tx)
-        .await?;
+    let touched: Option<i64> = sqlx::query_scalar(
+        "SELECT 1 FROM customer c WHERE c.id = $1 AND (\
+             EXISTS (SELECT 1 FROM touched t WHERE t.customer = c.number) OR \
+             EXISTS (SELECT 1 FROM arrived a WHERE c.number BETWEEN a.first AND a.last))",
+    )
+    .bind(id)
+    .fetch_optional(tx)
+    .await?;
     under.to_be_looked_at = touched.is_some();
     Ok(under)
 }

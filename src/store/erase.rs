@@ -41,17 +41,23 @@ pub(super) const CUSTOMERS: &str = concat!("DELETE FROM customer WHERE id IN ", 
 /// What happened to them.
 pub(super) const EVENTS: &str = concat!("DELETE FROM event WHERE customer_id IN ", texts!("$1"));
 
-/// What else goes by a customer's id.
+/// What else goes by a customer's id, or by their number: a number may be somebody else's one day, so
+/// nothing of it may outlast its customer, and these come before [`CUSTOMERS`].
 pub(super) const RECORDS: [&str; 5] = [
     concat!(
-        "DELETE FROM customer_date WHERE customer_id IN ",
-        texts!("$1")
+        "DELETE FROM customer_date WHERE customer IN (SELECT number FROM customer WHERE id IN ",
+        texts!("$1"),
+        ")"
     ),
     concat!(
         "DELETE FROM past_events WHERE customer_id IN ",
         texts!("$1")
     ),
-    concat!("DELETE FROM touched WHERE customer_id IN ", texts!("$1")),
+    concat!(
+        "DELETE FROM touched WHERE customer IN (SELECT number FROM customer WHERE id IN ",
+        texts!("$1"),
+        ")"
+    ),
     concat!("DELETE FROM awaited WHERE customer_id IN ", texts!("$1")),
     concat!(
         "UPDATE event SET moved_from = NULL WHERE moved_from IN ",

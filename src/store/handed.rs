@@ -89,7 +89,7 @@ impl Store {
                 now: delivery.now,
             };
             let mut load = Load::new(tx, meta);
-            load.know_the_forgotten(self.link_key()).await?;
+            load.know_who_is_who(self.link_key()).await?;
             let mut pile = Pile::begin(load, delivery).await?;
             let mut taken = Vec::with_capacity(records.len());
             for record in records {
@@ -118,14 +118,14 @@ impl Store {
 
 /// Records that are being taken in.
 struct Pile<'a> {
-    load: Load<'a>,
+    load: Load<'a, 'static>,
     delivery: Delivery<'a>,
     /// Whether anything of this source may be in quarantine.
     quarantine: bool,
 }
 
 impl<'a> Pile<'a> {
-    async fn begin(mut load: Load<'a>, delivery: Delivery<'a>) -> sqlx::Result<Self> {
+    async fn begin(mut load: Load<'a, 'static>, delivery: Delivery<'a>) -> sqlx::Result<Self> {
         let refused: i64 =
             sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM quarantine WHERE source = $1)")
                 .bind(delivery.source)
@@ -153,7 +153,7 @@ impl<'a> Pile<'a> {
                     Some(id) => format!("{what}/{id}"),
                     None => format!("{what}/?{}", hex(&Sha256::digest(&refusal.record))),
                 };
-                if self.load.marks.know_refused(refusal) {
+                if self.load.packing.marks.know_refused(refusal) {
                     self.mended(&path).await?;
                     return Ok(Taken::Forgotten);
                 }
@@ -220,7 +220,7 @@ impl<'a> Pile<'a> {
     }
 }
 
-impl Load<'_> {
+impl Load<'_, '_> {
     /// Takes a single record in, and says what it changed.
     async fn take_one(&mut self, row: FileRow) -> sqlx::Result<Applied> {
         let before = self.applied;
@@ -238,9 +238,9 @@ impl Load<'_> {
     /// Ends what isn't a file's. Where nothing changed, nothing waits for the planner, nor for the
     /// disk.
     async fn conclude(mut self) -> sqlx::Result<()> {
-        if !self.touched.is_empty() || !self.raised.is_empty() {
+        if self.has_news() {
             self.seq = next_touch(&mut self.tx).await?;
-            self.note().await?;
+            self.note_all().await?;
         }
         reach("sync-commit");
         self.tx.commit().await?;

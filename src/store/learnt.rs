@@ -171,10 +171,10 @@ async fn keep(tx: &mut Transaction, lesson: &Lesson, seq: i64) -> sqlx::Result<(
         since - ZONE_SLACK
     };
     sqlx::query(concat!(
-        "INSERT INTO touched (customer_id, seq) SELECT DISTINCT customer_id, $3 FROM event \
-         WHERE day >= $2 AND kind IN ",
+        "INSERT INTO touched (customer, seq) SELECT number, $3 FROM customer WHERE id IN \
+         (SELECT customer_id FROM event WHERE day >= $2 AND kind IN ",
         texts!("$1"),
-        " ON CONFLICT (customer_id) DO UPDATE SET seq = excluded.seq"
+        ") ON CONFLICT (customer) DO UPDATE SET seq = excluded.seq"
     ))
     .bind(&contact)
     .bind(changed_since)

@@ -10,13 +10,12 @@ use jiff::Timestamp;
 use sqlx::Row as _;
 
 use super::columns::json;
-use super::dialect::{Bulk, Connection, Transaction, rows, texts};
+use super::customers::Intake;
+use super::dialect::{BEGIN_WRITE, Bulk, Connection, cache, rows, texts};
+use super::gather::{Batch, Broken, Gathering, Packing, Room};
 use super::keep::past_stays_past;
 use super::marks::Marks;
-use super::rows::{
-    CUSTOMER_HEAD, CUSTOMER_PARAMETERS, CUSTOMER_TAIL, EVENT_HEAD, EVENT_PARAMETERS, EVENT_TAIL,
-    bind_customer, bind_event, dates_of, month_day,
-};
+use super::rows::{CustomerRow, EVENT_HEAD, EVENT_PARAMETERS, EVENT_TAIL, bind_event};
 use super::{ApplyError, Store};
 use crate::model::{Customer, Event, Refusal};
 use crate::points::reach;
@@ -24,9 +23,6 @@ use crate::points::reach;
 /// Customers whose changes are noted together: bounds memory, and spares customers with many
 /// events in one file.
 const NOTE_TOGETHER: usize = 10_000;
-
-/// Refusals written together.
-const REFUSALS_TOGETHER: usize = 500;
 
 /// Which file is applied.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +66,7 @@ pub struct Applied {
 impl Store {
     /// Applies a file's rows in one transaction: all of them, or, when the rows end in an error or
     /// the store fails, none. Its quarantined records replace those of its last reading. The later
-    /// of two rows with one id counts.
+    /// of two rows with one id counts. While the store writes some rows, the next are read.
     ///
     /// # Errors
     /// [`ApplyError::Rows`] with the iterator's error, or [`ApplyError::Store`].
@@ -80,58 +76,80 @@ impl Store {
         rows: impl Iterator<Item = Result<FileRow, E>> + Send,
     ) -> Result<Applied, ApplyError<E>> {
         let name = |error| ApplyError::Store(self.trouble(error));
-        let mut load = Load::new(self.begin().await.map_err(name)?, meta);
+        let mut connection = self.inner.writer.acquire().await.map_err(name)?;
+        cache(&mut connection, true).await.map_err(name)?;
+        let applied = self.apply_with(&mut connection, meta, rows).await;
+        // Where this fails, what matters has failed before, or nothing has.
+        _ = cache(&mut connection, false).await;
+        applied
+    }
+
+    async fn apply_with<E: Send>(
+        &self,
+        connection: &mut Connection,
+        meta: FileMeta<'_>,
+        rows: impl Iterator<Item = Result<FileRow, E>> + Send,
+    ) -> Result<Applied, ApplyError<E>> {
+        let name = |error| ApplyError::Store(self.trouble(error));
+        let tx = sqlx::Connection::begin_with(connection, BEGIN_WRITE).await;
+        let mut load = Load::new(tx.map_err(name)?, meta);
         reach("sync-begin");
         load.start(self.link_key()).await.map_err(name)?;
-        for row in rows {
-            // An early return drops the transaction, which rolls it back.
-            load.take(row.map_err(ApplyError::Rows)?)
-                .await
-                .map_err(name)?;
+        let packing = std::mem::replace(&mut load.packing, Packing::new(meta));
+        let mut gathering = Gathering::new(rows, packing);
+        let of = |error| match error {
+            Broken::Rows(error) => ApplyError::Rows(error),
+            Broken::Store(error) => name(error),
+        };
+        let mut batch = gathering.next().await.map_err(of)?;
+        // An early return drops the transaction, which rolls it back.
+        let mut spent = Vec::new();
+        while !batch.last {
+            gathering.packing.expect_new = load.intake.expects_new();
+            let (written, next) = tokio::join!(load.write(batch), async {
+                drop(spent);
+                gathering.next().await
+            });
+            spent = written.map_err(name)?;
+            batch = next.map_err(of)?;
         }
-        load.finish().await.map_err(name)
+        load.write(batch).await.map_err(name)?;
+        load.settle().await.map_err(name)?;
+        load.commit().await.map_err(name)
     }
 }
 
 /// Rows that are being taken in: a file's, or what somebody hands in.
-pub(super) struct Load<'a> {
-    pub(super) tx: Transaction,
+pub(super) struct Load<'a, 'c> {
+    pub(super) tx: sqlx::Transaction<'c, sqlx::Sqlite>,
     meta: FileMeta<'a>,
     pub(super) seq: i64,
-    customer_bulk: Bulk,
+    /// What comes row by row becomes batches here.
+    pub(super) packing: Packing<'a>,
+    batch: Batch,
+    intake: Intake,
     event_bulk: Bulk,
-    customers: Vec<Customer>,
-    events: Vec<Event>,
-    refusals: Vec<Refusal>,
-    /// The ids that the waiting customers or events have: one statement can't take one id twice.
-    waiting: HashSet<String>,
-    /// Changed records, whose revision has been raised.
-    pub(super) touched: HashSet<String>,
-    /// Customers of changed events, whose revision hasn't.
-    pub(super) raised: HashSet<String>,
-    pub(super) marks: Marks,
+    /// Customers of changed events, whose revision hasn't been raised.
+    raised: HashSet<String>,
     pub(super) applied: Applied,
 }
 
-impl<'a> Load<'a> {
-    pub(super) fn new(tx: Transaction, meta: FileMeta<'a>) -> Self {
+impl<'a, 'c> Load<'a, 'c> {
+    pub(super) fn new(tx: sqlx::Transaction<'c, sqlx::Sqlite>, meta: FileMeta<'a>) -> Self {
         Self {
             tx,
             meta,
             seq: 0,
-            customer_bulk: Bulk::new(CUSTOMER_HEAD, CUSTOMER_PARAMETERS, CUSTOMER_TAIL),
+            packing: Packing::new(meta),
+            batch: Batch::default(),
+            intake: Intake::new(),
             event_bulk: Bulk::new(EVENT_HEAD, EVENT_PARAMETERS, EVENT_TAIL),
-            customers: Vec::with_capacity(Bulk::ROWS),
-            events: Vec::with_capacity(Bulk::ROWS),
-            refusals: Vec::new(),
-            waiting: HashSet::with_capacity(Bulk::ROWS),
-            touched: HashSet::new(),
             raised: HashSet::new(),
-            marks: Marks::default(),
             applied: Applied::default(),
         }
     }
 
+    /// Begins with all that the source has.
     pub(super) async fn start(&mut self, key: &[u8; 32]) -> sqlx::Result<()> {
         self.start_beside(key).await?;
         sqlx::query("DELETE FROM quarantine WHERE source = $1 AND path = $2")
@@ -145,116 +163,76 @@ impl<'a> Load<'a> {
     /// The same, but what was refused before stays refused.
     pub(super) async fn start_beside(&mut self, key: &[u8; 32]) -> sqlx::Result<()> {
         self.seq = next_touch(&mut self.tx).await?;
-        self.know_the_forgotten(key).await
+        self.know_who_is_who(key).await
     }
 
-    /// From now on whoever asked to be forgotten is passed over.
-    pub(super) async fn know_the_forgotten(&mut self, key: &[u8; 32]) -> sqlx::Result<()> {
-        self.marks = Marks::read(&mut self.tx, key).await?;
+    /// From now on whoever asked to be forgotten is passed over, and whoever is new gets a number.
+    pub(super) async fn know_who_is_who(&mut self, key: &[u8; 32]) -> sqlx::Result<()> {
+        self.packing.marks = Marks::read(&mut self.tx, key).await?;
+        self.packing.number =
+            sqlx::query_scalar("SELECT COALESCE(MAX(number), 0) + 1 FROM customer")
+                .fetch_one(&mut *self.tx)
+                .await?;
         Ok(())
     }
 
+    /// Takes a row in; it may wait for others.
     pub(super) async fn take(&mut self, row: FileRow) -> sqlx::Result<()> {
-        match row {
-            // Whoever asked to be forgotten doesn't come back with the next file.
-            FileRow::Customer(one) if self.marks.know(&one) => self.applied.forgotten += 1,
-            FileRow::Event(one) if self.marks.know_whose(&one) => self.applied.forgotten += 1,
-            FileRow::Refused(one) if self.marks.know_refused(&one) => self.applied.forgotten += 1,
-            FileRow::Customer(one) => {
-                let full = self.customers.len() == Bulk::ROWS || !self.events.is_empty();
-                if full || self.waiting.contains(&one.id) {
-                    self.write_waiting().await?;
-                }
-                self.waiting.insert(one.id.clone());
-                self.customers.push(*one);
-            }
-            FileRow::Event(one) => {
-                let full = self.events.len() == Bulk::ROWS || !self.customers.is_empty();
-                if full || self.waiting.contains(&one.id) {
-                    self.write_waiting().await?;
-                }
-                self.waiting.insert(one.id.clone());
-                self.events.push(*one);
-            }
-            FileRow::Refused(one) => {
-                self.refusals.push(*one);
-                if self.refusals.len() == REFUSALS_TOGETHER {
-                    self.write_refusals().await?;
-                }
+        match self.packing.add(&mut self.batch, row)? {
+            Room::Left => {}
+            Room::Full => self.write_batch().await?,
+            Room::For(row) => {
+                self.write_batch().await?;
+                self.packing.add(&mut self.batch, row)?;
             }
         }
         Ok(())
     }
 
+    /// Writes all that waits.
     pub(super) async fn write_waiting(&mut self) -> sqlx::Result<()> {
-        self.waiting.clear();
-        if !self.customers.is_empty() {
-            self.write_customers().await?;
+        self.batch.flush = true;
+        self.write_batch().await
+    }
+
+    async fn write_batch(&mut self) -> sqlx::Result<()> {
+        let mut batch = std::mem::take(&mut self.batch);
+        self.packing.expect_new = self.intake.expects_new();
+        self.packing.close(&mut batch)?;
+        self.write(batch).await.map(drop)
+    }
+
+    /// Hands back what isn't needed any more.
+    async fn write(&mut self, batch: Batch) -> sqlx::Result<Vec<CustomerRow>> {
+        let to = (&mut *self.tx, &self.meta);
+        let mut spent = Vec::new();
+        self.applied.forgotten += batch.forgotten;
+        if !batch.customers.is_empty() {
+            let some = (batch.customers, batch.ready);
+            spent = self.intake.take(to, some, &mut self.applied).await?;
         }
-        if !self.events.is_empty() {
-            self.write_events().await?;
+        if !batch.events.is_empty() {
+            self.write_events(batch.events).await?;
         }
-        if self.touched.len() + self.raised.len() >= NOTE_TOGETHER {
+        if !batch.refusals.is_empty() {
+            self.write_refusals(batch.refusals).await?;
+        }
+        if batch.flush {
+            let to = (&mut *self.tx, &self.meta);
+            self.intake.flush(to, &mut self.applied).await?;
+        }
+        if self.intake.touched() + self.raised.len() >= NOTE_TOGETHER {
             self.note().await?;
         }
-        Ok(())
+        Ok(spent)
     }
 
-    async fn write_customers(&mut self) -> sqlx::Result<()> {
-        let waiting = std::mem::take(&mut self.customers);
-        let mut query = self.customer_bulk.query(waiting.len());
-        for one in &waiting {
-            query = bind_customer(query, &self.meta, one)?;
-        }
-        let (mut differ, mut updated) = (HashSet::new(), Vec::new());
-        for row in query.fetch_all(&mut *self.tx).await? {
-            let id: String = row.try_get(0)?;
-            if row.try_get::<i64, _>(1)? > 1 {
-                updated.push(id.clone());
-            }
-            differ.insert(id);
-        }
-        self.count(waiting.len(), differ.len(), updated.len());
-        if !updated.is_empty() {
-            sqlx::query(concat!(
-                "DELETE FROM customer_date WHERE customer_id IN ",
-                texts!("$1")
-            ))
-            .bind(json(&updated)?)
-            .execute(&mut *self.tx)
-            .await?;
-        }
-        let dates: Vec<_> = waiting
-            .iter()
-            .filter(|one| differ.contains(&one.id))
-            .flat_map(|one| dates_of(one).into_iter().map(|date| (&one.id, date)))
-            .map(|(id, (field, date))| {
-                let month_day = month_day(date.month(), date.day());
-                (id, field, date.year(), month_day)
-            })
-            .collect();
-        if !dates.is_empty() {
-            sqlx::query(concat!(
-                "INSERT INTO customer_date (customer_id, field, year, month_day) \
-                 SELECT value->>0, value->>1, CAST(value->>2 AS BIGINT), \
-                        CAST(value->>3 AS BIGINT) FROM ",
-                rows!("$1")
-            ))
-            .bind(json(&dates)?)
-            .execute(&mut *self.tx)
-            .await?;
-        }
-        self.touched.extend(differ);
-        Ok(())
-    }
-
-    async fn write_events(&mut self) -> sqlx::Result<()> {
-        let waiting = std::mem::take(&mut self.events);
+    async fn write_events(&mut self, waiting: Vec<Event>) -> sqlx::Result<()> {
         let mut query = self.event_bulk.query(waiting.len());
         for one in &waiting {
             query = bind_event(query, &self.meta, one)?;
         }
-        let (mut differ, mut updated) = (0, 0);
+        let (mut differ, mut updated) = (0_usize, 0_usize);
         for row in query.fetch_all(&mut *self.tx).await? {
             differ += 1;
             self.raised.insert(row.try_get(0)?);
@@ -263,18 +241,19 @@ impl<'a> Load<'a> {
                 self.raised.insert(before);
             }
         }
-        self.count(waiting.len(), differ, updated);
+        self.applied.new += (differ - updated) as u64;
+        self.applied.changed += updated as u64;
+        self.applied.unchanged += (waiting.len() - differ) as u64;
         Ok(())
     }
 
-    const fn count(&mut self, rows: usize, differ: usize, updated: usize) {
-        self.applied.new += (differ - updated) as u64;
-        self.applied.changed += updated as u64;
-        self.applied.unchanged += (rows - differ) as u64;
+    /// Whether anything changed of which the planner hasn't been told yet.
+    pub(super) fn has_news(&self) -> bool {
+        self.intake.touched() > 0 || self.intake.arrived().is_some() || !self.raised.is_empty()
     }
 
     /// Notes whose view changed.
-    pub(super) async fn note(&mut self) -> sqlx::Result<()> {
+    async fn note(&mut self) -> sqlx::Result<()> {
         let raised: Vec<String> = self.raised.drain().collect();
         if !raised.is_empty() {
             let raised = json(&raised)?;
@@ -283,15 +262,23 @@ impl<'a> Load<'a> {
             self.applied.new = self.applied.new.saturating_sub(known);
             self.applied.unchanged += known;
         }
-        let touched: Vec<String> = self.touched.drain().collect();
+        let touched = self.intake.take_touched();
         if !touched.is_empty() {
-            touch(&mut self.tx, &json(&touched)?, self.seq).await?;
+            sqlx::query(concat!(
+                "INSERT INTO touched (customer, seq) SELECT CAST(value AS BIGINT), $2 FROM ",
+                rows!("$1"),
+                " WHERE true ON CONFLICT (customer) DO UPDATE SET seq = excluded.seq"
+            ))
+            .bind(json(&touched)?)
+            .bind(self.seq)
+            .execute(&mut *self.tx)
+            .await?;
         }
         Ok(())
     }
 
-    async fn write_refusals(&mut self) -> sqlx::Result<()> {
-        let waiting: Vec<_> = std::mem::take(&mut self.refusals)
+    async fn write_refusals(&mut self, waiting: Vec<Refusal>) -> sqlx::Result<()> {
+        let waiting: Vec<_> = waiting
             .into_iter()
             .map(|one| {
                 let line = i64::try_from(one.line).unwrap_or(i64::MAX);
@@ -317,18 +304,24 @@ impl<'a> Load<'a> {
         Ok(())
     }
 
-    async fn finish(mut self) -> sqlx::Result<Applied> {
-        self.settle().await?;
-        self.commit().await
+    /// Notes whose view changed, and who is new. Nothing may be written afterwards.
+    pub(super) async fn note_all(&mut self) -> sqlx::Result<()> {
+        self.note().await?;
+        if let Some((first, last)) = self.intake.arrived() {
+            sqlx::query("INSERT INTO arrived (seq, first, last) VALUES ($1, $2, $3)")
+                .bind(self.seq)
+                .bind(first)
+                .bind(last)
+                .execute(&mut *self.tx)
+                .await?;
+        }
+        Ok(())
     }
 
     /// Writes all that waits, and what the file was.
     pub(super) async fn settle(&mut self) -> sqlx::Result<()> {
         self.write_waiting().await?;
-        self.note().await?;
-        if !self.refusals.is_empty() {
-            self.write_refusals().await?;
-        }
+        self.note_all().await?;
         let Applied {
             new,
             changed,
@@ -378,9 +371,9 @@ pub(super) async fn next_touch(tx: &mut Connection) -> sqlx::Result<i64> {
 /// Notes that the planner must look at these customers (a JSON list of ids) again.
 pub(super) async fn touch(tx: &mut Connection, ids: &str, seq: i64) -> sqlx::Result<()> {
     sqlx::query(concat!(
-        "INSERT INTO touched (customer_id, seq) SELECT value, $2 FROM ",
-        rows!("$1"),
-        " WHERE true ON CONFLICT (customer_id) DO UPDATE SET seq = excluded.seq"
+        "INSERT INTO touched (customer, seq) SELECT number, $2 FROM customer WHERE id IN ",
+        texts!("$1"),
+        " ON CONFLICT (customer) DO UPDATE SET seq = excluded.seq"
     ))
     .bind(ids)
     .bind(seq)

@@ -89,10 +89,12 @@ impl Store {
                 note_rule(&mut tx, rule).await?;
             }
             if let Some(mark) = batch.clear_touched {
-                sqlx::query("DELETE FROM touched WHERE seq <= $1")
-                    .bind(mark)
-                    .execute(&mut *tx)
-                    .await?;
+                for text in [
+                    "DELETE FROM touched WHERE seq <= $1",
+                    "DELETE FROM arrived WHERE seq <= $1",
+                ] {
+                    sqlx::query(text).bind(mark).execute(&mut *tx).await?;
+                }
             }
             reach("plan-commit");
             tx.commit().await?;

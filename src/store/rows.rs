@@ -2,11 +2,14 @@
 //!
 //! May not run a statement.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use sha2::{Digest as _, Sha256};
 
 use super::FileMeta;
 use super::columns::{Columns, address_key, day_number, json};
-use super::dialect::Query;
+use super::dialect::{Arguments, Query};
 use crate::model::{Amount, AttrValue, Consent, Customer, Event, PartialDate, When};
 
 /// Bytes of a row's hash: it only tells a changed row from an unchanged one.
@@ -40,15 +43,20 @@ impl RowHash {
     }
 }
 
-/// Parameters of one customer in the bulk statement.
-pub(super) const CUSTOMER_PARAMETERS: usize = 20;
-/// Its head.
+/// Columns of a customer that hold texts.
+const TEXTS: usize = 14;
+/// Columns of a [`CustomerRow`].
+pub(super) const CUSTOMER_COLUMNS: usize = TEXTS + 5;
+/// The head of the statement that writes customers: for all rows the source and now, then for each
+/// the columns of a [`CustomerRow`].
 pub(super) const CUSTOMER_HEAD: &str = "INSERT INTO customer (source, first_seen, \
-     id, email, email_key, first_name, last_name, salutation, language, timezone, \
+     number, id, email, email_key, first_name, last_name, salutation, language, timezone, \
      staff_email, staff_name, tags, consent, attrs, birthday, joined_on, \
-     consent_at, unsubscribed, row_hash)";
-/// Its tail: an unchanged row is left alone.
-pub(super) const CUSTOMER_TAIL: &str = "ON CONFLICT (id) DO UPDATE SET \
+     consent_at, unsubscribed, row_hash) SELECT ?, ?, v.* FROM ";
+/// Its tail for customers that seem to be new.
+pub(super) const CUSTOMER_NEW: &str = " WHERE true ON CONFLICT (id) DO NOTHING";
+/// Its tail for customers that differ from what is known of them.
+pub(super) const CUSTOMER_CHANGED: &str = " WHERE true ON CONFLICT (id) DO UPDATE SET \
      source = excluded.source, email = excluded.email, email_key = excluded.email_key, \
      first_name = excluded.first_name, last_name = excluded.last_name, \
      salutation = excluded.salutation, language = excluded.language, \
@@ -56,9 +64,7 @@ pub(super) const CUSTOMER_TAIL: &str = "ON CONFLICT (id) DO UPDATE SET \
      staff_name = excluded.staff_name, tags = excluded.tags, consent = excluded.consent, \
      attrs = excluded.attrs, birthday = excluded.birthday, joined_on = excluded.joined_on, \
      consent_at = excluded.consent_at, unsubscribed = excluded.unsubscribed, \
-     row_hash = excluded.row_hash, revision = customer.revision + 1 \
-     WHERE customer.row_hash IS DISTINCT FROM excluded.row_hash \
-     RETURNING id, revision";
+     row_hash = excluded.row_hash, revision = customer.revision + 1";
 
 fn attrs_text(
     attrs: &std::collections::BTreeMap<String, AttrValue>,
@@ -66,48 +72,106 @@ fn attrs_text(
     (!attrs.is_empty()).then(|| json(attrs)).transpose()
 }
 
-/// Binds one customer, read from this file.
-pub(super) fn bind_customer<'q>(
-    query: Query<'q>,
-    file: &FileMeta<'_>,
-    one: &Customer,
-) -> sqlx::Result<Query<'q>> {
-    let tags = (!one.tags.is_empty())
-        .then(|| json(&one.tags))
-        .transpose()?;
-    let texts: [Option<String>; 14] = [
-        one.email.clone(),
-        one.email.as_deref().map(address_key),
-        one.first_name.clone(),
-        one.last_name.clone(),
-        one.salutation.clone(),
-        one.language.clone(),
-        one.timezone.clone(),
-        one.staff_email.clone(),
-        one.staff_name.clone(),
-        tags,
-        Some(one.consent.as_str().to_owned()),
-        attrs_text(&one.attrs)?,
-        one.birthday.map(|date| date.to_string()),
-        one.joined_on.map(|date| date.to_string()),
-    ];
-    let consent_at = one.consent_at.map(jiff::Timestamp::as_millisecond);
-    let unsubscribed = i64::from(one.unsubscribed);
-    let mut hash = RowHash::default();
-    let mut query = query
-        .bind(file.source.to_owned())
-        .bind(file.now.as_millisecond())
-        .bind(one.id.clone());
-    for text in texts {
-        hash.text(text.as_deref());
-        query = query.bind(text);
+/// Source, now and these rows as the parameters of a statement, without the `empty` columns.
+pub(super) fn bind_customers(
+    meta: &FileMeta<'_>,
+    all: &[CustomerRow],
+    empty: u32,
+) -> sqlx::Result<Arguments> {
+    use sqlx::Arguments as _;
+    let mut arguments = Arguments::default();
+    arguments.reserve(all.len() * CUSTOMER_COLUMNS + 2, 0);
+    let head = arguments
+        .add(meta.source)
+        .and_then(|()| arguments.add(meta.now.as_millisecond()));
+    head.map_err(sqlx::Error::Encode)?;
+    for row in all {
+        row.bind(&mut arguments, empty)?;
     }
-    hash.number(consent_at);
-    hash.number(Some(unsubscribed));
-    Ok(query
-        .bind(consent_at)
-        .bind(unsubscribed)
-        .bind(hash.finish()))
+    Ok(arguments)
+}
+
+/// A customer as the row that it becomes.
+pub(super) struct CustomerRow {
+    /// The number that it gets if it is new.
+    pub(super) number: i64,
+    pub(super) id: Arc<str>,
+    texts: [Option<Arc<str>>; TEXTS],
+    consent_at: Option<i64>,
+    unsubscribed: i64,
+    pub(super) hash: Vec<u8>,
+    pub(super) dates: Vec<(Cow<'static, str>, PartialDate)>,
+}
+
+impl CustomerRow {
+    pub(super) fn new(one: Customer, number: i64) -> sqlx::Result<Self> {
+        let dates = dates_of(&one);
+        let tags = (!one.tags.is_empty())
+            .then(|| json(&one.tags))
+            .transpose()?;
+        let texts: [Option<Arc<str>>; TEXTS] = [
+            one.email.as_deref().map(Arc::from),
+            one.email.as_deref().map(address_key).map(Arc::from),
+            one.first_name.map(Arc::from),
+            one.last_name.map(Arc::from),
+            one.salutation.map(Arc::from),
+            one.language.map(Arc::from),
+            one.timezone.map(Arc::from),
+            one.staff_email.map(Arc::from),
+            one.staff_name.map(Arc::from),
+            tags.map(Arc::from),
+            Some(Arc::from(one.consent.as_str())),
+            attrs_text(&one.attrs)?.map(Arc::from),
+            one.birthday.map(|date| Arc::from(date.to_string())),
+            one.joined_on.map(|date| Arc::from(date.to_string())),
+        ];
+        let consent_at = one.consent_at.map(jiff::Timestamp::as_millisecond);
+        let unsubscribed = i64::from(one.unsubscribed);
+        let mut hash = RowHash::default();
+        for text in &texts {
+            hash.text(text.as_deref());
+        }
+        hash.number(consent_at);
+        hash.number(Some(unsubscribed));
+        Ok(Self {
+            number,
+            id: Arc::from(one.id),
+            texts,
+            consent_at,
+            unsubscribed,
+            hash: hash.finish(),
+            dates,
+        })
+    }
+
+    /// A bit for each column that has no value.
+    pub(super) fn empty(&self) -> u32 {
+        let mut bits = 0;
+        for (n, text) in self.texts.iter().enumerate() {
+            bits |= u32::from(text.is_none()) << (n + 2);
+        }
+        bits | u32::from(self.consent_at.is_none()) << (TEXTS + 2)
+    }
+
+    /// Binds the columns that aren't `empty` in all rows.
+    fn bind(&self, to: &mut Arguments, empty: u32) -> sqlx::Result<()> {
+        use sqlx::Arguments as _;
+        let mut add = || {
+            to.add(self.number)?;
+            to.add(Arc::clone(&self.id))?;
+            for (n, text) in self.texts.iter().enumerate() {
+                if empty & (1 << (n + 2)) == 0 {
+                    to.add(text.clone())?;
+                }
+            }
+            if empty & (1 << (TEXTS + 2)) == 0 {
+                to.add(self.consent_at)?;
+            }
+            to.add(self.unsubscribed)?;
+            to.add(self.hash.as_slice())
+        };
+        add().map_err(sqlx::Error::Encode)
+    }
 }
 
 /// The columns that [`read_customer`] reads, of a table named `c`.
@@ -143,15 +207,15 @@ pub(super) fn read_customer(columns: &mut Columns<'_>) -> sqlx::Result<Customer>
 }
 
 /// Every date of a customer's that an anniversary can start from, with the field's name.
-pub(super) fn dates_of(one: &Customer) -> Vec<(String, PartialDate)> {
+fn dates_of(one: &Customer) -> Vec<(Cow<'static, str>, PartialDate)> {
     let own = [
         ("birthday", one.birthday),
         ("joined_on", one.joined_on.map(PartialDate::from)),
     ];
     own.into_iter()
-        .filter_map(|(name, date)| Some((name.to_owned(), date?)))
+        .filter_map(|(name, date)| Some((Cow::Borrowed(name), date?)))
         .chain(one.attrs.iter().filter_map(|(name, value)| match value {
-            AttrValue::Date(date) => Some((format!("attr.{name}"), *date)),
+            AttrValue::Date(date) => Some((format!("attr.{name}").into(), *date)),
             AttrValue::Text(_) | AttrValue::Number(_) | AttrValue::YesNo(_) => None,
         }))
         .collect()

@@ -208,7 +208,7 @@ struct Refused {
 }
 
 impl Refused {
-    async fn load(load: &mut Load<'_>, source: &str) -> sqlx::Result<Self> {
+    async fn load(load: &mut Load<'_, '_>, source: &str) -> sqlx::Result<Self> {
         let text = "SELECT id, file FROM quarantine WHERE source = $1 AND path = $2";
         let rows: Vec<(i64, String)> = sqlx::query_as(text)
             .bind(source)
@@ -235,7 +235,7 @@ impl Refused {
             .extend(self.before.remove(&place).into_iter().flatten());
     }
 
-    async fn forget(&mut self, load: &mut Load<'_>) -> sqlx::Result<()> {
+    async fn forget(&mut self, load: &mut Load<'_, '_>) -> sqlx::Result<()> {
         if self.seen.is_empty() {
             return Ok(());
         }

@@ -39,6 +39,7 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
     ("audit", "who decided about which rule or entry"),
     ("console_session", "hashes of tokens, and names of users"),
     ("console_user", "the business's own people"),
+    ("arrived", "ranges of numbers"),
     (
         "erasing",
         "empty once the copies are out of the outbox folder",
@@ -50,6 +51,7 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
     ("presence", "who works with the store"),
     ("rule_state", "rules"),
     ("source_file", "names of files"),
+    ("unfinished", "names of files"),
 ];
 
 /// Every text of the customer begins with this, and nothing else does.

@@ -24,7 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "engine",
         &[
             "rhythm", "model", "clock", "settings", "records", "rules", "decide", "store",
-            "render", "deliver", "points",
+            "render", "deliver", "points", "durable",
         ],
     ),
     (

@@ -2,10 +2,6 @@
 //!
 //! May not know which database they come from.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-
 use csv::StringRecord;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc::Sender;
@@ -18,6 +14,7 @@ use crate::records::Row;
 use crate::records::error::SourceError;
 use crate::records::forms::{Forms, Value, Values};
 use crate::records::rows::{self, Fault, Plan};
+use crate::records::seen::Seen;
 
 /// Rows handed on together.
 const TOGETHER: usize = 500;
@@ -55,8 +52,8 @@ struct Reading {
     record: StringRecord,
     unusable: Option<(usize, &'static str)>,
     rows: Vec<Row>,
-    /// The ids of the rows that went in, as hashes, and the rows' numbers.
-    seen: HashMap<u64, u64>,
+    /// The ids of the rows that went in, and the rows' numbers.
+    seen: Seen,
     number: u64,
     digest: Digest,
     row_hash: Sha256,
@@ -226,19 +223,13 @@ impl<'a> Sink<'a> {
 
     /// Of rows with the same id the first goes in; the rest would silently overwrite it.
     fn is_new(&mut self, id: &str) -> Result<(), Fault> {
-        let mut hasher = DefaultHasher::new();
-        id.hash(&mut hasher);
-        match self.reading.seen.entry(hasher.finish()) {
-            Entry::Vacant(free) => {
-                free.insert(self.reading.number);
-                Ok(())
-            }
-            Entry::Occupied(first) => Err(Fault {
+        match self.reading.seen.first_line(id, self.reading.number) {
+            None => Ok(()),
+            Some(first) => Err(Fault {
                 column: self.plan.id_column(),
                 reason: format!(
-                    "row {} of the result has the same id, which must be unique; that row went in \
-                     (does the query join a table with several rows for each?)",
-                    first.get()
+                    "row {first} of the result has the same id, which must be unique; that row went \
+                     in (does the query join a table with several rows for each?)"
                 ),
             }),
         }

@@ -2,6 +2,7 @@
 //! it. A second database joins by one more line at the end.
 
 mod console;
+mod customers;
 mod handed;
 mod learnt;
 mod ledger;
@@ -233,6 +234,7 @@ async fn sqlite() -> (Store, tempfile::TempDir) {
 
 contract!(
     sqlite:
+    customers: a_large_file_comes_out_as_it_went_in, the_last_of_many_rows_with_one_id_counts;
     people: a_file_is_applied_whole_or_not_at_all,
         reading_a_file_again_changes_nothing,
         records_read_back_as_they_were,

@@ -70,13 +70,19 @@ async fn hot_statements_scan_no_table() {
          AND outcome IN ('sending', 'held', 'unknown')",
         "WITH op AS MATERIALIZED (SELECT value->>0 AS id FROM json_each('[]')) \
          UPDATE ledger SET reply = '' FROM op WHERE ledger.id = op.id",
-        "SELECT customer_id FROM customer_date WHERE field = 'a' AND month_day BETWEEN 1 AND 2",
-        "SELECT customer_id FROM customer_date WHERE field = 'a' AND month_day BETWEEN 1 AND 2 \
+        "SELECT c.id FROM (SELECT customer FROM customer_date \
+             WHERE field = 'a' AND month_day BETWEEN 1 AND 2 UNION SELECT customer \
+             FROM customer_date WHERE field = 'a' AND month_day BETWEEN 3 AND 4) AS d \
+         CROSS JOIN customer c WHERE c.number = d.customer",
+        "SELECT customer FROM customer_date WHERE field = 'a' AND month_day BETWEEN 1 AND 2 \
          AND year * 10000 + month_day BETWEEN 3 AND 4",
-        "SELECT t.customer_id FROM touched t CROSS JOIN customer c \
-         WHERE c.id = t.customer_id AND c.email IS NOT NULL",
-        "SELECT DISTINCT e.customer_id FROM touched t CROSS JOIN event e \
-         WHERE e.customer_id = t.customer_id AND e.day BETWEEN 1 AND 2 AND +e.kind IN (SELECT value FROM json_each('[]'))",
+        "SELECT c.id FROM news t CROSS JOIN customer_date d CROSS JOIN customer c \
+         WHERE d.customer = t.customer AND c.number = d.customer AND d.field = 'a' \
+           AND +d.month_day BETWEEN 1 AND 2",
+        "SELECT c.id FROM news t CROSS JOIN customer c \
+         WHERE c.number = t.customer AND c.email IS NOT NULL",
+        "SELECT DISTINCT e.customer_id FROM news t CROSS JOIN customer c CROSS JOIN event e \
+         WHERE c.number = t.customer AND e.customer_id = c.id AND e.day BETWEEN 1 AND 2 AND +e.kind IN (SELECT value FROM json_each('[]'))",
         "SELECT DISTINCT customer_id FROM event WHERE day BETWEEN 1 AND 2 \
          AND kind IN (SELECT value FROM json_each('[]'))",
     ];
