@@ -21,7 +21,7 @@ use crate::engine::retention::Removed;
 use crate::engine::tick::{self, Pass};
 use crate::engine::{EngineError, House, Report, alert, mishap, trust};
 use crate::model::Outcome;
-use crate::review::{self, Pulse, ReviewError};
+use crate::review::{self, OpenDoors, Pulse, ReviewError};
 
 /// When the scheduler is this late with the next wake-up, we look by ourselves.
 const SILENCE: Duration = Duration::from_secs(90);
@@ -61,14 +61,19 @@ impl Wakes {
     }
 }
 
-/// Works until `stop` is raised.
+/// Works until `stop` is raised; `opened` hears of the doors that are open.
 ///
 /// # Errors
 /// Trouble at the start; later trouble is logged and the next pass tries again.
-pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), DaemonError> {
+pub async fn run(
+    house: Arc<House>,
+    stop: CancellationToken,
+    opened: impl FnOnce(&OpenDoors),
+) -> Result<(), DaemonError> {
     // Before anything is done: a port that somebody else has is told at once.
     let pulse = Arc::new(Pulse::new(house.clock.now()));
     let doors = review::open(&house, &pulse, &stop).await?;
+    opened(&doors);
     let wakes = Arc::new(Wakes::default());
     // The first pass reads the sources at once.
     wakes.sync.store(true, Ordering::Relaxed);
@@ -110,6 +115,7 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) -> Result<(), Daemo
             },
             () = stop.cancelled() => break,
         }
+        doors.in_force(&house);
         let sync = wakes.sync.swap(false, Ordering::Relaxed);
         let number = passes.fetch_add(1, Ordering::Relaxed) + 1;
         pulse.pass_moves(house.clock.now());

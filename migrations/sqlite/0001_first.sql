@@ -281,6 +281,9 @@ CREATE INDEX ledger_queue ON ledger (priority, next_attempt_at, due_at, customer
 -- What needs somebody: few rows, wanted often.
 CREATE INDEX ledger_open ON ledger (outcome, rule, due_day, reason)
     WHERE outcome IN ('sending', 'held', 'unknown');
+-- What failed for good: few rows, looked for by people.
+CREATE INDEX ledger_failed ON ledger (outcome, due_at)
+    WHERE outcome IN ('rejected', 'expired');
 
 -- What became of entries, step by step. That one was planned stands in the ledger, and that it is
 -- being sent, as long as it is; afterwards the step that ended it knows since when.
@@ -299,3 +302,36 @@ CREATE TABLE letter (
     entry   INTEGER NOT NULL PRIMARY KEY REFERENCES ledger (number) ON DELETE CASCADE,
     message TEXT NOT NULL
 );
+
+-- People who may look at the console.
+CREATE TABLE console_user (
+    name     TEXT NOT NULL PRIMARY KEY,
+    role     TEXT NOT NULL,                        -- owner, viewer
+    password TEXT NOT NULL,                        -- what Argon2id made of it, with salt and cost
+    made_at  BIGINT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE console_session (
+    hash     BLOB NOT NULL PRIMARY KEY,            -- SHA-256 of the token, which nobody has twice
+    name     TEXT NOT NULL REFERENCES console_user (name) ON DELETE CASCADE,
+    began_at BIGINT NOT NULL,
+    seen_at  BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX console_session_name ON console_session (name);
+
+-- Who decided what. Rows are only added.
+CREATE TABLE audit (
+    seq     INTEGER PRIMARY KEY,
+    at      BIGINT NOT NULL,
+    who     TEXT NOT NULL,
+    what    TEXT NOT NULL,
+    subject TEXT NOT NULL
+);
+CREATE TRIGGER audit_changes BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'what was decided stays as it was'); END;
+CREATE TRIGGER audit_goes BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'what was decided stays'); END;
+-- Or a row could be put in the place of another.
+CREATE TRIGGER audit_replaced BEFORE INSERT ON audit
+WHEN EXISTS (SELECT 1 FROM audit WHERE seq = NEW.seq)
+BEGIN SELECT RAISE(ABORT, 'what was decided stays'); END;

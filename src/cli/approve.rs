@@ -47,7 +47,7 @@ async fn say(house: &House, args: &Args, approved: bool) -> Result<(), Failure> 
         return nothing_held(house, rule, approved).await;
     }
     for day in held.into_keys() {
-        let count = control::settle(house, rule, day, approved, now).await?;
+        let count = control::decide(house, control::BY_COMMAND, (rule, day), approved, now).await?;
         output::say(what_happens(title(house, rule), day, count, approved))?;
     }
     Ok(())

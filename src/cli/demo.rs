@@ -13,6 +13,7 @@ use crate::engine::tick::{self, Pass};
 use crate::engine::{House, Report};
 use crate::model;
 use crate::records::made_up;
+use crate::review::OpenDoors;
 use crate::store::Filter;
 
 /// Letters of the pass that are named one by one.
@@ -35,6 +36,9 @@ quiet_hours = "none"
 [schedule]
 sync = "*/10 * * * * *"
 tick = "*/10 * * * * *"
+
+[console]
+bind = "127.0.0.1:8425"
 
 [[source]]
 name = "customers"
@@ -63,7 +67,14 @@ pub(super) async fn run(args: Args) -> Outcome {
     let clock = Clock::System;
     build(&args.dir, &clock)?;
     let config = args.dir.join("config/fondly.toml");
-    let house = Arc::new(House::open(plans(&config)?, clock).await?);
+    let mut plans = plans(&config)?;
+    // Before anything is done, as the daemon does it later: somebody else may have the port.
+    if let Some(console) = &mut plans.settings.console
+        && std::net::TcpListener::bind(console.bind).is_err()
+    {
+        console.bind.set_port(0);
+    }
+    let house = Arc::new(House::open(plans, clock).await?);
     let _holder = run::hold(&house, "fondly demo").await?;
     let stop = run::stop_on_signals()?;
     let mut report = tick::recover(&house).await?;
@@ -85,7 +96,13 @@ pub(super) async fn run(args: Args) -> Outcome {
         args.dir.display()
     ))?;
     let store = house.store.clone();
-    Box::pin(daemon::run(house, stop)).await?;
+    let opened = |doors: &OpenDoors| {
+        if let Some(address) = doors.console() {
+            // Nobody reads it when standard output is gone.
+            _ = output::say(format!("\nLook at it in a browser: http://{address}"));
+        }
+    };
+    Box::pin(daemon::run(house, stop, opened)).await?;
     store.close().await?;
     Ok(Done::Well)
 }

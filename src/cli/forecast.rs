@@ -3,18 +3,18 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use jiff::ToSpan as _;
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan as _};
 
 use super::bar::Bar;
 use super::output::{self, Format};
-use super::{Done, Outcome, fields, plans};
+use super::{Done, Outcome, plans};
 use crate::clock::Clock;
 use crate::engine::Plans;
 use crate::engine::entry_json::{self, entry_json};
+use crate::engine::forecast::calendar::{Fate, fate, words};
 use crate::engine::forecast::{self, Forecast, Question};
 use crate::engine::walk::Stretch;
-use crate::model::{self, Reason};
 use crate::store::Entry;
 
 /// People who are named for a day and rule; the others are counted.
@@ -84,15 +84,6 @@ pub(super) fn from_now(plans: &Plans, days: u16) -> anyhow::Result<Stretch> {
     })
 }
 
-/// What becomes of entries on one day, in the order in which people ask for it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Fate {
-    GoesOut,
-    Held(Option<Reason>),
-    Waits(Option<Reason>, String),
-    Not(Option<Reason>),
-}
-
 /// Who it happens to, by fate, rule and day.
 type Days<'a> = BTreeMap<Date, BTreeMap<(&'a str, Fate), Vec<&'a Entry>>>;
 
@@ -126,52 +117,6 @@ fn calendar(told: &Forecast, titles: &HashMap<String, String>, days: u16) -> Str
     }
     text.push_str(&totals(&by_day));
     text
-}
-
-/// On which day it shows in the calendar, and under which heading.
-fn fate(told: &Forecast, entry: &Entry) -> (Date, Fate) {
-    let zone = &entry.occasion.zone;
-    let zone = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let day = |at: Timestamp| zone.to_datetime(at).date();
-    let decided = entry.decided_at.map_or(entry.occasion.day, day);
-    match entry.outcome {
-        model::Outcome::Sent => (entry.sent_at.map_or(decided, day), Fate::GoesOut),
-        model::Outcome::Held => (entry.occasion.day, Fate::Held(entry.reason)),
-        model::Outcome::Planned | model::Outcome::Deferred | model::Outcome::Sending => {
-            let paused = told.paused.all.is_some()
-                || told
-                    .paused
-                    .rules
-                    .iter()
-                    .any(|(rule, _)| *rule == entry.rule);
-            let until = match entry.next_attempt_at {
-                _ if paused => "as long as it is paused".to_owned(),
-                Some(at) => format!("until {}", fields::local(at, &zone)),
-                None => "for its turn".to_owned(),
-            };
-            (entry.occasion.day, Fate::Waits(entry.reason, until))
-        }
-        model::Outcome::Skipped
-        | model::Outcome::Rejected
-        | model::Outcome::Expired
-        | model::Outcome::Unknown => (decided, Fate::Not(entry.reason)),
-    }
-}
-
-/// `3 go out`, `1 won't get it, There is …`
-fn words(fate: &Fate, count: usize) -> String {
-    let because = |reason: &Option<Reason>| {
-        reason.map_or(String::new(), |reason| {
-            format!(" ({})", reason.sentence().trim_end_matches('.'))
-        })
-    };
-    match fate {
-        Fate::GoesOut if count == 1 => "1 goes out".to_owned(),
-        Fate::GoesOut => format!("{count} go out"),
-        Fate::Held(reason) => format!("{count} held for you{}", because(reason)),
-        Fate::Waits(reason, until) => format!("{count} waiting {until}{}", because(reason)),
-        Fate::Not(reason) => format!("{count} not sent{}", because(reason)),
-    }
 }
 
 /// A few by name, the others as a number.

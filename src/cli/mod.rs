@@ -6,6 +6,7 @@ mod approve;
 mod backtest;
 mod bar;
 mod check;
+mod console_user;
 mod demo;
 mod diff;
 mod explain;
@@ -91,7 +92,7 @@ enum Command {
     Results(results::Args),
     /// A letter as a customer would get it
     Preview(preview::Args),
-    /// A stretch of time on a copy of the store, under a virtual clock; touches nothing real
+    /// A stretch of time on a copy of the store, by a virtual clock; touches nothing real
     Rehearse(rehearse::Args),
     /// Lets a held batch go, or one of a day ahead before it is held
     Approve(approve::Args),
@@ -113,6 +114,8 @@ enum Command {
     Quarantine(quarantine::Args),
     /// Tokens of programs that hand in records by HTTP
     Token(token::Args),
+    /// Who may sign in to the console
+    ConsoleUser(console_user::Args),
 }
 
 /// What a command ended with.
@@ -233,6 +236,7 @@ impl Cli {
             Command::Forget(args) => Box::pin(forget::run(args, &config)).await,
             Command::Quarantine(args) => quarantine::run(args, &config).await,
             Command::Token(args) => token::run(args, &config).await,
+            Command::ConsoleUser(args) => console_user::run(args, &config).await,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Numbers that several commands take and print alike.
 
+pub(super) use crate::engine::listing::four_places;
 use crate::model::Period;
 
 /// The longest time that is taken, in days.
@@ -13,9 +14,4 @@ pub(super) fn whole_days(text: &str) -> Result<u16, String> {
             "`{text}` isn't from 1 to {LONGEST} days; write such as `30 days` or `6 weeks`"
         )),
     }
-}
-
-/// Four decimal places: more would only look exact. Zero has no sign.
-pub(super) fn four_places(share: f64) -> f64 {
-    (share * 10_000.0).round() / 10_000.0 + 0.0
 }

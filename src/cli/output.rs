@@ -9,8 +9,9 @@ use std::io::{self, IsTerminal as _, Write as _};
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use crate::engine::listing::{csv_text, plain};
 use crate::model::Finding;
 use crate::model::finding::SourceText;
 
@@ -33,8 +34,7 @@ pub enum Format {
     Csv,
 }
 
-/// One row: its fields in order.
-pub(crate) type Row = Map<String, Value>;
+pub(crate) use crate::engine::listing::Row;
 
 /// Prints one line of data.
 ///
@@ -97,40 +97,6 @@ fn table(columns: &[(&str, &str)], rows: &[Row]) -> String {
 /// The terminal's width; piped output gets a fixed one, so that it doesn't change.
 fn terminal_width() -> u16 {
     terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0)
-}
-
-fn csv_text(fields: &[&str], rows: &[Row]) -> io::Result<String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(fields)?;
-    for row in rows {
-        writer.write_record(
-            fields
-                .iter()
-                .map(|field| no_formula(plain(row.get(*field)))),
-        )?;
-    }
-    let bytes = writer
-        .into_inner()
-        .map_err(|error| io::Error::other(error.to_string()))?;
-    String::from_utf8(bytes).map_err(io::Error::other)
-}
-
-/// A cell that a spreadsheet would take for a formula gets an apostrophe in front (OWASP ASVS
-/// 1.2.10).
-fn no_formula(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{cell}")
-    } else {
-        cell
-    }
-}
-
-fn plain(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    }
 }
 
 /// Prints findings in the user's own files: place, caret and advice.
@@ -262,13 +228,5 @@ mod tests {
             drawn.chars().all(|c| c == '\n' || !c.is_control()),
             "{drawn:?}"
         );
-    }
-
-    #[test]
-    fn no_cell_starts_a_formula() {
-        let row: Row = [("a".to_owned(), Value::from("=1+1"))]
-            .into_iter()
-            .collect();
-        assert_eq!(csv_text(&["a"], &[row]).unwrap(), "a\n'=1+1\n");
     }
 }

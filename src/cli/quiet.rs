@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::civil::Date;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::numbers::{four_places, whole_days};
+use super::numbers::whole_days;
 use super::output::{self, Format, Row};
 use super::{Done, Outcome, house_for_review};
 use crate::engine::quiet::{Question, Quiet, quiet};
-use crate::model::Amount;
+use crate::engine::quiet_json;
 use crate::model::dates::civil_date;
-use crate::rhythm::Cadence;
 
 const COLUMNS: &[(&str, &str)] = &[
     ("customer", "Customer"),
@@ -23,20 +22,6 @@ const COLUMNS: &[(&str, &str)] = &[
     ("sure", "Sure"),
     ("worth", "A year"),
     ("letter", "Last letter"),
-];
-
-const FIELDS: &[&str] = &[
-    "customer",
-    "name",
-    "contacts",
-    "last_contact",
-    "silent_days",
-    "cadence_days",
-    "chance_gone",
-    "value_per_year",
-    "currency",
-    "last_letter_rule",
-    "last_letter_at",
 ];
 
 /// What the numbers mean, below the options.
@@ -85,33 +70,13 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         output::note("Nobody has gone quiet.");
         return Ok(Done::Well);
     }
-    let words = if table { told } else { row };
+    let words = if table { told } else { quiet_json::quiet_json };
     let rows: Vec<Row> = found.iter().map(words).collect();
-    output::listing(args.format, COLUMNS, FIELDS, &rows)?;
+    output::listing(args.format, COLUMNS, quiet_json::FIELDS, &rows)?;
     if table {
         output::note(summary(&found, &question));
     }
     Ok(Done::Well)
-}
-
-/// For machines.
-fn row(one: &Quiet) -> Row {
-    let letter = one.last_letter.as_ref();
-    let values: [Value; 11] = [
-        json!(one.customer),
-        json!(one.name),
-        json!(one.contacts),
-        json!(one.last_contact.to_string()),
-        json!(one.silent_days),
-        json!(one.cadence.map(Cadence::days)),
-        json!(four_places(one.chance_gone)),
-        json!(one.value_per_year.map(Amount::to_f64)),
-        json!(one.currency),
-        json!(letter.map(|(rule, _)| rule)),
-        json!(letter.map(|(_, at)| at.to_string())),
-    ];
-    let fields = FIELDS.iter().map(|field| (*field).to_owned());
-    fields.zip(values).collect()
 }
 
 /// For people.

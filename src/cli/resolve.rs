@@ -53,7 +53,8 @@ async fn settle(house: &House, args: &Args) -> Result<(), Failure> {
         Said { resend: true, .. } => (Word::Resend, "is decided about anew by the next pass"),
         Said { .. } => (Word::NotSent, "counts as not sent, and isn't sent any more"),
     };
-    if !control::resolve(house, entry, word, house.clock.now()).await? {
+    let now = house.clock.now();
+    if !control::resolve(house, control::BY_COMMAND, entry, word, now).await? {
         if word == Word::Resend && told.entry.outcome == model::Outcome::Unknown {
             let words = format!(
                 "{entry} can't be sent again: whom it was for was forgotten; `--sent` or \

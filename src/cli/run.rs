@@ -21,7 +21,7 @@ pub(super) async fn run(_: Args, config: &Path) -> Outcome {
     check_live_sending(&house.plans)?;
     let stop = stop_on_signals()?;
     let store = house.store.clone();
-    let ran = Box::pin(daemon::run(Arc::new(house), stop)).await;
+    let ran = Box::pin(daemon::run(Arc::new(house), stop, |_| {})).await;
     if store.met_damage() {
         holder.doubt();
     }

@@ -40,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const REFUSED: &str = "relay";
 
 /// What sort of trouble a held batch is.
-const HELD: &str = "held";
+pub const HELD: &str = "held";
 
 /// Notes what a pass left for a person to do, and tells the owner of what they don't know yet.
 /// A batch about which somebody has spoken, or whose time is over, is no trouble any more; who

@@ -12,6 +12,9 @@ use crate::model::tables::nearest;
 use crate::model::{Outcome, Reason};
 use crate::store::{Approval, Resettle};
 
+/// Who decides by a command: whoever may run it.
+pub const BY_COMMAND: &str = "command line";
+
 /// What a person says became of an unknown letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Word {
@@ -46,6 +49,23 @@ pub async fn known_rule(house: &House, rule: &str) -> Result<(), EngineError> {
     )))
 }
 
+/// The same as [`settle`] where a person says so just now; that they did is noted first, and stays.
+///
+/// # Errors
+/// The store's trouble.
+pub async fn decide(
+    house: &House,
+    who: &str,
+    (rule, day): (&str, Date),
+    approved: bool,
+    now: Timestamp,
+) -> Result<u64, EngineError> {
+    let what = if approved { "approve" } else { "decline" };
+    let subject = format!("{rule} {day}");
+    house.store.audit(who, (what, &subject), now).await?;
+    settle(house, rule, day, approved, now).await
+}
+
 /// Keeps what a person says of a rule's batch of a day, also ahead of it, and lets go or ends what
 /// is held of it. Returns how many letters were held.
 ///
@@ -68,16 +88,23 @@ pub async fn settle(
     Ok(house.store.approve(&approval, reason).await?)
 }
 
-/// Settles an unknown letter as a person says. `false`: it isn't unknown.
+/// Settles an unknown letter as a person says, and notes who said so. `false`: it isn't unknown.
 ///
 /// # Errors
 /// The store's trouble.
 pub async fn resolve(
     house: &House,
+    who: &str,
     entry: &str,
     word: Word,
     now: Timestamp,
 ) -> Result<bool, EngineError> {
+    let what = match word {
+        Word::Sent => "resolve-sent",
+        Word::NotSent => "resolve-not-sent",
+        Word::Resend => "resolve-resend",
+    };
+    house.store.audit(who, (what, entry), now).await?;
     let outcome = match word {
         Word::Sent => Outcome::Sent,
         Word::NotSent => Outcome::Skipped,

@@ -4,6 +4,8 @@
 //! It starts from the books as they are: the ledger, how far each rule has come, what waits, what
 //! was sent, paused rules, approvals. Nothing real changes. May not decide anything of its own.
 
+pub mod calendar;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;

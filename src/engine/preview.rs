@@ -7,6 +7,7 @@ use crate::decide;
 use crate::decide::calendar;
 use crate::model::{Occasion, Period, View};
 use crate::rules::{Rule, SendZone, Trigger};
+use crate::store::Entry;
 
 /// Days ahead in which the next occasion is looked for: two leap years.
 const AHEAD: i32 = 366 * 8;
@@ -65,8 +66,31 @@ pub async fn preview(
     let now = house.clock.now();
     let from = on.unwrap_or_else(|| house.today(now));
     let (occasion, real) = next_occasion(house, rule, &view, from)?;
-    // The letter as it would be written when due, or now for what is past.
-    let ready = letter::write(house, rule, &view, &occasion, occasion.due_at)
+    written(house, rule, &view, (occasion, real))
+}
+
+/// The letter of an entry that didn't go out (yet), as it would be written now.
+///
+/// # Errors
+/// The rule is gone, the customer is, or the letter can't be written.
+pub async fn of_entry(house: &House, entry: &Entry) -> Result<Preview, EngineError> {
+    let gone = |what: &str| EngineError::Other(format!("{what}, so there is no letter to show"));
+    let rule = house
+        .rule(&entry.rule)
+        .ok_or_else(|| gone("the rule is gone"))?;
+    let view = house.views(std::slice::from_ref(&entry.customer)).await?;
+    let view = view.first().ok_or_else(|| gone("the customer is gone"))?;
+    written(house, rule, view, (entry.occasion.clone(), true))
+}
+
+/// The letter as it would be written when due.
+fn written(
+    house: &House,
+    rule: &Rule,
+    view: &View,
+    (occasion, real): (Occasion, bool),
+) -> Result<Preview, EngineError> {
+    let ready = letter::write(house, rule, view, &occasion, occasion.due_at)
         .map_err(|error| EngineError::Other(error.to_string()))?;
     let letter = letter::example(house, rule, &ready.letter);
     Ok(Preview {

@@ -1,8 +1,8 @@
 //! Editing while running: a changed configuration folder comes into force with the next pass.
 //!
 //! A broken edit changes nothing: the last good set keeps running, and the owner is told. Where
-//! the ledger is kept, when the work is woken up, and where the public pages are and records come in by
-//! HTTP need a restart.
+//! the ledger is kept, when the work is woken up, and where the console and the public pages are and
+//! records come in by HTTP need a restart.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -110,6 +110,10 @@ fn read(config: &Path, house: &House) -> Result<(Plans, Vec<&'static str>), Stri
     if new.public != old.public {
         new.public.clone_from(&old.public);
         needs_restart.push("[public]");
+    }
+    if new.console != old.console {
+        new.console.clone_from(&old.console);
+        needs_restart.push("[console]");
     }
     if new.api != old.api {
         new.api.clone_from(&old.api);

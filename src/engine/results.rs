@@ -20,6 +20,8 @@
 //! on the days from the first to the last on which somebody was held out counts, so that a season in
 //! which nobody was isn't compared with one in which somebody was.
 
+pub mod words;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;

@@ -166,7 +166,8 @@ const fn is_mark(c: char) -> bool {
 
 /// Characters that show nothing and only deceive: writing-direction overrides and isolates,
 /// zero-width blanks, byte order marks, annotations, noncharacters.
-const fn is_trick(c: char) -> bool {
+/// Whether this sign only plays tricks: with the writing direction, or unseen.
+pub const fn is_trick(c: char) -> bool {
     matches!(c,
         '\u{200B}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
         | '\u{200E}' | '\u{200F}' | '\u{061C}'

@@ -20,6 +20,7 @@ mod template;
 mod words;
 
 pub use catalogue::{Catalogue, Letter};
+pub use inert::is_trick;
 pub use notice::notice;
 pub use template::RenderError;
 

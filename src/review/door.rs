@@ -3,12 +3,12 @@
 //! May not know what is asked or answered.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -32,6 +32,10 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 /// … and say so much. It is thrown away; but without anybody to hear it, the answer would be lost.
 const LAST_BYTES: u64 = 32 * 1024 * 1024;
 
+/// Who is at the other end of the connection; a request's extension.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
+
 /// Trouble with a listener at start.
 #[derive(Debug, thiserror::Error)]
 pub enum ReviewError {
@@ -48,6 +52,15 @@ pub enum ReviewError {
         /// What the system said.
         error: io::Error,
     },
+    /// Other machines reach the console, and nobody could sign in.
+    #[error(
+        "[console] asks everybody to sign in, and nobody can yet: `fondly console-user add NAME \
+         --role owner` makes the first user"
+    )]
+    NoUser,
+    /// The pages can't be made; there is no known case.
+    #[error("the console's pages: {0}")]
+    Pages(#[from] minijinja::Error),
     /// The settings can't be followed.
     #[error(transparent)]
     Engine(#[from] crate::engine::EngineError),
@@ -117,8 +130,9 @@ async fn accept(
             () = stop.cancelled() => return,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let visit = visit(stream, routes.clone(), stop.clone());
+            Ok((stream, peer)) => {
+                let routes = routes.clone().layer(Extension(Peer(peer.ip())));
+                let visit = visit(stream, routes, stop.clone());
                 visits.spawn(async move {
                     let _permit = permit;
                     visit.await;

@@ -1,16 +1,17 @@
-//! REVIEW: what people and programs reach by web. So far the public side (the page behind a letter's
-//! unsubscribe link, and a sign of life), and the way in for records that other programs send.
+//! REVIEW: what people and programs reach by web: the owner's console, the public side (the page behind
+//! a letter's unsubscribe link, and a sign of life), and the way in for records that other programs send.
 //!
-//! May use the store and the engine, never a relay; decides nothing about letters. Shows nothing of
-//! any customer, and answers a forged link as it answers a real one. Each side has a listener of its
-//! own, so that a web server that shows one to the world doesn't show the other. A web server with
-//! TLS stands in front.
+//! May use the store and the engine, never a relay; decides nothing about letters. The public side
+//! shows nothing of any customer, and answers a forged link as it answers a real one. Each side has a
+//! listener of its own, so that a web server that shows one to the world doesn't show the other. A web
+//! server with TLS stands in front of what the world reaches.
 //!
 //! [`open`] listens where the settings say; [`door`] bounds who may come in and for how long,
-//! [`routes`] answers customers and [`api`] programs, [`Pulse`] is what the daemon tells of itself,
+//! [`routes`] answers customers, [`api`] programs and [`console`] the owner, [`Pulse`] is what the daemon tells of itself,
 //! [`unsubscribe`] notes what a customer asked for.
 
 mod api;
+mod console;
 mod door;
 mod pages;
 mod pulse;
@@ -18,12 +19,14 @@ mod routes;
 mod unsubscribe;
 mod words;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::House;
 use api::Counter;
+use console::Console;
 use door::Door;
 use routes::Desk;
 
@@ -34,18 +37,37 @@ pub use pulse::Pulse;
 const MOST_CUSTOMERS: usize = 128;
 /// Programs that send at once; each may have a whole request in memory.
 const MOST_PROGRAMS: usize = 32;
+/// Requests of the console at once; a browser makes several.
+const MOST_OWNERS: usize = 32;
 
 /// All doors that are open; they close by themselves when the stop is raised.
 #[derive(Debug, Default)]
 pub struct OpenDoors {
     public: Option<(Door, Arc<Desk>)>,
     api: Option<(Door, Arc<Counter>)>,
+    console: Option<(Door, Arc<Console>)>,
 }
 
 impl OpenDoors {
+    /// Where the console is, if anywhere.
+    pub fn console(&self) -> Option<SocketAddr> {
+        self.console.as_ref().map(|(door, _)| door.address)
+    }
+
+    /// From now on the console shows these plans: an edit came into force.
+    pub fn in_force(&self, house: &Arc<House>) {
+        if let Some((_, console)) = &self.console {
+            console.in_force(house);
+        }
+    }
+
     /// Closes them, and waits until everybody has their answer, and every click and record is kept,
     /// or their time is over.
     pub async fn close(self) {
+        if let Some((door, console)) = self.console {
+            door.close().await;
+            console.close();
+        }
         if let Some((door, counter)) = self.api {
             door.close().await;
             counter.close().await;
@@ -57,10 +79,10 @@ impl OpenDoors {
     }
 }
 
-/// Listens where `[public]` and `[api]` say, as far as the settings have them.
+/// Listens where `[public]`, `[api]` and `[console]` say, as far as the settings have them.
 ///
 /// # Errors
-/// An address that can't be listened on.
+/// An address that can't be listened on, or a console that nobody could sign in to.
 pub async fn open(
     house: &Arc<House>,
     pulse: &Arc<Pulse>,
@@ -83,6 +105,14 @@ pub async fn open(
         let address = door.address;
         tracing::info!(%address, "other programs can send records");
         doors.api = Some((door, counter));
+    }
+    if let Some(settings) = &house.plans.settings.console {
+        let console = Console::open(house, pulse, settings).await?;
+        let at = ("[console]", settings.bind);
+        let door = Door::open(at, console::routes(&console), MOST_OWNERS, stop).await?;
+        let (address, login) = (door.address, settings.needs_login());
+        tracing::info!(%address, login, "the console is open");
+        doors.console = Some((door, console));
     }
     Ok(doors)
 }

@@ -556,7 +556,7 @@ mod tests {
         let all = format!("{SMALL}{MUCH}");
         let settings = read_all(&all, "", &[]).unwrap();
         assert_eq!(settings.sources[0].columns.len(), 3);
-        assert_eq!(settings.without_effect().len(), 2);
+        assert_eq!(settings.without_effect().len(), 1);
         let shown = settings.shown();
         assert_eq!(read_all(&shown, "", &[]).unwrap().shown(), shown);
         let (home, up) = (&settings.folder, settings.folder.parent().unwrap());
@@ -575,6 +575,7 @@ mod tests {
 
         [console]
         bind = "127.0.0.1:8425"
+        login = false
 
         [guard]
         max_per_rule_per_day = 200

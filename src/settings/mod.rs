@@ -7,6 +7,7 @@
 //! A new setting is read in one of these, and shown in `shown`.
 
 mod api;
+mod console;
 mod dropped;
 mod environment;
 mod layers;
@@ -32,6 +33,7 @@ use crate::model::Policy;
 use crate::model::policy::Class;
 
 pub use api::Api;
+pub use console::Console;
 pub use dropped::{After, Dropped};
 pub use environment::Variables;
 pub use layers::{load, load_with};
@@ -117,23 +119,12 @@ pub struct Public {
     pub base_url: String,
 }
 
-/// `[console]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Console {
-    /// Where it is to be served.
-    pub bind: SocketAddr,
-}
-
 impl Settings {
     /// What is set and has no effect yet: one sentence each.
     pub fn without_effect(&self) -> Vec<&'static str> {
-        let console = "[console] is read, but there is no console yet";
         let digest = "[schedule] digest is read, but there is no digest yet";
-        let said = [
-            self.console.is_some().then_some(console),
-            self.schedule.digest.is_some().then_some(digest),
-        ];
-        said.into_iter().flatten().collect()
+        let said = self.schedule.digest.is_some().then_some(digest);
+        said.into_iter().collect()
     }
 
     /// The folder of rule files.

@@ -95,6 +95,18 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The file or folder, where it is one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Csv { path, .. } | Self::Xlsx { path, .. } | Self::Vcard { path, .. } => {
+                Some(path)
+            }
+            Self::Sql(_) => None,
+        }
+    }
+}
+
 /// A kind of source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {

@@ -13,7 +13,7 @@ use lettre::message::Mailbox;
 use super::api::{self, Beside};
 use super::mail::{self, Folders};
 use super::{
-    Business, Console, Public, Schedule, Settings, Store, resolved, retention, sending, sources,
+    Business, Public, Schedule, Settings, Store, console, resolved, retention, sending, sources,
 };
 use crate::model::Finding;
 use crate::model::address::spoken;
@@ -88,7 +88,7 @@ fn read(
     let retention = retention::retention(top.table_or_empty("retention"));
     let sources = top.get("source").map(|v| sources::sources(&v, folder));
     let public = top.table("public").map(public);
-    let console = top.table("console").map(console);
+    let console = top.table("console").map(console::console);
     let api = top.table("api").map(|table| {
         let beside = Beside {
             public: public.as_ref().and_then(Option::as_ref),
@@ -305,13 +305,6 @@ fn public(mut table: Table<'_>) -> Option<Public> {
     })
 }
 
-fn console(mut table: Table<'_>) -> Option<Console> {
-    let bind = table.require("bind", "\"127.0.0.1:8425\"");
-    let bind = bind.and_then(|v| v.read(socket));
-    table.finish(&[]);
-    Some(Console { bind: bind? })
-}
-
 pub(super) fn socket(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         format!(
@@ -320,7 +313,7 @@ pub(super) fn socket(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-fn https_url(text: &str) -> Result<String, String> {
+pub(super) fn https_url(text: &str) -> Result<String, String> {
     let wanted = "write one such as `https://care.thorn.example`";
     let Some(rest) = text.strip_prefix("https://") else {
         return Err(format!("`{text}` doesn't start with https://; {wanted}"));

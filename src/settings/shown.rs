@@ -35,8 +35,10 @@ impl Settings {
             top.insert("retention".to_owned(), kept.into());
         }
         if let Some(console) = &self.console {
-            let console = table([("bind", console.bind.to_string().into())]);
-            top.insert("console".to_owned(), console.into());
+            let mut shown = table([("bind", console.bind.to_string().into())]);
+            add(&mut shown, "base_url", console.base_url.clone());
+            shown.insert("login".to_owned(), console.login.into());
+            top.insert("console".to_owned(), shown.into());
         }
         if let Some(public) = &self.public {
             let public = table([

@@ -18,6 +18,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod audit;
 mod batch;
 mod batches;
 mod candidates;
@@ -30,6 +31,7 @@ mod dossier;
 mod erase;
 mod error;
 mod gather;
+mod glances;
 mod handed;
 mod health;
 mod history;
@@ -44,6 +46,7 @@ mod marks;
 mod noted;
 mod open;
 mod outbox;
+mod pages;
 mod people;
 mod person;
 mod phases;
@@ -62,6 +65,7 @@ mod suite;
 mod suppression;
 mod tokens;
 mod trouble;
+mod users;
 mod views;
 mod witness;
 mod writer;
@@ -72,10 +76,12 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
+pub use audit::Audited;
 pub use batches::{Batch, HeldBatch};
 pub use control::{Approval, Paused, Resettle};
 pub use dossier::{Happened, OnRecord, Piece, TakePiece, UnderId};
 pub use error::{ApplyError, StoreError};
+pub use glances::{Bad, DayCount, Named, SourceMark};
 pub use handed::{Delivery, Handed, Taken};
 pub use hold::{HoldError, Holder};
 pub use keep::{Progress, Stretch};
@@ -85,6 +91,7 @@ pub use looks::Unfinished;
 pub use noted::Noted;
 pub use open::OpenOptions;
 pub use outbox::{CommitToSend, Record};
+pub use pages::{Page, Place, Wanted};
 pub use people::{Applied, FileMeta, FileRow};
 pub use person::{NamedBy, Whom};
 pub use plan::{Awaited, PlanBatch, Planned};
@@ -97,6 +104,7 @@ pub use review::{Filter, Quarantined, Shown, Step};
 pub use sources::{PlaceOf, QueryMark, QueryPart};
 pub use tokens::{Scope, Token};
 pub use trouble::Trouble;
+pub use users::{Role, Session, User};
 pub use witness::Found;
 
 /// The store. Clones share it; [`Store::close`] ends it for all.

@@ -350,7 +350,7 @@ fn the_contract_s_own_settings_load_and_say_what_isn_t_there_yet() {
     ));
     shop.run(&["check", "--no-records"])
         .is(0)
-        .says(&["there is no console yet", "there is no digest yet"]);
+        .says(&["there is no digest yet"]);
     shop.run(&["check", "--show"])
         .is(0)
         .says(&["max_share = \"0%\"", "bind = \"127.0.0.1:8425\""]);

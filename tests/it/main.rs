@@ -13,6 +13,7 @@ mod cdnow;
 mod clock;
 mod clone;
 mod commands;
+mod console;
 mod control;
 mod corpus;
 mod daemon;

@@ -34,7 +34,11 @@ const ABOUT_SOMEBODY: &[&str] = &[
 /// Tables that know nobody, and why.
 const ABOUT_NOBODY: &[(&str, &str)] = &[
     ("_sqlx_migrations", "steps of the schema"),
+    ("api_token", "programs, and hashes of their tokens"),
     ("approval", "rules and days"),
+    ("audit", "who decided about which rule or entry"),
+    ("console_session", "hashes of tokens, and names of users"),
+    ("console_user", "the business's own people"),
     ("arrived", "ranges of numbers"),
     (
         "erasing",

@@ -1,6 +1,7 @@
 //! The room's contract, as tests: each takes a fresh store and knows nothing of the database under
 //! it. A second database joins by one more line at the end.
 
+mod console;
 mod customers;
 mod handed;
 mod learnt;
@@ -260,6 +261,9 @@ contract!(
         the_forgotten_are_told_of_and_left_out,
         a_refused_record_waits_for_its_id,
         nothing_comes_in_by_a_revoked_token;
+    console: pages_hold_every_entry_once_the_latest_first,
+        a_session_lasts_as_long_as_its_user_and_is_kept_by_its_hash,
+        what_was_decided_is_read_back_and_never_changes;
     learnt: what_was_learnt_stays,
         who_came_is_counted_where_they_are_on_record;
     ledger: an_occasion_is_unique,

@@ -1,6 +1,7 @@
 //! What only SQLite does: a full disk, query plans.
 
 use super::super::batches::{BATCH, CUSTOMERS, DUE_BATCHES, GONE, HELD_BATCHES, SENT_BETWEEN};
+use super::super::pages::{BY_DUE, BY_FAILED, BY_RULE};
 use super::super::results::COUNT;
 use super::*;
 
@@ -62,6 +63,9 @@ async fn hot_statements_scan_no_table() {
         SENT_BETWEEN,
         BATCH,
         COUNT,
+        BY_DUE,
+        BY_FAILED,
+        BY_RULE,
         "SELECT id FROM ledger WHERE outcome = 'sending' \
          AND outcome IN ('sending', 'held', 'unknown')",
         "WITH op AS MATERIALIZED (SELECT value->>0 AS id FROM json_each('[]')) \

@@ -1,0 +1,79 @@
+//! Rows as CSV that is safe to open in a spreadsheet, for the commands and for the console.
+//!
+//! May not know what the rows mean.
+
+use std::io;
+
+use serde_json::{Map, Value};
+
+/// One row: its fields in order.
+pub type Row = Map<String, Value>;
+
+/// A row of these fields with these values, in the same order.
+pub fn row(fields: &[&str], values: impl IntoIterator<Item = Value>) -> Row {
+    let fields = fields.iter().map(|field| (*field).to_owned());
+    fields.zip(values).collect()
+}
+
+/// A header line, and a line a row.
+///
+/// # Errors
+/// Text that can't be made; there is no known case.
+pub fn csv_text(fields: &[&str], rows: &[Row]) -> io::Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(fields)?;
+    for row in rows {
+        writer.write_record(
+            fields
+                .iter()
+                .map(|field| no_formula(plain(row.get(*field)))),
+        )?;
+    }
+    let bytes = writer
+        .into_inner()
+        .map_err(|error| io::Error::other(error.to_string()))?;
+    String::from_utf8(bytes).map_err(io::Error::other)
+}
+
+/// A cell that a spreadsheet would take for a formula gets an apostrophe in front (OWASP ASVS
+/// 1.2.10).
+fn no_formula(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+        format!("'{cell}")
+    } else {
+        cell
+    }
+}
+
+/// A value as a cell shows it; nothing for null.
+pub fn plain(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// Four decimal places: more would only look exact. Zero has no sign.
+pub fn four_places(share: f64) -> f64 {
+    (share * 10_000.0).round() / 10_000.0 + 0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_starts_a_formula() {
+        for (cell, shown) in [
+            ("=1+1", "'=1+1"),
+            ("-2+3", "'-2+3"),
+            ("@sum(a1)", "'@sum(a1)"),
+            ("\n=1", "\"'\n=1\""),
+            ("Ann", "Ann"),
+        ] {
+            let row = row(&["a"], [Value::from(cell)]);
+            assert_eq!(csv_text(&["a"], &[row]).unwrap(), format!("a\n{shown}\n"));
+        }
+    }
+}

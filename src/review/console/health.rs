@@ -1,0 +1,109 @@
+//! Health: whether it is alive, and what is wrong, in words.
+//!
+//! May not mend anything.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use serde_json::{Value, json};
+
+use super::access::Visit;
+use super::trouble::Trouble;
+use super::words::moment;
+use super::{Answer, Console, today};
+use crate::engine::alert;
+use crate::model::State as Standing;
+
+/// Whether everything works, as the first page says it too.
+pub(super) async fn alive(console: &Console) -> Result<Value, Trouble> {
+    let house = console.house();
+    let now = house.clock.now();
+    let zone = &house.policy().zone;
+    let mut wrong: Vec<Value> = Vec::new();
+    let mut add = |what: String, words: Option<String>, since: Option<jiff::Timestamp>| {
+        let since = since.map(|at| moment(at, zone));
+        wrong.push(json!({ "what": what, "words": words, "since": since }));
+    };
+    if let Some(words) = console.pulse.trouble(now) {
+        add(
+            format!("fondly isn't at work as it should be: {words}"),
+            None,
+            None,
+        );
+    }
+    let paused = house.store.paused().await?;
+    if paused.all.is_some() {
+        let words = "Nothing is sent until `fondly resume` says so.".to_owned();
+        add("Everything is paused".to_owned(), Some(words), paused.all);
+    }
+    for trouble in house.store.troubles().await? {
+        // What waits for a decision isn't broken; it has a page of its own.
+        if trouble.kind == alert::HELD {
+            continue;
+        }
+        add(trouble.subject, Some(trouble.words), Some(trouble.since));
+    }
+    for (via, standing) in house.store.relays().await? {
+        let what = match standing.state {
+            Standing::Works => continue,
+            Standing::Away => format!("Letters can't leave by {via}"),
+            Standing::RefusesUs => format!("{via} refuses us, whatever the letter"),
+        };
+        add(what, Some(standing.words), standing.since);
+    }
+    for source in house.store.unread_sources().await? {
+        add(format!("The source `{source}` can't be read"), None, None);
+    }
+    let heartbeat = house.store.heartbeat().await?;
+    Ok(json!({
+        "well": wrong.is_empty(),
+        "wrong": wrong,
+        "heartbeat": heartbeat.map(|at| today::when(&house, at, now)),
+    }))
+}
+
+/// The page.
+pub(super) async fn show(
+    State(console): State<Arc<Console>>,
+    Extension(visit): Extension<Visit>,
+) -> Answer {
+    let house = console.house();
+    let now = house.clock.now();
+    let alive = alive(&console).await?;
+    let settings = &house.plans.settings;
+    let relays = house.store.relays().await?;
+    let paused = house.store.paused().await?;
+    let (customers, reachable) = house.store.count_customers().await?;
+    let presence = house.store.presence().await?;
+    let ways: Vec<Value> = relays
+        .iter()
+        .map(|(via, standing)| {
+            json!({
+                "via": via,
+                "state": standing.state.as_str(),
+                "words": standing.words,
+                "next": standing.next_try.map(|at| moment(at, &house.policy().zone)),
+            })
+        })
+        .collect();
+    let rules = &house.plans.rules;
+    let page = json!({
+        "alive": alive,
+        "version": env!("CARGO_PKG_VERSION"),
+        "now": moment(now, &house.policy().zone),
+        "passes": presence.as_ref().map(|presence| presence.count.passes),
+        "sync": settings.schedule.sync,
+        "tick": settings.schedule.tick,
+        "ways": ways,
+        "paused": paused.rules.iter().map(|(rule, at)| json!({
+            "rule": super::words::title(&house, rule),
+            "since": moment(*at, &house.policy().zone),
+        })).collect::<Vec<_>>(),
+        "customers": customers,
+        "reachable": reachable,
+        "rules_on": rules.iter().filter(|rule| rule.enabled).count(),
+        "rules": rules.len(),
+        "quarantined": house.store.count_quarantined().await?,
+    });
+    console.page(&visit, "health.html", &page)
+}

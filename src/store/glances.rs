@@ -1,0 +1,251 @@
+//! Short answers for whoever looks in: how days went, who somebody is, what was taken in, what can't
+//! be used.
+//!
+//! May not change anything.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::columns::{Columns, day_number, json};
+use super::dialect::{Row, texts};
+use super::{Store, StoreError};
+use crate::model::{Outcome, Refusal};
+
+/// How many entries of one day have one outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DayCount {
+    /// The civil day on which they were due.
+    pub day: Date,
+    /// What became of them.
+    pub outcome: Outcome,
+    /// How many.
+    pub entries: u64,
+}
+
+/// A customer as a search finds them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Their id.
+    pub id: String,
+    /// First and last name, as far as they are known.
+    pub name: String,
+    /// Their address.
+    pub email: Option<String>,
+}
+
+/// What was taken in of one source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceMark {
+    /// Its name.
+    pub source: String,
+    /// Files of it that are in.
+    pub files: u64,
+    /// When one of them was taken in that was new or had changed.
+    pub applied_at: Timestamp,
+    /// Records in them.
+    pub records: u64,
+    /// Records that couldn't be used.
+    pub refused: u64,
+}
+
+/// A record in quarantine, with its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bad {
+    /// Its number, by which pages go on.
+    pub number: i64,
+    /// Its source.
+    pub source: String,
+    /// What was wrong, and where.
+    pub refusal: Refusal,
+    /// When it was last read.
+    pub seen_at: Timestamp,
+}
+
+impl Store {
+    /// What became of the entries due from one moment to before another, by day and outcome. Looks
+    /// at each of them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn counts_by_day(
+        &self,
+        (since, until): (Timestamp, Timestamp),
+    ) -> Result<Vec<DayCount>, StoreError> {
+        let read = async {
+            sqlx::query(
+                "SELECT due_day, outcome, COUNT(*) FROM ledger WHERE due_at >= $1 AND due_at < $2 \
+                 GROUP BY due_day, outcome ORDER BY due_day, outcome",
+            )
+            .bind(since.as_millisecond())
+            .bind(until.as_millisecond())
+            .fetch_all(self.reader())
+            .await?
+            .iter()
+            .map(day_count)
+            .collect()
+        };
+        let found: sqlx::Result<_> = read.await;
+        found.map_err(|error| self.trouble(error))
+    }
+
+    /// What became of a rule's entries on the last day by this one on which any was due.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn last_day_of(&self, rule: &str, by: Date) -> Result<Vec<DayCount>, StoreError> {
+        let read = async {
+            sqlx::query(
+                "SELECT due_day, outcome, COUNT(*) FROM ledger WHERE rule = $1 AND due_day = \
+                 (SELECT MAX(due_day) FROM ledger WHERE rule = $1 AND due_day <= $2) \
+                 GROUP BY due_day, outcome ORDER BY outcome",
+            )
+            .bind(rule)
+            .bind(day_number(by))
+            .fetch_all(self.reader())
+            .await?
+            .iter()
+            .map(day_count)
+            .collect()
+        };
+        let found: sqlx::Result<_> = read.await;
+        found.map_err(|error| self.trouble(error))
+    }
+
+    /// Customers with this id or address, or with these words in their name; at most so many.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_customers(&self, words: &str, limit: u16) -> Result<Vec<Named>, StoreError> {
+        let escaped = words.replace('\\', "\\\\");
+        let escaped = escaped.replace('%', "\\%").replace('_', "\\_");
+        let read = async {
+            sqlx::query(
+                "SELECT id, first_name, last_name, email FROM customer \
+                 WHERE id = $1 OR email_key = $2 OR (erased = 0 AND \
+                     COALESCE(first_name, '') || ' ' || COALESCE(last_name, '') LIKE $3 ESCAPE '\\') \
+                 ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END, id LIMIT $4",
+            )
+            .bind(words)
+            .bind(super::columns::address_key(words))
+            .bind(format!("%{escaped}%"))
+            .bind(i64::from(limit))
+            .fetch_all(self.reader())
+            .await?
+            .iter()
+            .map(named)
+            .collect()
+        };
+        let found: sqlx::Result<_> = read.await;
+        found.map_err(|error| self.trouble(error))
+    }
+
+    /// The names of these customers, as far as they are known.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn named(&self, ids: &[&str]) -> Result<Vec<Named>, StoreError> {
+        let read = async {
+            sqlx::query(concat!(
+                "SELECT id, first_name, last_name, email FROM customer WHERE id IN ",
+                texts!("$1")
+            ))
+            .bind(json(ids)?)
+            .fetch_all(self.reader())
+            .await?
+            .iter()
+            .map(named)
+            .collect()
+        };
+        let found: sqlx::Result<_> = read.await;
+        found.map_err(|error| self.trouble(error))
+    }
+
+    /// What was taken in of each source, by name.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn source_marks(&self) -> Result<Vec<SourceMark>, StoreError> {
+        let read = async {
+            sqlx::query(
+                "SELECT source, COUNT(*), MAX(applied_at), SUM(row_count), SUM(refused) \
+                 FROM source_file GROUP BY source ORDER BY source",
+            )
+            .fetch_all(self.reader())
+            .await?
+            .iter()
+            .map(|row| {
+                let columns = &mut Columns::of(row);
+                Ok(SourceMark {
+                    source: columns.text()?,
+                    files: columns.small()?,
+                    applied_at: columns.moment()?,
+                    records: columns.small()?,
+                    refused: columns.small()?,
+                })
+            })
+            .collect()
+        };
+        let found: sqlx::Result<_> = read.await;
+        found.map_err(|error| self.trouble(error))
+    }
+
+    /// At most so many records in quarantine after the one with this number.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn quarantine_page(&self, after: i64, limit: u16) -> Result<Vec<Bad>, StoreError> {
+        let read = async {
+            sqlx::query(
+                "SELECT id, source, file, line, column_name, value, reason, record, seen_at \
+                 FROM quarantine WHERE id > $1 ORDER BY id LIMIT $2",
+            )
+            .bind(after)
+            .bind(i64::from(limit))
+            .fetch_all(self.reader())
+            .await?
+            .iter()
+            .map(bad)
+            .collect()
+        };
+        let found: sqlx::Result<_> = read.await;
+        found.map_err(|error| self.trouble(error))
+    }
+}
+
+fn day_count(row: &Row) -> sqlx::Result<DayCount> {
+    let columns = &mut Columns::of(row);
+    Ok(DayCount {
+        day: columns.day()?,
+        outcome: columns.parsed(Outcome::parse)?,
+        entries: columns.small()?,
+    })
+}
+
+fn named(row: &Row) -> sqlx::Result<Named> {
+    let columns = &mut Columns::of(row);
+    let id = columns.text()?;
+    let names = [columns.maybe_text()?, columns.maybe_text()?];
+    let names: Vec<&str> = names.iter().filter_map(|name| name.as_deref()).collect();
+    Ok(Named {
+        id,
+        name: names.join(" ").trim().to_owned(),
+        email: columns.maybe_text()?,
+    })
+}
+
+fn bad(row: &Row) -> sqlx::Result<Bad> {
+    let columns = &mut Columns::of(row);
+    Ok(Bad {
+        number: columns.number()?,
+        source: columns.text()?,
+        refusal: Refusal {
+            file: columns.text()?,
+            line: columns.small()?,
+            column: columns.text()?,
+            value: columns.text()?,
+            reason: columns.text()?,
+            record: columns.text()?,
+        },
+        seen_at: columns.moment()?,
+    })
+}

@@ -1,0 +1,125 @@
+//! What the console asks: the ledger page by page, users and their sessions, who decided what.
+
+use super::*;
+use crate::store::{Page, Role, Wanted};
+
+/// Every page of a listing; the entries' customers.
+async fn leafed(store: &Store, wanted: &Wanted, limit: u16) -> Vec<String> {
+    let (mut all, mut from) = (Vec::new(), None);
+    loop {
+        let Page { entries, next } = store.ledger_page(wanted, from, limit).await.unwrap();
+        assert!(entries.len() <= usize::from(limit));
+        all.extend(entries.into_iter().map(|entry| entry.customer));
+        from = next;
+        if from.is_none() {
+            return all;
+        }
+    }
+}
+
+pub(super) async fn pages_hold_every_entry_once_the_latest_first(store: &Store) {
+    // Several are due at the same moment, so that a page may end among them.
+    let new = |n: i64| {
+        let mut new = entry(&format!("c{n:02}"), "k", noon() + minutes(n / 4));
+        if n % 3 == 0 {
+            new.rule = "thanks".to_owned();
+        }
+        new
+    };
+    plan(store, (0..30).map(new).collect()).await;
+    let mut names: Vec<String> = (0..30).map(|n| format!("c{n:02}")).collect();
+    names.reverse();
+    for limit in [1, 7, 30, 100] {
+        assert_eq!(leafed(store, &Wanted::default(), limit).await, names);
+    }
+    let of_rule = Wanted {
+        rule: Some("thanks".to_owned()),
+        ..Wanted::default()
+    };
+    let mut thanks = leafed(store, &of_rule, 4).await;
+    thanks.sort();
+    thanks.dedup();
+    assert_eq!(thanks.len(), 10);
+    let of_one = Wanted {
+        customer: Some("c05".to_owned()),
+        outcome: Some(Outcome::Planned),
+        ..Wanted::default()
+    };
+    assert_eq!(leafed(store, &of_one, 5).await, ["c05"]);
+    for (day, found) in [(2, 30), (3, 0)] {
+        let on = Wanted {
+            day: Some(date(2027, 5, day)),
+            ..Wanted::default()
+        };
+        assert_eq!(leafed(store, &on, 9).await.len(), found);
+        let both = Wanted {
+            rule: Some("thanks".to_owned()),
+            ..on
+        };
+        assert_eq!(leafed(store, &both, 9).await.len(), found / 3);
+    }
+    for outcome in [Outcome::Held, Outcome::Rejected, Outcome::Sent] {
+        let none = Wanted {
+            outcome: Some(outcome),
+            ..Wanted::default()
+        };
+        assert!(leafed(store, &none, 9).await.is_empty());
+    }
+}
+
+pub(super) async fn a_session_lasts_as_long_as_its_user_and_is_kept_by_its_hash(store: &Store) {
+    let add = |role| store.add_user(("anna", role), "kept", noon());
+    assert!(add(Role::Viewer).await.unwrap());
+    assert!(!add(Role::Owner).await.unwrap());
+    let begin = |name| store.begin_session(name, noon() - minutes(60), noon());
+    assert_eq!(begin("ben").await.unwrap(), None);
+    let token = begin("anna").await.unwrap().unwrap();
+    let session = store.session(&token).await.unwrap().unwrap();
+    assert_eq!((&*session.user, session.role), ("anna", Role::Viewer));
+    assert_eq!(store.session("another").await.unwrap(), None);
+    let kept: Vec<u8> = sqlx::query_scalar("SELECT hash FROM console_session")
+        .fetch_one(store.reader())
+        .await
+        .unwrap();
+    assert_ne!(kept, token.as_bytes());
+    store
+        .session_seen(&token, noon() + minutes(5))
+        .await
+        .unwrap();
+    let session = store.session(&token).await.unwrap().unwrap();
+    assert_eq!(session.seen_at, noon() + minutes(5));
+    // One that began too long ago goes with the next.
+    let late = noon() + minutes(120);
+    let other = store.begin_session("anna", late - minutes(60), late).await;
+    assert_eq!(store.session(&token).await.unwrap(), None);
+    assert!(store.remove_user("anna").await.unwrap());
+    assert_eq!(store.session(&other.unwrap().unwrap()).await.unwrap(), None);
+    assert!(!store.remove_user("anna").await.unwrap());
+}
+
+pub(super) async fn what_was_decided_is_read_back_and_never_changes(store: &Store) {
+    for n in 0..3 {
+        let subject = format!("birthday 2027-05-0{n}");
+        let what = ("approve", &*subject);
+        store
+            .audit("anna", what, noon() + minutes(n))
+            .await
+            .unwrap();
+    }
+    let latest = store.audited(None, 2).await.unwrap();
+    assert_eq!(latest[0].subject, "birthday 2027-05-02");
+    let rest = store.audited(Some(latest[1].number), 2).await.unwrap();
+    assert_eq!(rest.len(), 1);
+    for text in [
+        "UPDATE audit SET who = 'ben'",
+        "DELETE FROM audit WHERE seq = 1",
+        "INSERT OR REPLACE INTO audit (seq, at, who, what, subject) VALUES (1, 0, '', '', '')",
+    ] {
+        let done = sqlx::query(text).execute(&store.inner.writer).await;
+        assert!(done.is_err(), "{text}");
+    }
+    assert_eq!(
+        store.audited(Some(latest[1].number), 2).await.unwrap(),
+        rest
+    );
+}

@@ -1,0 +1,571 @@
+//! The console, against the real program: what it shows and takes, from whom, and that records stay words.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::daemon::Daemon;
+use crate::shop::{PATIENCE, Ran, Shop, now, until};
+
+/// A word of thanks as soon as a visit is seen, the first of which a person wants to see.
+const SHOWN_FIRST: &str = "title = \"Thank you\"\ntemplate = \"thank-you\"\nclass = \"service\"\n\
+    audience = \"customer\"\n[trigger.event]\nevent = \"visit\"\nafter = \"0 minutes\"\n\
+    [limits]\nbackfill = \"3 days\"\napprove = \"first 20\"\n";
+const OURS: &str = "Sec-Fetch-Site: same-origin\r\n";
+const PASSWORD: &str = "four roses in a row";
+/// Pages with nothing in their address.
+const PAGES: [&str; 10] = [
+    "/",
+    "/ahead",
+    "/ledger",
+    "/missing",
+    "/rules",
+    "/sources",
+    "/held",
+    "/health",
+    "/people",
+    "/rules/thanks",
+];
+const FILES: [&str; 8] = [
+    "/today.csv",
+    "/ahead.csv",
+    "/ledger.csv",
+    "/missing.csv",
+    "/rules.csv",
+    "/sources.csv",
+    "/held.csv",
+    "/people.csv",
+];
+
+fn shop(console: &str) -> Shop {
+    let shop = Shop::new();
+    shop.no_rules();
+    shop.rule("thanks", SHOWN_FIRST);
+    shop.settings(&format!(
+        "[schedule]\nsync = \"* * * * * *\"\ntick = \"* * * * * *\"\n\
+         [sending]\nquiet_hours = \"none\"\ncaps = {{}}\n\
+         [console]\nbind = \"127.0.0.1:0\"\n{console}"
+    ));
+    shop
+}
+
+/// A browser of a kind, and the daemon that it asks.
+struct Browser {
+    _daemon: Daemon,
+    address: SocketAddr,
+    host: String,
+}
+
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Browser {
+    async fn start(shop: &Shop) -> Self {
+        let mut command = shop.fondly(&["run"]);
+        command.env("FONDLY_LOG_FORMAT", "json");
+        let daemon = Daemon::start_with(shop, command);
+        let address: SocketAddr = until("open console", || {
+            let log = daemon.log();
+            let line = log.lines().find(|l| l.contains("the console is open"))?;
+            let line: Value = serde_json::from_str(line).ok()?;
+            line["address"].as_str()?.parse().ok()
+        })
+        .await;
+        Self {
+            _daemon: daemon,
+            address,
+            host: address.to_string(),
+        }
+    }
+
+    fn ask(&self, way: &str, more: &str, body: &str) -> Answer {
+        let (host, length) = (&self.host, body.len());
+        let words = format!(
+            "{way} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\n{more}\r\n{body}"
+        );
+        self.say(&words)
+    }
+
+    fn say(&self, words: &str) -> Answer {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(words.as_bytes()).unwrap();
+        let mut text = Vec::new();
+        stream.read_to_end(&mut text).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Answer {
+            status,
+            head: head.to_ascii_lowercase(),
+            body: body.to_owned(),
+        }
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.ask(&format!("GET {path}"), "", "")
+    }
+
+    fn post(&self, path: &str, body: &str) -> Answer {
+        self.ask(&format!("POST {path}"), OURS, body)
+    }
+
+    /// The same once nothing is being worked out for it any more.
+    async fn whole(&self, path: &str, more: &str) -> Answer {
+        until(path, || {
+            let answer = self.ask(&format!("GET {path}"), more, "");
+            (answer.status != 503).then_some(answer)
+        })
+        .await
+    }
+}
+
+impl Answer {
+    #[track_caller]
+    fn shows(&self, words: &[&str]) {
+        assert_eq!(self.status, 200, "{self:?}");
+        for words in words {
+            assert!(self.body.contains(words), "{words}: {}", self.body);
+        }
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        let start = format!("{name}: ");
+        self.head
+            .lines()
+            .find_map(|line| line.strip_prefix(&*start))
+    }
+}
+
+/// The first address in the page that begins so.
+fn link(page: &str, start: &str) -> String {
+    let (_, rest) = page.split_once(&format!("href=\"{start}")).unwrap();
+    format!("{start}{}", rest.split('"').next().unwrap())
+}
+
+fn visit(shop: &Shop, customer: &str) {
+    shop.events(&format!(
+        "id,customer_id,kind,at\nv1,{customer},visit,{}\n",
+        now()
+    ));
+}
+
+async fn becomes(shop: &Shop, outcome: &str) {
+    until(outcome, || {
+        shop.ledger_so_far()
+            .into_iter()
+            .find(|entry| entry.outcome == outcome)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_held_letter_is_looked_at_let_go_and_stands_in_the_ledger() {
+    let shop = shop("");
+    shop.customers("id,email,first_name\nc1,ann@mail.example,Ann\n");
+    visit(&shop, "c1");
+    let browser = Browser::start(&shop).await;
+    becomes(&shop, "held").await;
+    let first = browser.get("/");
+    first.shows(&["<b>1</b> for you to decide", "Ann"]);
+    // The picture has one day, with what is open in it.
+    assert!(first.body.contains("#E69F00") && !first.body.contains("#0072B2"));
+    let held = browser.get("/held");
+    held.shows(&["Thank you", "one of the rule&#39;s first letters"]);
+    let batch = link(&held.body, "/held/thanks/");
+    let page = browser.get(&batch);
+    page.shows(&["1 letter", "iframe sandbox", "value=\"approve\""]);
+    let entry = link(&page.body, "/ledger/");
+    let letter = browser.get(&format!("{entry}/letter"));
+    letter.shows(&["Dear Ann"]);
+    let policy = letter.header("content-security-policy").unwrap();
+    assert!(
+        policy.starts_with("sandbox; default-src 'none'"),
+        "{policy}"
+    );
+    // A look changes nothing, and neither does what comes from elsewhere.
+    for more in [
+        "",
+        "Origin: https://evil.example\r\n",
+        "Sec-Fetch-Site: cross-site\r\n",
+    ] {
+        let refused = browser.ask(&format!("POST {batch}"), more, "word=approve");
+        assert_eq!(refused.status, 403, "{more}");
+    }
+    assert_eq!(browser.post(&batch, "word=perhaps").status, 400);
+    assert_eq!(shop.ledger_so_far()[0].outcome, "held");
+    let done = browser.post(&batch, "word=approve");
+    assert_eq!(
+        (done.status, done.header("location")),
+        (303, Some("/held?said=approved"))
+    );
+    becomes(&shop, "sent").await;
+    // The same day's bar is told anew, although the other days are kept for a while.
+    let later = browser.get("/").body;
+    assert!(
+        later.contains("#0072B2") && !later.contains("#E69F00"),
+        "{later}"
+    );
+    let told = browser.get(&entry);
+    told.shows(&[
+        "tag-sent",
+        "It was held for a person.",
+        "It went out.",
+        "ann@mail.example",
+    ]);
+    browser
+        .get("/ledger?outcome=sent&rule=thanks&customer=c1")
+        .shows(&["Ann", "tag-sent"]);
+    browser
+        .get("/ledger?outcome=held")
+        .shows(&["no such entry"]);
+    browser
+        .get("/ledger?customer=ann@mail.example")
+        .shows(&["Whom do you mean?", "c1"]);
+    browser
+        .get("/people")
+        .shows(&["let go", "console on this machine", "thanks "]);
+    every_page_keeps_to_the_policy(&browser).await;
+    // A name that was made to lead here, and a web server in front that nobody told of.
+    let rebound = "GET / HTTP/1.1\r\nHost: evil.example:8425\r\n\r\n";
+    assert_eq!(browser.say(rebound).status, 403);
+    let forwarded = browser.ask("GET /", "X-Forwarded-For: 203.0.113.9\r\n", "");
+    assert_eq!(forwarded.status, 403);
+    assert_eq!(browser.get("/nothing").status, 404);
+    assert_eq!(browser.post("/ledger", "").status, 405);
+    what_was_decided_stays(&shop).await;
+}
+
+/// Nothing of its own in a page that the policy would have to let in, and no page is heavy.
+async fn every_page_keeps_to_the_policy(browser: &Browser) {
+    for path in PAGES {
+        let page = browser.get(path);
+        page.shows(&["<!DOCTYPE html>", "</html>"]);
+        assert!(page.body.len() < 100_000, "{path}");
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'"), "{path}: {policy}");
+        assert!(
+            !policy.contains("unsafe") && !page.body.contains("<script"),
+            "{path}"
+        );
+        assert!(!page.body.contains(" style="), "{path}");
+    }
+    for path in FILES {
+        let file = browser.whole(path, "").await;
+        assert_eq!(file.status, 200, "{path}");
+        assert!(
+            file.header("content-disposition")
+                .unwrap()
+                .starts_with("attachment"),
+            "{path}"
+        );
+    }
+}
+
+/// Not even by hand.
+async fn what_was_decided_stays(shop: &Shop) {
+    for sql in [
+        "UPDATE audit SET who = 'nobody'",
+        "DELETE FROM audit",
+        "INSERT OR REPLACE INTO audit (seq, at, who, what, subject) VALUES (1, 1, 'x', 'x', 'x')",
+    ] {
+        let mut store = shop.store().await;
+        let done = sqlx::raw_sql(sql).execute(&mut store).await;
+        assert!(
+            done.unwrap_err()
+                .to_string()
+                .contains("what was decided stays"),
+            "{sql}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_records_say_stays_words_on_every_page_and_in_every_file() {
+    let nasty = "<script>alert(1)</script>\u{202E}=1+1\"'><img src=x onerror=y>";
+    let shop = shop("");
+    let long = "W".repeat(10_000);
+    shop.customers(&format!(
+        "id,email,first_name,last_name\n\
+         \"=c<1>\",one@mail.example,\"{}\",\"two\nlines\"\n\
+         c2,two@mail.example,{long},=cmd()\n\
+         c3,<b>no address</b>,Cat,\n",
+        nasty.replace('"', "\"\"")
+    ));
+    shop.events(&format!(
+        "id,customer_id,kind,at\nv1,=c<1>,visit,{0}\nv2,c2,visit,{0}\n",
+        now()
+    ));
+    let browser = Browser::start(&shop).await;
+    until("both held", || {
+        let entries = shop.ledger_so_far();
+        (entries
+            .iter()
+            .filter(|entry| entry.outcome == "held")
+            .count()
+            == 2)
+            .then_some(())
+    })
+    .await;
+    let mut paths: Vec<String> = PAGES.map(str::to_owned).to_vec();
+    let held = browser.get("/held").body;
+    let batch = link(&held, "/held/thanks/");
+    paths.push(batch.clone());
+    for entry in shop.ledger_so_far() {
+        paths.push(format!("/ledger/{}", entry.id));
+        paths.push(format!("/ledger/{}/letter", entry.id));
+    }
+    for path in ["%3Dc%3C1%3E", "%3Cscript%3E", "two"] {
+        paths.push(format!("/ledger?customer={path}"));
+    }
+    for path in &paths {
+        let page = browser.get(path);
+        assert_eq!(page.status, 200, "{path}");
+        for bad in ["<script", "<img", "<b>no", "\u{202E}", "onerror=y>"] {
+            assert!(!page.body.contains(bad), "{path}: {bad}");
+        }
+        assert!(page.body.len() < 100_000, "{path}: {}", page.body.len());
+    }
+    // It is there, as words.
+    browser.get("/ledger").shows(&["&lt;script&gt;", "WWWW"]);
+    browser.get("/sources").shows(&["&lt;b&gt;no address"]);
+    no_cell_is_a_formula(&browser).await;
+    assert!(browser.get("/ledger.csv").body.contains("'=c<1>"));
+    nonsense_is_answered(&browser);
+}
+
+async fn no_cell_is_a_formula(browser: &Browser) {
+    for path in FILES {
+        let file = browser.whole(path, "").await;
+        assert_eq!(file.status, 200, "{path}");
+        let mut rows = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .from_reader(file.body.as_bytes());
+        for row in rows.records() {
+            for cell in &row.unwrap() {
+                assert!(
+                    !cell.starts_with(['=', '+', '@', '\t', '\r']),
+                    "{path}: {cell}"
+                );
+            }
+        }
+    }
+}
+
+/// And nothing of it comes back as more than words.
+fn nonsense_is_answered(browser: &Browser) {
+    for path in [
+        "/ledger?before=x",
+        "/ledger?day=x",
+        "/ledger?outcome=%3Cscript%3E",
+        "/ledger/%00",
+        "/held/thanks/x",
+        "/rules/..%2F..%2Ffondly",
+        "/ahead/x",
+        "/%3Cscript%3E",
+    ] {
+        let page = browser.get(path);
+        assert!([400, 404].contains(&page.status), "{path}: {}", page.status);
+        assert!(!page.body.contains("<script"), "{path}");
+    }
+}
+
+fn add(shop: &Shop, name: &str, role: &str, password: &str) -> Ran {
+    shop.write("password", format!("{password}\n"));
+    let args = [
+        "console-user",
+        "add",
+        name,
+        "--role",
+        role,
+        "--password-file",
+        "password",
+    ];
+    shop.run(&args)
+}
+
+/// Signing in gives a cookie that only this host gets, by TLS, and no script.
+fn signs_in(browser: &Browser, name: &str) {
+    let form = format!("name={name}&password={}", PASSWORD.replace(' ', "+"));
+    let answer = browser.post("/login", &form);
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let cookie = answer
+        .head
+        .lines()
+        .find(|line| line.starts_with("set-cookie: "))
+        .unwrap();
+    for word in ["; path=/", "; httponly", "; samesite=strict", "; secure"] {
+        assert!(cookie.contains(word), "{cookie}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_gets_in_without_signing_in_and_a_viewer_decides_nothing() {
+    let shop = shop("base_url = \"https://console.thorn.example\"\n");
+    shop.customers("id,email,first_name\nc1,ann@mail.example,Ann\n");
+    visit(&shop, "c1");
+    // Without a user it doesn't start.
+    let refused = shop
+        .fondly(&["run"])
+        .stdout(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    let words = String::from_utf8(refused.stderr).unwrap();
+    assert!(words.contains("fondly console-user add"), "{words}");
+    add(&shop, "anna", "owner", "short")
+        .is(1)
+        .says(&["at least 15 characters"]);
+    add(&shop, "anna", "owner", PASSWORD).is(0);
+    add(&shop, "anna", "owner", PASSWORD)
+        .is(1)
+        .says(&["already"]);
+    add(&shop, "ben", "viewer", PASSWORD).is(0);
+    let mut browser = Browser::start(&shop).await;
+    browser.host = "console.thorn.example".to_owned();
+    becomes(&shop, "held").await;
+    let entry = shop.ledger_so_far().remove(0);
+    let batch = format!("/held/thanks/{}", entry.due_at.split('T').next().unwrap());
+    let page = format!("/ledger/{}", entry.id);
+    signs_in(&browser, "anna");
+    let signed_in = |name| format!("Cookie: __Host-fondly={}\r\n", token(&browser, name));
+    let expired = [signed_in("anna"), signed_in("ben")];
+    expire(&shop).await;
+    let people = People {
+        expired,
+        owner: signed_in("anna"),
+        viewer: signed_in("ben"),
+    };
+    who_may_look(
+        &browser,
+        &people,
+        &[&batch, &page, &format!("{page}/letter")],
+    )
+    .await;
+    who_may_decide(
+        &browser,
+        &people,
+        &[(&batch, "word=decline"), (&page, "word=sent")],
+    );
+    let owner_again = people.owner;
+    assert_eq!(shop.ledger_so_far()[0].outcome, "held");
+    // She may; this entry isn't unknown, so there is nothing to resolve.
+    let ours = format!("{OURS}{owner_again}");
+    assert_eq!(
+        browser
+            .ask(&format!("POST {page}"), &ours, "word=sent")
+            .status,
+        400
+    );
+    assert_eq!(
+        browser
+            .ask(&format!("POST {batch}"), &ours, "word=decline")
+            .status,
+        303
+    );
+    becomes(&shop, "skipped").await;
+    let told = browser.ask("GET /people", &owner_again, "");
+    told.shows(&["<bdi>anna</bdi>", "ended unsent", "signed in"]);
+    assert_eq!(browser.ask("GET /login", "", "").status, 200);
+    assert_eq!(browser.ask("GET /style.css", "", "").status, 200);
+    // Out means out, at once.
+    shop.run(&["console-user", "remove", "anna"]).is(0);
+    assert_eq!(browser.ask("GET /", &owner_again, "").status, 303);
+}
+
+/// Cookies as headers.
+struct People {
+    owner: String,
+    viewer: String,
+    expired: [String; 2],
+}
+
+async fn who_may_look(browser: &Browser, people: &People, more: &[&str]) {
+    for path in PAGES.iter().chain(&FILES).chain(more) {
+        browser.whole(path, &people.owner).await;
+        let ask = |cookie: &str| browser.ask(&format!("GET {path}"), cookie, "").status;
+        let [first, second] = &people.expired;
+        let refused = ["", first, second, "Cookie: __Host-fondly=x\r\n"].map(ask);
+        assert_eq!(refused, [303; 4], "{path}");
+        assert_eq!(
+            [&people.viewer, &people.owner].map(|one| ask(one)),
+            [200; 2],
+            "{path}"
+        );
+        let ours = format!("{OURS}{}", people.owner);
+        let wrong = browser.ask(&format!("DELETE {path}"), &ours, "");
+        assert_eq!(wrong.status, 405, "{path}");
+    }
+}
+
+fn who_may_decide(browser: &Browser, people: &People, more: &[(&str, &str)]) {
+    let owner = &people.owner;
+    for (path, form) in more.iter().chain(&[("/logout", "")]) {
+        let ask = |more: &str| browser.ask(&format!("POST {path}"), more, form).status;
+        for from in [
+            "Origin: https://evil.example\r\n",
+            "Sec-Fetch-Site: same-site\r\n",
+            "",
+        ] {
+            assert_eq!(ask(&format!("{from}{owner}")), 403, "{path}: {from}");
+        }
+        assert_eq!(ask(OURS), 403, "{path}");
+        assert_eq!(ask(&format!("{OURS}{}", people.expired[0])), 403, "{path}");
+        // Whoever only looks may sign out, and nothing else.
+        let viewers = ask(&format!("{OURS}{}", people.viewer));
+        assert_eq!(
+            viewers,
+            if *path == "/logout" { 303 } else { 403 },
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn whoever_guesses_passwords_has_to_wait() {
+    let shop = shop("login = true\n");
+    add(&shop, "anna", "owner", PASSWORD).is(0);
+    let browser = Browser::start(&shop).await;
+    for name in ["anna", "nobody"] {
+        for _ in 0..5 {
+            let wrong = browser.post("/login", &format!("name={name}&password=wrong"));
+            assert_eq!(wrong.status, 403);
+            assert!(wrong.body.contains("belong together"), "{}", wrong.body);
+        }
+        let waits = browser.post("/login", &format!("name={name}&password=wrong"));
+        assert_eq!(waits.status, 429);
+        assert!(waits.header("retry-after").is_some());
+    }
+    // The right one doesn't help now either, or it could be told from the wrong ones.
+    let form = format!("name=anna&password={}", PASSWORD.replace(' ', "+"));
+    assert_eq!(browser.post("/login", &form).status, 429);
+}
+
+/// A session's token.
+fn token(browser: &Browser, name: &str) -> String {
+    let form = format!("name={name}&password={}", PASSWORD.replace(' ', "+"));
+    let (host, length) = (&browser.host, form.len());
+    let words = format!(
+        "POST /login HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\n{OURS}\r\n{form}"
+    );
+    let mut stream = TcpStream::connect(browser.address).unwrap();
+    stream.write_all(words.as_bytes()).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let (_, rest) = text.split_once("__Host-fondly=").unwrap();
+    rest.split(';').next().unwrap().to_owned()
+}
+
+/// Nobody used any session for hours.
+async fn expire(shop: &Shop) {
+    let sql = "UPDATE console_session SET seen_at = seen_at - 7201000";
+    assert!(shop.tamper(sql).await > 0);
+}
