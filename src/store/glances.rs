@@ -121,8 +121,8 @@ impl Store {
         let read = async {
             sqlx::query(
                 "SELECT id, first_name, last_name, email FROM customer \
-                 WHERE id = $1 OR email_key = $2 OR (erased = 0 AND \
-                     COALESCE(first_name, '') || ' ' || COALESCE(last_name, '') LIKE $3 ESCAPE '\\') \
+                 WHERE id = $1 OR email_key = $2 OR \
+                     COALESCE(first_name, '') || ' ' || COALESCE(last_name, '') LIKE $3 ESCAPE '\\' \
                  ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END, id LIMIT $4",
             )
             .bind(words)
