@@ -46,7 +46,7 @@ pub(crate) struct Books {
     went: Vec<Went>,
     /// Occasions that must be in the ledger, with what they are called there.
     expected: BTreeMap<(String, String, String), String>,
-    bad_addresses: BTreeSet<String>,
+    bad_addresses: BTreeMap<String, i64>,
     /// What a person said of a rule's day.
     pub(crate) said: BTreeMap<(String, Day), bool>,
     held_out: BTreeSet<(String, String)>,
@@ -112,6 +112,9 @@ impl Books {
             let before = self.known.insert(entry.id.clone(), entry.clone());
             fresh.push((before, entry));
         }
+        for (_, entry) in &fresh {
+            self.learn_address(entry, seen.began);
+        }
         for (before, entry) in fresh {
             let new = before.is_none();
             let changed = before.as_ref() != Some(&entry);
@@ -139,6 +142,26 @@ impl Books {
         }
         self.last_looked = Some(seen.began);
         lines
+    }
+
+    /// Since when an address is known to be of nobody: others of the same pass may be decided before
+    /// that, or after it.
+    fn learn_address(&mut self, entry: &Entry, began: i64) {
+        // Of one that may have arrived before, the outcome stays unknown.
+        if matches!(entry.outcome, Outcome::Rejected | Outcome::Unknown)
+            && entry.reason == Some(Reason::BadAddress)
+            && let Some(to) = &entry.recipient
+        {
+            let at = entry.decided_at.map_or(began, ms);
+            let since = self.bad_addresses.entry(to.clone()).or_insert(at);
+            *since = at.min(*since);
+        }
+    }
+
+    fn is_bad(&self, person: &Person, so: impl Fn(i64) -> bool) -> bool {
+        let since = person.email.as_ref();
+        let since = since.and_then(|to| self.bad_addresses.get(to));
+        since.is_some_and(|since| so(*since))
     }
 
     /// Nothing that was to be looked at is left lying.
@@ -185,12 +208,6 @@ impl Books {
         if entry.outcome == Outcome::Skipped && reason == Reason::Holdout {
             let whom = (entry.rule.clone(), entry.customer.clone());
             self.held_out.insert(whom);
-        }
-        if entry.outcome == Outcome::Rejected
-            && reason == Reason::BadAddress
-            && let Some(to) = &entry.recipient
-        {
-            self.bad_addresses.insert(to.clone());
         }
         let at = entry.decided_at.map_or(seen.began, ms);
         let pairs = match entry.outcome {
@@ -288,13 +305,7 @@ impl Books {
         let deadline = deadline(rule, entry);
         match reason {
             Reason::NoAddress => model::address(rule, person).is_none(),
-            Reason::Suppressed => {
-                person.unsubscribed
-                    || person
-                        .email
-                        .as_ref()
-                        .is_some_and(|to| self.bad_addresses.contains(to))
-            }
+            Reason::Suppressed => person.unsubscribed || self.is_bad(person, |since| since <= at),
             Reason::NoConsent => !model::consents(business, rule.class, person),
             Reason::TooLate => at > deadline,
             Reason::ContactedSince | Reason::RecordChanged => {
@@ -425,11 +436,7 @@ impl Books {
         let records = (seen.records, entry.customer.as_str());
         let key = (entry.occasion.key.as_str(), at);
         let zone = zone_of(entry);
-        let stopped = person.unsubscribed
-            || person
-                .email
-                .as_ref()
-                .is_some_and(|to| self.bad_addresses.contains(to));
+        let stopped = person.unsubscribed || self.is_bad(person, |since| since < at);
         let service = rule.class == Class::Service;
         let list = [
             (
