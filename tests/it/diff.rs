@@ -143,7 +143,9 @@ async fn it_names_exactly_those_who_differ_in_two_rehearsals() {
     };
     let before = rehearsed(&shop, &stretch).await;
     assert!(before.len() > 60, "only {} entries", before.len());
-    let none = diff(plans(&shop), &stretch, |_| {}).await.unwrap();
+    let none = Box::pin(diff(plans(&shop), &stretch, |_| {}))
+        .await
+        .unwrap();
     assert!(!none.any_edit() && none.differences.is_empty(), "{none:#?}");
     let mut signs = BTreeMap::<char, usize>::new();
     for (rule, from, to) in EDITS {
@@ -155,7 +157,9 @@ async fn it_names_exactly_those_who_differ_in_two_rehearsals() {
         }
         let after = rehearsed(&shop, &stretch).await;
         let wanted = differing(&before, &after);
-        let found = diff(plans(&shop), &stretch, |_| {}).await.unwrap();
+        let found = Box::pin(diff(plans(&shop), &stretch, |_| {}))
+            .await
+            .unwrap();
         assert!(found.any_edit());
         assert_eq!(told(&found), wanted, "{rule}: {from} -> {to:?}");
         assert!(

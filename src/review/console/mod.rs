@@ -5,7 +5,7 @@
 //! the engine, and is noted with who said so. May not decide anything by itself, nor show a word of a
 //! record that a browser would take for more than words.
 //!
-//! [`access`] says who may come in, [`routes`] what there is, [`show`] makes pages; every page has a
+//! [`access`] says who may come in, [`mod@routes`] what there is, [`show`] makes pages; every page has a
 //! file. Answers that take long (the forecast, who has gone quiet) are worked out once for everybody
 //! and kept for a while in [`slow`].
 
