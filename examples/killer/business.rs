@@ -221,6 +221,9 @@ fn address(n: u32) -> (String, &'static str, Fate) {
     }
 }
 
+/// Files come into their folder whole, and nobody has to wait whether more is written to them.
+const AT_ONCE: &str = "complete_after = \"0 seconds\"\n";
+
 fn settings(relay: Option<u16>, resend: bool) -> String {
     let unknown = if resend { "resend" } else { "hold" };
     let mail = match relay {
@@ -239,7 +242,7 @@ fn settings(relay: Option<u16>, resend: bool) -> String {
          [sending]\nquiet_hours = \"none\"\ncaps = {{}}\n\
          [guard]\nmax_per_rule_per_day = 1000000\n\
          [[source]]\nname = \"customers\"\nkind = \"csv\"\npath = \"../customers\"\n\
-         feeds = \"customers\"\n\
-         [[source]]\nname = \"events\"\nkind = \"csv\"\npath = \"../events\"\nfeeds = \"events\"\n"
+         feeds = \"customers\"\n{AT_ONCE}\
+         [[source]]\nname = \"events\"\nkind = \"csv\"\npath = \"../events\"\nfeeds = \"events\"\n{AT_ONCE}"
     )
 }
