@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::Row as _;
 
 use super::dialect::Row;
-use crate::model::dates;
+use crate::model::{Refusal, dates};
 
 /// A value that makes no sense, as sqlx reports it.
 pub(super) fn nonsense(what: impl Into<String>) -> sqlx::Error {
@@ -121,6 +121,18 @@ impl<'r> Columns<'r> {
     /// A moment.
     pub(super) fn moment(&mut self) -> sqlx::Result<Timestamp> {
         moment_of(self.number()?)
+    }
+
+    /// What is wrong with a record: six columns, from its file to its text.
+    pub(super) fn refusal(&mut self) -> sqlx::Result<Refusal> {
+        Ok(Refusal {
+            file: self.text()?,
+            line: self.small()?,
+            column: self.text()?,
+            value: self.text()?,
+            reason: self.text()?,
+            record: self.text()?,
+        })
     }
 
     /// A moment that may be missing.

@@ -13,7 +13,7 @@ use super::person::{NamedBy, Person};
 use super::review::shown;
 use super::rows::{customer_columns, event_columns, read_customer, read_event};
 use super::{ApplyError, Quarantined, Shown, Store, Whom};
-use crate::model::{Customer, Event, Refusal};
+use crate::model::{Customer, Event};
 
 /// Events read at a time.
 const TOGETHER: i64 = 1000;
@@ -243,14 +243,7 @@ impl<E: Send> Desk<'_, E> {
             let columns = &mut Columns::of(&row);
             let one = Quarantined {
                 source: columns.text()?,
-                refusal: Refusal {
-                    file: columns.text()?,
-                    line: columns.small()?,
-                    column: columns.text()?,
-                    value: columns.text()?,
-                    reason: columns.text()?,
-                    record: columns.text()?,
-                },
+                refusal: columns.refusal()?,
                 seen_at: columns.moment()?,
             };
             let named = person.named_in(&one.refusal.record);

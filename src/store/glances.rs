@@ -238,14 +238,7 @@ fn bad(row: &Row) -> sqlx::Result<Bad> {
     Ok(Bad {
         number: columns.number()?,
         source: columns.text()?,
-        refusal: Refusal {
-            file: columns.text()?,
-            line: columns.small()?,
-            column: columns.text()?,
-            value: columns.text()?,
-            reason: columns.text()?,
-            record: columns.text()?,
-        },
+        refusal: columns.refusal()?,
         seen_at: columns.moment()?,
     })
 }

@@ -185,14 +185,7 @@ impl Store {
                 let columns = &mut Columns::of(row);
                 Ok(Quarantined {
                     source: columns.text()?,
-                    refusal: Refusal {
-                        file: columns.text()?,
-                        line: columns.small()?,
-                        column: columns.text()?,
-                        value: columns.text()?,
-                        reason: columns.text()?,
-                        record: columns.text()?,
-                    },
+                    refusal: columns.refusal()?,
                     seen_at: columns.moment()?,
                 })
             })
