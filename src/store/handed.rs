@@ -186,23 +186,9 @@ impl<'a> Pile<'a> {
     async fn refuse(&mut self, path: &str, one: &Refusal) -> sqlx::Result<()> {
         self.mended(path).await?;
         self.quarantine = true;
-        sqlx::query(
-            "INSERT INTO quarantine \
-                 (source, path, seen_at, file, line, column_name, value, reason, record) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        )
-        .bind(self.delivery.source)
-        .bind(path)
-        .bind(self.delivery.now.as_millisecond())
-        .bind(&one.file)
-        .bind(i64::try_from(one.line).unwrap_or(i64::MAX))
-        .bind(&one.column)
-        .bind(&one.value)
-        .bind(&one.reason)
-        .bind(&one.record)
-        .execute(&mut *self.load.tx)
-        .await?;
-        Ok(())
+        self.load
+            .write_refusals(path, std::slice::from_ref(one))
+            .await
     }
 
     async fn finish(mut self) -> sqlx::Result<()> {

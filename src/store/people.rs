@@ -122,7 +122,7 @@ impl Store {
 /// Rows that are being taken in: a file's, or what somebody hands in.
 pub(super) struct Load<'a, 'c> {
     pub(super) tx: sqlx::Transaction<'c, sqlx::Sqlite>,
-    meta: FileMeta<'a>,
+    pub(super) meta: FileMeta<'a>,
     pub(super) seq: i64,
     /// What comes row by row becomes batches here.
     pub(super) packing: Packing<'a>,
@@ -215,7 +215,7 @@ impl<'a, 'c> Load<'a, 'c> {
             self.write_events(batch.events).await?;
         }
         if !batch.refusals.is_empty() {
-            self.write_refusals(batch.refusals).await?;
+            self.write_refusals(self.meta.path, &batch.refusals).await?;
         }
         if batch.flush {
             let to = (&mut *self.tx, &self.meta);
@@ -274,33 +274,6 @@ impl<'a, 'c> Load<'a, 'c> {
             .execute(&mut *self.tx)
             .await?;
         }
-        Ok(())
-    }
-
-    async fn write_refusals(&mut self, waiting: Vec<Refusal>) -> sqlx::Result<()> {
-        let waiting: Vec<_> = waiting
-            .into_iter()
-            .map(|one| {
-                let line = i64::try_from(one.line).unwrap_or(i64::MAX);
-                (
-                    one.file, line, one.column, one.value, one.reason, one.record,
-                )
-            })
-            .collect();
-        self.applied.refused += waiting.len() as u64;
-        sqlx::query(concat!(
-            "INSERT INTO quarantine \
-                 (source, path, seen_at, file, line, column_name, value, reason, record) \
-             SELECT $2, $3, $4, value->>0, CAST(value->>1 AS BIGINT), value->>2, value->>3, \
-                    value->>4, value->>5 FROM ",
-            rows!("$1")
-        ))
-        .bind(json(&waiting)?)
-        .bind(self.meta.source)
-        .bind(self.meta.path)
-        .bind(self.meta.now.as_millisecond())
-        .execute(&mut *self.tx)
-        .await?;
         Ok(())
     }
 
