@@ -184,7 +184,7 @@ async fn forged(crowd: &Arc<Crowd>, args: &Args) -> anyhow::Result<()> {
 const fn said_to(scope: Scope) -> &'static str {
     match scope {
         Scope::Unsubscribe => URLENCODED.1,
-        Scope::Preferences => "language=de&fewer=on&pause=3&stop=yes",
+        Scope::Preferences => "say=choose&language=de&number=fewer&pause=3",
         Scope::Birthday => "day=1&month=2",
         Scope::Opinion => "face=1&text=This%20was%20bad",
     }

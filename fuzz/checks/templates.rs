@@ -213,6 +213,7 @@ fn message_is_whole(letter: &Letter, name: &str) {
             postal_address: Some("1 High Street, Leeds"),
             unsubscribe_url: Some("https://care.thorn.example/u/1f0a.5e"),
             unsubscribe_mailto: Some("stop@thorn.example"),
+            ..Footer::default()
         }),
         now: "2027-05-02T08:00:00Z".parse().unwrap(),
     };

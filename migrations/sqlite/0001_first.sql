@@ -110,6 +110,19 @@ CREATE TABLE api_token (
     last_day INTEGER                            -- on which something came in by it
 );
 
+-- What customers said themselves, by the pages behind a letter's links. No record overwrites it.
+CREATE TABLE preference (
+    customer_id  TEXT NOT NULL PRIMARY KEY,
+    language     TEXT,                          -- of letters; NULL: as on record
+    fewer        SMALLINT NOT NULL,
+    without      TEXT,                          -- JSON list of the kinds that they don't want
+    pause_until  INTEGER,                       -- the first day on which letters may go again
+    birthday     SMALLINT,                      -- month * 100 + day
+    birthday_was TEXT,                          -- what their record said when they told it
+    changed_at   BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX preference_birthday ON preference (birthday) WHERE birthday IS NOT NULL;
+
 -- What signs the links in letters. The newest signs; of those without `ended_at` links work.
 CREATE TABLE link_key (
     number   INTEGER NOT NULL PRIMARY KEY,

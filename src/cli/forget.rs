@@ -201,7 +201,8 @@ fn out_of_reach(house: &House) -> String {
     };
     format!(
         "Out of fondly's reach, and yours to look through: {sources}backups, snapshots and rehearsals \
-         of the store, the mail server's log and queue, and mailboxes."
+         of the store, the mail server's log and queue, and mailboxes; also yours, where an alert of a \
+         complaint names its customer (as files they are `alert_complaint_…` in the outbox folder)."
     )
 }
 

@@ -7,6 +7,7 @@ mod backtest;
 mod backup;
 mod bar;
 mod check;
+mod complaint;
 mod console_user;
 mod demo;
 mod diff;
@@ -112,6 +113,8 @@ enum Command {
     Export(export::Args),
     /// Erases everything about a customer, and keeps them from coming back
     Forget(forget::Args),
+    /// Complaints that are open, and closing one
+    Complaint(complaint::Args),
     /// A consistent copy of the store, while everything goes on
     Backup(backup::Args),
     /// Records that couldn't be used, and why
@@ -240,6 +243,7 @@ impl Cli {
             Command::Suppress(args) => suppress::run(args, &config).await,
             Command::Export(args) => export::run(args, &config).await,
             Command::Forget(args) => Box::pin(forget::run(args, &config)).await,
+            Command::Complaint(args) => complaint::run(args, &config).await,
             Command::Backup(args) => backup::run(args, &config).await,
             Command::Quarantine(args) => quarantine::run(args, &config).await,
             Command::Token(args) => token::run(args, &config).await,

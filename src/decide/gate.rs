@@ -74,6 +74,8 @@ const GATES: &[Gate] = &[
     erased,
     no_address,
     suppressed,
+    paused_by_customer,
+    unwanted_kind,
     no_consent,
     rule_gone_or_off,
     too_late,
@@ -122,6 +124,24 @@ fn suppressed(case: &Case<'_>) -> Option<Answer> {
     skip_if(stopped && case.class != Class::Service, Reason::Suppressed)
 }
 
+/// Whoever asked for a pause gets nothing of what comes due in it, not even later: it would all come
+/// on its last day.
+fn paused_by_customer(case: &Case<'_>) -> Option<Answer> {
+    let paused = case.view.wishes.paused(case.now, &case.view.zone);
+    skip_if(
+        paused.is_some() && case.class != Class::Service,
+        Reason::CustomerPaused,
+    )
+}
+
+fn unwanted_kind(case: &Case<'_>) -> Option<Answer> {
+    let unwanted = case.view.wishes.without.contains(&case.rule?.topic);
+    skip_if(
+        unwanted && case.class != Class::Service,
+        Reason::UnwantedKind,
+    )
+}
+
 fn no_consent(case: &Case<'_>) -> Option<Answer> {
     let consent = case.view.customer.consent;
     let allowed = match case.policy.basis {
@@ -165,7 +185,7 @@ pub(super) fn open_complaint(case: &Case<'_>) -> Option<Timestamp> {
 }
 
 /// The same, of a customer at a moment.
-pub(super) fn complaint_since(view: &View, now: Timestamp) -> Option<Timestamp> {
+pub fn complaint_since(view: &View, now: Timestamp) -> Option<Timestamp> {
     let last = |kind: &str| {
         let of_kind = view.events.iter().filter(|event| event.kind == kind);
         of_kind

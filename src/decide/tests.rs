@@ -5,6 +5,7 @@ mod past;
 mod sure;
 mod triggers;
 mod usage;
+mod wishes;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
@@ -16,7 +17,7 @@ use super::*;
 use crate::model::customer::Consent;
 use crate::model::policy::{Audience, Cap, Class, MarketingBasis, QuietHours};
 use crate::model::view::Sent;
-use crate::model::{AttrValue, Customer, Event, PartialDate, Period, When};
+use crate::model::{AttrValue, Customer, Event, PartialDate, Period, Topic, When};
 use crate::rules::{
     AfterEvent, Anniversary, Condition, DateField, Delay, Feb29, OnDate, Patience, Send, SendZone,
     Sender, Silence, WhenCapped, Which,
@@ -30,6 +31,7 @@ pub(super) fn rule(trigger: Trigger) -> Rule {
         title: "R".to_owned(),
         template: "t".to_owned(),
         class: Class::Marketing,
+        topic: trigger.topic(),
         audience: Audience::Customer,
         sender: Sender::Business,
         priority: 50,

@@ -7,12 +7,13 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::entry_json::{entry_json, rfc3339};
-use crate::model::{AttrValue, Customer, Reason, When};
-use crate::store::{Happened, OnRecord, Piece, Quarantined, Shown, Step, UnderId};
+use crate::model::{AttrValue, Customer, Reason, When, Wishes};
+use crate::store::{Happened, OnRecord, Piece, Quarantined, Said, Shown, Step, UnderId};
 
 /// The sections, in the order in which pieces come.
-pub const SECTIONS: [&str; 7] = [
+pub const SECTIONS: [&str; 8] = [
     "customers",
+    "said",
     "planning",
     "events",
     "ledger",
@@ -25,6 +26,7 @@ pub const SECTIONS: [&str; 7] = [
 pub fn piece_json(piece: Piece, zone: &TimeZone) -> (&'static str, Value) {
     match piece {
         Piece::Customer(one) => ("customers", customer(&one, zone)),
+        Piece::Said(one) => ("said", said(&one, zone)),
         Piece::UnderId(one) => ("planning", under_id(one)),
         Piece::Event(one) => ("events", event(&one, zone)),
         Piece::Entry(one) => ("ledger", entry(*one, zone)),
@@ -98,6 +100,28 @@ fn attr((name, value): (&String, &AttrValue)) -> (String, Value) {
         AttrValue::YesNo(yes) => (*yes).into(),
     };
     (name.clone(), value)
+}
+
+fn said(one: &Said, zone: &TimeZone) -> Value {
+    let Wishes {
+        language,
+        fewer,
+        without,
+        pause_until,
+        birthday,
+    } = &one.wishes;
+    let without = without.iter().map(|topic| topic.as_str());
+    json!({
+        "customer": one.customer,
+        "language": language,
+        "fewer": fewer,
+        "without": without.collect::<Vec<_>>(),
+        "pause_until": pause_until.map(|day| day.to_string()),
+        "birthday": birthday.map(|told| told.day.to_string()),
+        "birthday_on_record_then":
+            birthday.and_then(|told| told.record_was).map(|day| day.to_string()),
+        "at": rfc3339(one.at, zone),
+    })
 }
 
 fn under_id(one: UnderId) -> Value {

@@ -20,8 +20,8 @@ use crate::model::facts::BusinessWords;
 use crate::model::finding::SourceText;
 use crate::model::policy::{Audience, Learnt};
 use crate::model::{Finding, Policy, View};
-use crate::render::Catalogue;
 use crate::render::links::Links;
+use crate::render::{Catalogue, Phrases};
 use crate::rules::{self, Rule};
 use crate::settings::{self, Settings};
 use crate::store::{OpenOptions, Store};
@@ -36,6 +36,8 @@ pub struct Plans {
     pub rules: Vec<Rule>,
     /// Every letter.
     pub letters: Catalogue,
+    /// What fondly itself writes to customers, by language.
+    pub phrases: Arc<Phrases>,
     /// What letters and conditions see of the business.
     pub words: Arc<BusinessWords>,
 }
@@ -67,6 +69,7 @@ impl Plans {
             settings,
             rules: Vec::new(),
             letters: Catalogue::default(),
+            phrases: Arc::clone(Phrases::built_in()),
         };
         Ok((plans, true))
     }
@@ -80,7 +83,10 @@ impl Plans {
         let loaded = rules::load(&settings.rules_dir(), &settings.holidays_dir())
             .map_err(|error| vec![no_folder(&settings, &error)])?;
         let (rules, mut findings) = (loaded.rules, loaded.findings);
-        let (letters, more) = Catalogue::load(&settings.templates_dir());
+        let (phrases, more) = Phrases::load(&settings.words_dir());
+        findings.extend(more);
+        let phrases = Arc::new(phrases);
+        let (letters, more) = Catalogue::load_with(&settings.templates_dir(), &phrases);
         findings.extend(more);
         for rule in &rules {
             let wanted = [
@@ -109,6 +115,7 @@ impl Plans {
             settings,
             rules,
             letters,
+            phrases,
             words,
         })
     }

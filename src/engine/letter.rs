@@ -7,7 +7,7 @@ use lettre::message::Mailbox;
 use super::House;
 use crate::decide;
 use crate::model::address::spoken;
-use crate::model::facts;
+use crate::model::facts::{self, About, Links};
 use crate::model::policy::{Audience, Class};
 use crate::model::{Customer, Occasion, View};
 use crate::render::footer::{self, Footer};
@@ -49,8 +49,16 @@ pub(super) fn facts_of(
     occasion: &Occasion,
     now: Timestamp,
 ) -> minijinja::Value {
-    let change = rule.and_then(|rule| decide::change(rule, view, occasion));
-    facts::build_with(view, (Some(occasion), change), &house.plans.words, now)
+    let about = about(rule, view, occasion);
+    facts::build_with(view, about, &house.plans.words, now)
+}
+
+fn about<'a>(rule: Option<&Rule>, view: &View, occasion: &'a Occasion) -> About<'a> {
+    About {
+        occasion: Some(occasion),
+        change: rule.and_then(|rule| decide::change(rule, view, occasion)),
+        links: Links::default(),
+    }
 }
 
 /// Writes the letter as it goes out at `now`.
@@ -61,26 +69,14 @@ pub(super) fn write(
     occasion: &Occasion,
     now: Timestamp,
 ) -> Result<Ready, NoLetter> {
-    let settings = &house.plans.settings;
     let customer = &view.customer;
     let reader = Reader::of(house, rule.audience, customer).ok_or(NoLetter::NoAddress)?;
     let to: Address = reader.address.parse().map_err(mail::MailError::Recipient)?;
     let to = spoken(to);
-    let today = house.zone(&occasion.zone).to_datetime(now).date();
-    let template = match &rule.send.late_template {
-        Some(late) if today > occasion.day => late,
-        Some(_) | None => &rule.template,
-    };
-    let facts = facts_of(house, Some(rule), view, occasion, now);
     let entry_id = crate::model::occasion::entry_id(&rule.id, &customer.id, &occasion.key);
-    let way_out = way_out(house, &house.links.token(Scope::Unsubscribe, &entry_id));
-    let letter = house.plans.letters.letter(
-        template,
-        reader.language,
-        &settings.business.language,
-        &facts,
-    )?;
-    let (from, reply_to) = writer(&settings.business, rule, customer);
+    let pages = Pages::of(house, rule, Some(&entry_id));
+    let letter = words(&pages, view, (occasion, &reader), now)?;
+    let (from, reply_to) = writer(&house.plans.settings.business, rule, customer);
     let mail = mail::compose(
         &letter,
         &Mail {
@@ -91,11 +87,53 @@ pub(super) fn write(
             reply_to: reply_to.as_ref(),
             to: &to,
             to_name: reader.name.as_deref(),
-            footer: footer_of(house, rule, way_out.as_deref()),
+            footer: pages.footer(),
             now,
         },
     )?;
     Ok(Ready { to, letter, mail })
+}
+
+/// The letter as it would be read, with its footer. The links in it open nothing.
+pub(super) fn example(
+    house: &House,
+    rule: &Rule,
+    view: &View,
+    occasion: &Occasion,
+) -> Result<Letter, NoLetter> {
+    let reader = Reader::of(house, rule.audience, &view.customer).ok_or(NoLetter::NoAddress)?;
+    let pages = Pages::of(house, rule, None);
+    let letter = words(&pages, view, (occasion, &reader), occasion.due_at)?;
+    Ok(match pages.footer() {
+        Some(footer) => footer::add(&letter, &footer),
+        None => letter,
+    })
+}
+
+/// What the letter says, without its footer.
+fn words(
+    pages: &Pages<'_>,
+    view: &View,
+    (occasion, reader): (&Occasion, &Reader<'_>),
+    now: Timestamp,
+) -> Result<Letter, RenderError> {
+    let (house, rule) = (pages.house, pages.rule);
+    let today = house.zone(&occasion.zone).to_datetime(now).date();
+    let template = match &rule.send.late_template {
+        Some(late) if today > occasion.day => late,
+        Some(_) | None => &rule.template,
+    };
+    let about = About {
+        links: pages.links(),
+        ..about(Some(rule), view, occasion)
+    };
+    let facts = facts::build_with(view, about, &house.plans.words, now);
+    house.plans.letters.letter(
+        template,
+        reader.language,
+        &house.plans.settings.business.language,
+        &facts,
+    )
 }
 
 /// Who reads a letter.
@@ -162,33 +200,63 @@ fn writer(business: &Business, rule: &Rule, customer: &Customer) -> (Mailbox, Op
     (from, Some(Mailbox::new(Some(name.clone()), address)))
 }
 
-/// The letter as it is read, with its footer. The link in it unsubscribes nobody.
-pub(super) fn example(house: &House, rule: &Rule, letter: &Letter) -> Letter {
-    let way_out = way_out(house, EXAMPLE);
-    match footer_of(house, rule, way_out.as_deref()) {
-        Some(footer) => footer::add(letter, &footer),
-        None => letter.clone(),
-    }
+/// The pages that a letter's reader reaches by it: none where nobody serves them, and none for notes
+/// inside the house.
+struct Pages<'a> {
+    house: &'a House,
+    rule: &'a Rule,
+    unsubscribe: Option<String>,
+    preferences: Option<String>,
+    birthday: Option<String>,
+    opinion: Option<String>,
 }
 
-/// Where one click unsubscribes, if there is such a page.
-fn way_out(house: &House, token: &str) -> Option<String> {
-    let public = house.plans.settings.public.as_ref()?;
-    Some(format!("{}/u/{token}", public.base_url))
-}
-
-/// For letters that have one: those about an order don't, nor do notes inside the house.
-fn footer_of<'a>(house: &'a House, rule: &Rule, way_out: Option<&'a str>) -> Option<Footer<'a>> {
-    if rule.class == Class::Service || rule.audience != Audience::Customer {
-        return None;
+impl<'a> Pages<'a> {
+    /// Those of this entry, or an example's, which open nothing.
+    fn of(house: &'a House, rule: &'a Rule, entry: Option<&str>) -> Self {
+        let public = house.plans.settings.public.as_ref();
+        let public = public.filter(|_| rule.audience == Audience::Customer);
+        let url = |scope: Scope| {
+            let token = match entry {
+                Some(id) => house.links.token(scope, id),
+                None => EXAMPLE.to_owned(),
+            };
+            Some(format!("{}/{}/{token}", public?.base_url, scope.as_str()))
+        };
+        Self {
+            house,
+            rule,
+            unsubscribe: url(Scope::Unsubscribe),
+            preferences: url(Scope::Preferences),
+            birthday: url(Scope::Birthday),
+            opinion: url(Scope::Opinion),
+        }
     }
-    let business = &house.plans.settings.business;
-    Some(Footer {
-        business: &business.name,
-        postal_address: business.postal_address.as_deref(),
-        unsubscribe_url: way_out,
-        unsubscribe_mailto: business.unsubscribe_mailto.as_ref().map(AsRef::as_ref),
-    })
+
+    fn links(&self) -> Links {
+        Links {
+            preferences: self.preferences.clone(),
+            birthday: self.birthday.clone(),
+            opinion: self.opinion.clone(),
+        }
+    }
+
+    /// For letters that have one: those about an order don't, nor do notes inside the house.
+    fn footer(&self) -> Option<Footer<'_>> {
+        if self.rule.class == Class::Service || self.rule.audience != Audience::Customer {
+            return None;
+        }
+        let plans = &self.house.plans;
+        let business = &plans.settings.business;
+        Some(Footer {
+            business: &business.name,
+            postal_address: business.postal_address.as_deref(),
+            unsubscribe_url: self.unsubscribe.as_deref(),
+            unsubscribe_mailto: business.unsubscribe_mailto.as_ref().map(AsRef::as_ref),
+            preferences_url: self.preferences.as_deref(),
+            phrases: Some(&plans.phrases),
+        })
+    }
 }
 
 /// The file's name in the outbox: what a person looks for, and the entry's id.

@@ -28,6 +28,7 @@ mod letter;
 pub mod links;
 pub mod listing;
 pub(crate) mod mishap;
+pub mod opinion;
 pub mod outbox;
 pub mod password;
 pub mod plan;

@@ -90,9 +90,8 @@ fn written(
     view: &View,
     (occasion, real): (Occasion, bool),
 ) -> Result<Preview, EngineError> {
-    let ready = letter::write(house, rule, view, &occasion, occasion.due_at)
+    let letter = letter::example(house, rule, view, &occasion)
         .map_err(|error| EngineError::Other(error.to_string()))?;
-    let letter = letter::example(house, rule, &ready.letter);
     Ok(Preview {
         occasion,
         real,

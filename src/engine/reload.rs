@@ -140,7 +140,12 @@ fn look(house: &House) -> ([u8; 32], Option<SystemTime>) {
     let folder = config.parent().unwrap_or(Path::new(""));
     let mut files = vec![config.to_owned(), folder.join("local.toml")];
     let mut latest = None;
-    for (name, ending) in [("rules", "toml"), ("templates", "md"), ("holidays", "toml")] {
+    for (name, ending) in [
+        ("rules", "toml"),
+        ("templates", "md"),
+        ("holidays", "toml"),
+        ("words", "toml"),
+    ] {
         let dir = folder.join(name);
         latest = latest.max(changed_at(&dir));
         files.extend(with_ending(&dir, ending));

@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 use super::letter::file_name;
 use super::way::is_relay;
 use super::{
-    EngineError, House, Report, control, learn, plan, privacy, retention, send, sync, trust,
+    EngineError, House, Report, control, learn, opinion, plan, privacy, retention, send, sync,
+    trust,
 };
 use crate::deliver::FileCourier;
 use crate::model::{Outcome, Reason};
@@ -59,6 +60,7 @@ pub async fn tick(
     report.held = house.store.held_batches().await?;
     report.unknown = house.store.count_unknown().await?;
     house.store.beat(house.clock.now()).await?;
+    opinion::settle(house).await?;
     privacy::finish(house).await?;
     house.store.settle_log().await?;
     Ok(report)

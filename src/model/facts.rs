@@ -1,4 +1,4 @@
-//! What letters and conditions may see: `customer`, `event`, `occasion`, `business`.
+//! What letters and conditions may see: `customer`, `event`, `occasion`, `business`, `links`.
 //!
 //! May not know templates, rules or the store. A missing value is undefined, so that
 //! `default("friend")` works and printing it bare is an error; a field that doesn't exist is an
@@ -10,21 +10,23 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value, from_args};
 use minijinja::{Error, ErrorKind, State};
 
 use super::amount::Amount;
 use super::customer::{AttrValue, Customer};
 use super::dates::{PartialDate, When, days_between};
-use super::event::Event;
 use super::occasion::{Change, Occasion};
 use super::view::{View, moment};
 
+mod event;
 mod history;
+mod links;
 mod names;
 
+use event::EventFacts;
 use history::History;
+pub use links::{Link, Links};
 pub use names::{UnknownName, check_name, nearest};
 
 /// The kinds of event that count for `customer.last_contact`.
@@ -53,16 +55,36 @@ pub fn build(
     business: &Arc<BusinessWords>,
     now: Timestamp,
 ) -> Value {
-    build_with(view, (occasion, None), business, now)
+    let about = About {
+        occasion,
+        ..About::default()
+    };
+    build_with(view, about, business, now)
 }
 
-/// The same, with what an occasion of the trigger `usage` is about.
+/// What a letter is about, besides the customer.
+#[derive(Debug, Clone, Default)]
+pub struct About<'a> {
+    /// The occasion, where there is one.
+    pub occasion: Option<&'a Occasion>,
+    /// What an occasion of the trigger `usage` is about.
+    pub change: Option<Change>,
+    /// The pages that its reader reaches by it.
+    pub links: Links,
+}
+
+/// The same, with all that there may be to say.
 pub fn build_with(
     view: &View,
-    (occasion, change): (Option<&Occasion>, Option<Change>),
+    about: About<'_>,
     business: &Arc<BusinessWords>,
     now: Timestamp,
 ) -> Value {
+    let About {
+        occasion,
+        change,
+        links,
+    } = about;
     let today = view.zone.to_datetime(now).date();
     let customer = CustomerFacts {
         record: view.customer.clone(),
@@ -86,16 +108,18 @@ pub fn build_with(
         event,
         occasion: occasion.map(|o| Value::from_object(OccasionFacts(o.clone(), change))),
         business: Value::from_dyn_object(Arc::clone(business)),
+        links: Value::from_object(links),
     })
 }
 
-/// The top level: the four names.
+/// The top level: the five names.
 #[derive(Debug)]
 struct Facts {
     customer: Value,
     event: Option<Value>,
     occasion: Option<Value>,
     business: Value,
+    links: Value,
 }
 
 impl Object for Facts {
@@ -109,6 +133,7 @@ impl Object for Facts {
             "event" => self.event.clone(),
             "occasion" => self.occasion.clone(),
             "business" => Some(self.business.clone()),
+            "links" => Some(self.links.clone()),
             _ => None,
         }
     }
@@ -229,55 +254,6 @@ impl Object for CustomerFacts {
     /// Never the whole record: `"Dear " ~ customer` is a mistake, not a wish.
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("customer")
-    }
-}
-
-/// `event`.
-#[derive(Debug)]
-struct EventFacts {
-    record: Event,
-    zone: TimeZone,
-}
-
-impl EventFacts {
-    fn field(&self, key: &str) -> Option<Value> {
-        let e = &self.record;
-        match key {
-            "id" => Some(Value::from(e.id.as_str())),
-            "customer_id" => Some(Value::from(e.customer_id.as_str())),
-            "kind" => Some(Value::from(e.kind.as_str())),
-            "at" => Some(Value::from(match e.at {
-                When::Day(day) => day.to_string(),
-                When::Instant(at) => at.to_string(),
-            })),
-            "date" => Some(date_text(e.at.civil_day(&self.zone))),
-            // A number, so that `event.amount >= 100` compares as people mean it; letters print
-            // it as money.
-            "amount" => e.amount.map(|amount| Value::from(amount.to_f64())),
-            "currency" => text(e.currency.as_deref()),
-            "quantity" => e.quantity.map(|quantity| number(quantity.to_f64())),
-            "attr" => Some(Value::from_object(Attrs(
-                e.attrs
-                    .iter()
-                    .filter_map(|(name, value)| Some((name.clone(), attr(value)?)))
-                    .collect(),
-            ))),
-            _ => None,
-        }
-    }
-}
-
-impl Object for EventFacts {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.get_value_by_str(key.as_str()?)
-    }
-
-    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        self.field(key).or_else(|| names::unknown("event", key))
     }
 }
 

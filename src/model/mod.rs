@@ -20,6 +20,7 @@ pub mod standing;
 pub mod table_reader;
 pub mod tables;
 pub mod view;
+pub mod wishes;
 
 pub use amount::Amount;
 pub use customer::{AttrValue, Consent, Customer};
@@ -33,3 +34,4 @@ pub use policy::Policy;
 pub use refusal::Refusal;
 pub use standing::{Standing, State};
 pub use view::View;
+pub use wishes::{ToldBirthday, Topic, Wishes};

@@ -85,6 +85,10 @@ pub enum Reason {
     NoAddress,
     /// Unsubscribed, or the address is suppressed.
     Suppressed,
+    /// They asked for a pause, which isn't over.
+    CustomerPaused,
+    /// They want no letters of this kind.
+    UnwantedKind,
     /// No consent to marketing.
     NoConsent,
     /// The rule's file is gone.
@@ -147,10 +151,12 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 34] = [
         Self::Erased,
         Self::NoAddress,
         Self::Suppressed,
+        Self::CustomerPaused,
+        Self::UnwantedKind,
         Self::NoConsent,
         Self::RuleRemoved,
         Self::RuleDisabled,
@@ -192,6 +198,11 @@ impl Reason {
                 "suppressed",
                 "They unsubscribed, or their address is suppressed.",
             ),
+            Self::CustomerPaused => (
+                "customer-paused",
+                "They asked for a pause, which isn't over.",
+            ),
+            Self::UnwantedKind => ("unwanted-kind", "They don't want letters of this kind."),
             Self::NoConsent => ("no-consent", "They haven't consented to marketing."),
             Self::RuleRemoved => ("rule-removed", "The rule's file is gone."),
             Self::RuleDisabled => ("rule-disabled", "The rule is switched off."),
@@ -286,6 +297,8 @@ impl Reason {
             Self::Erased
                 | Self::NoAddress
                 | Self::Suppressed
+                | Self::CustomerPaused
+                | Self::UnwantedKind
                 | Self::NoConsent
                 | Self::RuleRemoved
                 | Self::RuleDisabled
@@ -359,6 +372,8 @@ mod tests {
                 "erased",
                 "no-address",
                 "suppressed",
+                "customer-paused",
+                "unwanted-kind",
                 "no-consent",
                 "rule-removed",
                 "rule-disabled",

@@ -6,12 +6,15 @@ use jiff::tz::TimeZone;
 use super::customer::Customer;
 use super::event::Event;
 use super::policy::Class;
+use super::wishes::Wishes;
 
 /// One customer with their events and what was sent to them.
 #[derive(Debug, Clone)]
 pub struct View {
-    /// The record.
+    /// The record, with the birthday and the language that count.
     pub customer: Customer,
+    /// What they said themselves.
+    pub wishes: Wishes,
     /// They asked to be forgotten.
     pub erased: bool,
     /// They unsubscribed by a letter's link, or their address is on the suppression list.
@@ -35,6 +38,7 @@ impl View {
     pub fn new(customer: Customer, zone: TimeZone, zone_name: impl Into<String>) -> Self {
         Self {
             customer,
+            wishes: Wishes::default(),
             erased: false,
             suppressed: false,
             revision: 0,
@@ -44,6 +48,17 @@ impl View {
             sent: Vec::new(),
             past: Vec::new(),
         }
+    }
+
+    /// What the customer said themselves comes on top of their record.
+    pub fn hears(&mut self, wishes: Wishes) {
+        if wishes.language.is_some() {
+            self.customer.language.clone_from(&wishes.language);
+        }
+        if let Some(told) = wishes.birthday {
+            self.customer.birthday = told.over(self.customer.birthday);
+        }
+        self.wishes = wishes;
     }
 }
 

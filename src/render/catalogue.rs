@@ -9,6 +9,7 @@ use std::sync::Arc;
 use minijinja::{Environment, Value};
 
 use super::front::{self, Front};
+use super::phrases::Phrases;
 use super::template::{RenderError, Template, fallbacks, tag};
 use super::{engine, inert, lint, markdown, page, plain};
 use crate::model::facts::nearest;
@@ -48,7 +49,7 @@ impl Default for Catalogue {
     /// None at all.
     fn default() -> Self {
         Self {
-            engine: engine::environment(),
+            engine: engine::environment(Phrases::built_in()),
             templates: BTreeMap::new(),
         }
     }
@@ -58,7 +59,15 @@ impl Catalogue {
     /// Reads every `<name>.<lang>.md` of a folder. Templates without a fault can be used even when
     /// others have some.
     pub fn load(dir: &Path) -> (Self, Vec<Finding>) {
-        let mut catalogue = Self::default();
+        Self::load_with(dir, Phrases::built_in())
+    }
+
+    /// The same, with dates in these words.
+    pub fn load_with(dir: &Path, phrases: &Arc<Phrases>) -> (Self, Vec<Finding>) {
+        let mut catalogue = Self {
+            engine: engine::environment(phrases),
+            ..Self::default()
+        };
         let mut findings = Vec::new();
         match files(dir) {
             Ok(files) => {

@@ -3,11 +3,15 @@
 //! May not know files or mail. There is no `safe` and no `escape`: nothing in a template can turn
 //! a record's words into markup.
 
+use std::sync::Arc;
+
 use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
 
+use super::phrases::Phrases;
 use super::{inert, words};
 use crate::model::PartialDate;
+use crate::model::facts::Link;
 
 /// Steps after which a template is stopped, so that none can run for ever.
 const FUEL: u64 = 200_000;
@@ -18,8 +22,8 @@ const MARKDOWN: &str = "markdown";
 /// Decimal places of a printed number, at most; money has at least two.
 const PLACES: usize = 4;
 
-/// The environment that every template of a catalogue lives in.
-pub(super) fn environment() -> Environment<'static> {
+/// The environment that every template of a catalogue lives in, with months in these words.
+pub(super) fn environment(phrases: &Arc<Phrases>) -> Environment<'static> {
     let mut env = Environment::new();
     // Truth of a missing value may be asked (`{% if customer.first_name %}`); printing it, adding
     // to it or comparing it is an error.
@@ -40,7 +44,10 @@ pub(super) fn environment() -> Environment<'static> {
     }
     // It would print the whole record.
     env.remove_global("debug");
-    env.add_filter("date", date);
+    let phrases = Arc::clone(phrases);
+    env.add_filter("date", move |state: &State<'_, '_>, value: &str| {
+        date(&phrases, state, value)
+    });
     env.add_filter("money", money);
     env
 }
@@ -60,6 +67,9 @@ fn write_value(
     state: &mut State<'_, '_>,
     value: &Value,
 ) -> Result<(), Error> {
+    if let Some(link) = value.downcast_object_ref::<Link>() {
+        return Ok(out.write_str(link.address())?);
+    }
     let in_markdown = !matches!(state.auto_escape(), AutoEscape::None);
     let text = match value.kind() {
         // What `{{ "x" if condition }}` gives when the condition doesn't hold.
@@ -111,7 +121,7 @@ fn fraction(n: f64) -> Result<String, Error> {
 }
 
 /// `{{ event.date | date }}`: `2 May 2027`, in the letter's language.
-fn date(state: &State<'_, '_>, value: &str) -> Result<String, Error> {
+fn date(phrases: &Phrases, state: &State<'_, '_>, value: &str) -> Result<String, Error> {
     let day = value
         .get(..10)
         .filter(|_| value.contains('T'))
@@ -122,7 +132,7 @@ fn date(state: &State<'_, '_>, value: &str) -> Result<String, Error> {
             "`date` takes a date such as `occasion.day`",
         )
     })?;
-    Ok(words::date(date, language_of(state.name())))
+    Ok(words::date(phrases, date, language_of(state.name())))
 }
 
 /// `{{ event.amount | money }}`: `12.50`, with the decimal mark of the letter's language.

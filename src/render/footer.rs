@@ -4,7 +4,8 @@
 //! May not know classes or rules: whoever sends decides whether a letter has one.
 
 use super::catalogue::Letter;
-use super::{inert, page, words};
+use super::phrases::Phrases;
+use super::{inert, page};
 
 /// What the footer says.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,14 +18,19 @@ pub struct Footer<'a> {
     pub unsubscribe_url: Option<&'a str>,
     /// The address that unsubscribes whoever writes to it, without `mailto:`.
     pub unsubscribe_mailto: Option<&'a str>,
+    /// Where its reader chooses which letters they want.
+    pub preferences_url: Option<&'a str>,
+    /// The business's own words; by default the built-in ones.
+    pub phrases: Option<&'a Phrases>,
 }
 
 /// The letter with its footer, in both parts and in the letter's language.
 #[must_use]
 pub fn add(letter: &Letter, footer: &Footer<'_>) -> Letter {
-    let words = words::footer(&letter.language);
+    let phrases = footer.phrases.unwrap_or_else(|| Phrases::built_in());
+    let words = phrases.of(&letter.language);
     let business = inert::one_line(footer.business);
-    let because = format!("{}{business}{}", words.because_before, words.because_after);
+    let because = words.fill("footer.because", &[("business", &business)]);
     let postal = footer.postal_address.map(inert::one_line);
     let way_out = footer
         .unsubscribe_url
@@ -49,14 +55,24 @@ pub fn add(letter: &Letter, footer: &Footer<'_>) -> Letter {
         page::escape(&mut html, &postal);
         html.push_str("</p>\n");
     }
-    if let Some((shown, target)) = way_out {
-        for part in [words.unsubscribe, words.colon, &shown, "\n"] {
+    let other = footer.preferences_url;
+    let other = other.map(|url| (url.to_owned(), url.to_owned()));
+    let links = [
+        ("footer.preferences", other),
+        ("footer.unsubscribe", way_out),
+    ];
+    for (name, link) in links {
+        let Some((shown, target)) = link else {
+            continue;
+        };
+        let says = words.say(name);
+        for part in [says, words.say("footer.colon"), &shown, "\n"] {
             text.push_str(part);
         }
         html.push_str("<p><a href=\"");
         page::escape(&mut html, &target);
         html.push_str("\">");
-        html.push_str(words.unsubscribe);
+        page::escape(&mut html, says);
         html.push_str("</a></p>\n");
     }
     html.push_str("</div>\n");

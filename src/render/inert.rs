@@ -55,6 +55,41 @@ pub(super) fn write_escaped(out: &mut dyn Write, text: &str) -> fmt::Result {
     out.write_char(END)
 }
 
+/// Somebody's own words in one line of Markdown: clean, and nothing in them becomes markup or a link.
+pub fn inline(text: &str) -> String {
+    let line = one_line(text);
+    let mut apart = String::with_capacity(line.len());
+    push_apart(&mut apart, &line);
+    let digits = apart.bytes().take_while(u8::is_ascii_digit).count();
+    let mut out = String::with_capacity(apart.len() + 8);
+    for (at, c) in apart.char_indices() {
+        // Only at its beginning would these make a list, a heading or the like of it.
+        let opens =
+            (at == 0 && "-+=#~:|".contains(c)) || (at == digits && at > 0 && ".)".contains(c));
+        if opens || "\\`*_[]<>&!".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// The same of several lines, as a quotation.
+pub fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 64);
+    let mut lines = text.lines().map(inline).peekable();
+    while let Some(line) = lines.next() {
+        out.push_str("> ");
+        out.push_str(&line);
+        // The next line is a line of its own, unless it begins another paragraph.
+        if !line.is_empty() && lines.peek().is_some_and(|next| !next.is_empty()) {
+            out.push('\\');
+        }
+        out.push('\n');
+    }
+    out
+}
+
 /// The same text without marks. A web address that came with a value is taken apart, because mail
 /// programs make links of what looks like one. `inside` says whether the text begins in a value.
 pub(super) fn unmark(text: &str, inside: &mut bool, verbatim: bool) -> String {

@@ -139,7 +139,10 @@ pub(super) fn markdown(source: &Arc<SourceText>, body_at: usize) -> Vec<Finding>
         .collect()
 }
 
-/// The body with its tags blanked out, byte for byte as long: values as marked words, statements
+/// How a link to a page of ours begins; shorter than any tag that names one.
+const OUR_PAGE: &str = "https://x/";
+
+/// The body with its tags blanked out, byte for byte as long: links to our pages as links, values as marked words, statements
 /// and comments as blanks, so that Markdown sees what it will see later.
 fn masked(body: &str) -> String {
     let mut out = String::with_capacity(body.len());
@@ -160,7 +163,11 @@ fn masked(body: &str) -> String {
         let end = tag.find(close).map_or(tag.len(), |end| end + close.len());
         let (tag, after) = tag.split_at_checked(end).unwrap_or((tag, ""));
         let marks = inert::BEGIN.len_utf8() + inert::END.len_utf8();
-        if close == "}}" && tag.len() > marks {
+        let own = tag.trim_start_matches(['{', '-', '+', ' ']);
+        if close == "}}" && own.starts_with("links.") && tag.len() > OUR_PAGE.len() {
+            out.push_str(OUR_PAGE);
+            out.extend(std::iter::repeat_n('x', tag.len() - OUR_PAGE.len()));
+        } else if close == "}}" && tag.len() > marks {
             out.push(inert::BEGIN);
             out.extend(std::iter::repeat_n('x', tag.len() - marks));
             out.push(inert::END);

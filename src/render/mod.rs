@@ -1,12 +1,14 @@
 //! Template and facts -> letter -> the bytes of a message.
 //!
-//! May not touch the store, the network or the clock; only [`Catalogue::load`] reads files, once.
+//! May not touch the store, the network or the clock; only [`Catalogue::load`] and
+//! [`Phrases::load`] read files, once.
 //! Whatever a record says stays words: it can't become markup, a link or a header.
 
 pub mod catalogue;
 pub mod footer;
 pub mod links;
 pub mod mail;
+pub mod phrases;
 
 mod engine;
 mod front;
@@ -20,8 +22,9 @@ mod template;
 mod words;
 
 pub use catalogue::{Catalogue, Letter};
-pub use inert::is_trick;
+pub use inert::{inline, is_trick, quoted};
 pub use notice::notice;
+pub use phrases::{Phrases, Words};
 pub use template::RenderError;
 
 #[cfg(test)]

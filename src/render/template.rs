@@ -8,6 +8,9 @@ use std::sync::Arc;
 use super::engine;
 use crate::model::finding::{Finding, SourceText};
 
+/// What is wrong with a link to a page that nobody serves.
+const NO_PAGE: &str = "there is no page for this link; it needs `[public]` in fondly.toml, and a letter to customers; or ask first, {% if links.opinion %}";
+
 /// One file, compiled.
 #[derive(Debug, Clone)]
 pub(super) struct Template {
@@ -57,7 +60,7 @@ impl Template {
 
     pub(super) fn explain(&self, error: &minijinja::Error) -> RenderError {
         let span = self.span(error);
-        let (line, _) = Finding::new(&self.source, span, "").position();
+        let (line, _) = Finding::new(&self.source, span.clone(), "").position();
         let detail = error.detail().unwrap_or_default();
         let mut message = if detail.is_empty() {
             error.kind().to_string()
@@ -66,11 +69,16 @@ impl Template {
         };
         let mut help = None;
         if engine::is_missing(error) {
-            message = format!("this customer has no value here ({message})");
-            help = Some(
+            let place = self.source.text.get(span).unwrap_or_default();
+            if place.contains("links.") {
+                NO_PAGE.clone_into(&mut message);
+            } else {
+                message = format!("this customer has no value here ({message})");
+                help = Some(
                 "give a word for it, {{ customer.first_name | default(\"friend\") }}, or ask first, {% if customer.first_name %}"
                     .to_owned(),
             );
+            }
         }
         RenderError {
             file: self.source.name.clone(),

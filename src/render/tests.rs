@@ -2,6 +2,7 @@
 
 mod hostile;
 mod messages;
+mod ours;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -109,6 +110,7 @@ fn message(letter: &Letter, class: Class, to_name: Option<&str>) -> Vec<u8> {
             postal_address: Some("1 High Street, Leeds"),
             unsubscribe_url: Some("https://care.thorn.example/u/1f0a.5e"),
             unsubscribe_mailto: Some("stop@thorn.example"),
+            ..Footer::default()
         }),
         now: now(),
     };

@@ -59,7 +59,7 @@ pub enum ReviewError {
     )]
     NoUser,
     /// The pages can't be made; there is no known case.
-    #[error("the console's pages: {0}")]
+    #[error("pages for browsers: {0}")]
     Pages(#[from] minijinja::Error),
     /// The settings can't be followed.
     #[error(transparent)]

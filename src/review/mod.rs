@@ -1,5 +1,5 @@
-//! REVIEW: what people and programs reach by web: the owner's console, the public side (the page behind
-//! a letter's unsubscribe link, and a sign of life), and the way in for records that other programs send.
+//! REVIEW: what people and programs reach by web: the owner's console, the public side (the pages behind
+//! a letter's links, and a sign of life), and the way in for records that other programs send.
 //!
 //! May use the store and the engine, never a relay; decides nothing about letters. The public side
 //! shows nothing of any customer, and answers a forged link as it answers a real one. Each side has a
@@ -7,17 +7,17 @@
 //! server with TLS stands in front of what the world reaches.
 //!
 //! [`open`] listens where the settings say; [`door`] bounds who may come in and for how long,
-//! [`routes`] answers customers, [`api`] programs and [`console`] the owner, [`Pulse`] is what the daemon tells of itself,
-//! [`unsubscribe`] notes what a customer asked for.
+//! [`routes`] and [`care`] answer customers, [`api`] programs and [`console`] the owner, [`Pulse`] is what the daemon tells of itself,
+//! [`notes`] keeps what a customer said.
 
 mod api;
+mod care;
 mod console;
 mod door;
+mod notes;
 mod pages;
 mod pulse;
 mod routes;
-mod unsubscribe;
-mod words;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -54,8 +54,11 @@ impl OpenDoors {
         self.console.as_ref().map(|(door, _)| door.address)
     }
 
-    /// From now on the console shows these plans: an edit came into force.
+    /// From now on the public pages and the console show these plans: an edit came into force.
     pub fn in_force(&self, house: &Arc<House>) {
+        if let Some((_, desk)) = &self.public {
+            desk.in_force(house);
+        }
         if let Some((_, console)) = &self.console {
             console.in_force(house);
         }
@@ -74,7 +77,7 @@ impl OpenDoors {
         }
         if let Some((door, desk)) = self.public {
             door.close().await;
-            desk.clicks.close().await;
+            desk.notes.close().await;
         }
     }
 }
@@ -90,7 +93,7 @@ pub async fn open(
 ) -> Result<OpenDoors, ReviewError> {
     let mut doors = OpenDoors::default();
     if let Some(public) = &house.plans.settings.public {
-        let desk = Arc::new(Desk::new(house, pulse));
+        let desk = Arc::new(Desk::new(house, pulse)?);
         let routes = routes::routes(&desk, &public.base_url);
         let at = ("[public]", public.bind);
         let door = Door::open(at, routes, MOST_CUSTOMERS, stop).await?;

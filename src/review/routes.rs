@@ -1,9 +1,10 @@
-//! What is answered to whom: the way out of the letters, a sign of life, and nothing else.
+//! What is answered to whom: the way out of the letters, the other pages behind their links, a sign of
+//! life, and nothing else.
 //!
-//! `GET` changes nothing, since programs that scan mail follow every link. `POST` is the one click
-//! of RFC 8058: 200, no redirect, no cookie. May not log a token.
+//! `GET` changes nothing, since programs that scan mail follow every link. `POST` answers 200, without
+//! a redirect or a cookie; on the way out it is the one click of RFC 8058. May not log a token.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -13,14 +14,17 @@ use axum::middleware;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 
-use super::pages::{Page, Pages};
+use super::care;
+use super::notes::{Notes, Word};
+use super::pages::{POLICY, Page, Pages};
 use super::pulse::Pulse;
-use super::unsubscribe::Clicks;
 use crate::engine::House;
 use crate::render::links::Scope;
 
-/// Bytes that a form of ours, or a mail provider's one click, may have.
+/// Bytes that a form of ours, or a mail provider's one click, may have …
 const FORM_BYTES: usize = 8 * 1024;
+/// … and one with an opinion, each of whose characters may take twelve bytes of it.
+const OPINION_BYTES: usize = 64 * 1024;
 /// What the button and RFC 8058 §3.2 both say.
 const ONE_CLICK: &[u8] = b"One-Click";
 
@@ -30,27 +34,85 @@ const AGAIN: &str = "60";
 /// What answers need.
 #[derive(Debug)]
 pub(super) struct Desk {
-    pub(super) house: Arc<House>,
-    pub(super) clicks: Clicks,
+    front: Mutex<Arc<Front>>,
+    pub(super) notes: Notes,
     pulse: Arc<Pulse>,
-    pages: Pages,
+}
+
+/// The business as it is at work now, and its pages.
+#[derive(Debug)]
+pub(super) struct Front {
+    pub(super) house: Arc<House>,
+    pub(super) pages: Pages,
 }
 
 impl Desk {
-    pub(super) fn new(house: &Arc<House>, pulse: &Arc<Pulse>) -> Self {
-        Self {
-            house: Arc::clone(house),
-            clicks: Clicks::new(house),
+    pub(super) fn new(house: &Arc<House>, pulse: &Arc<Pulse>) -> Result<Self, minijinja::Error> {
+        Ok(Self {
+            front: Mutex::new(Arc::new(Front::new(house)?)),
+            notes: Notes::default(),
             pulse: Arc::clone(pulse),
-            pages: Pages::new(&house.plans.settings.business),
+        })
+    }
+
+    pub(super) fn front(&self) -> Arc<Front> {
+        Arc::clone(&self.front.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on for this one: an edit came into force.
+    pub(super) fn in_force(&self, house: &Arc<House>) {
+        if Arc::ptr_eq(&self.front().house, house) {
+            return;
+        }
+        match Front::new(house) {
+            Ok(fresh) => {
+                let mut front = self.front.lock().unwrap_or_else(PoisonError::into_inner);
+                *front = Arc::new(fresh);
+            }
+            Err(error) => tracing::error!(%error, "the public pages stay as they were"),
         }
     }
 
-    fn page(&self, status: StatusCode, which: Page, headers: &HeaderMap) -> Response<Body> {
-        let accepted = headers.get(header::ACCEPT_LANGUAGE);
-        let accepted = accepted.and_then(|value| value.to_str().ok());
-        let page = self.pages.page(which, accepted);
-        answer(status, "text/html; charset=utf-8", page)
+    /// Notes what a link's reader says; for a link that isn't ours nothing is done, which looks the
+    /// same. `false`: it couldn't be noted.
+    pub(super) async fn note(&self, front: &Front, entry: Option<String>, word: Word) -> bool {
+        match entry {
+            Some(entry) => self.notes.note(Arc::clone(&front.house), entry, word).await,
+            None => true,
+        }
+    }
+}
+
+impl Front {
+    fn new(house: &Arc<House>) -> Result<Self, minijinja::Error> {
+        Ok(Self {
+            house: Arc::clone(house),
+            pages: Pages::new(house)?,
+        })
+    }
+
+    pub(super) fn page(
+        &self,
+        status: StatusCode,
+        page: &Page,
+        headers: &HeaderMap,
+    ) -> Response<Body> {
+        match self.pages.page(page, headers) {
+            Ok(text) => answer(status, "text/html; charset=utf-8", text),
+            Err(error) => {
+                tracing::error!(%error, "a public page can't be made");
+                plain(StatusCode::INTERNAL_SERVER_ERROR, "this page has a fault\n")
+            }
+        }
+    }
+
+    /// It couldn't be noted, or looked up. A mail provider tries again, and so can a person.
+    pub(super) fn later(&self, with_button: bool, headers: &HeaderMap) -> Response<Body> {
+        let page = Page::Later(with_button);
+        let mut response = self.page(StatusCode::SERVICE_UNAVAILABLE, &page, headers);
+        let again = HeaderValue::from_static(AGAIN);
+        response.headers_mut().insert(header::RETRY_AFTER, again);
+        response
     }
 }
 
@@ -60,15 +122,29 @@ pub(super) fn routes(desk: &Arc<Desk>, base_url: &str) -> Router {
     // A colon in the path of `base_url` is only a colon.
     let mut router = Router::new().without_v07_checks();
     for prefix in prefixes(base_url) {
+        let path = |scope: Scope| format!("{prefix}/{}/{{token}}", scope.as_str());
+        let opinion = get(care::opinion).post(care::give_opinion);
         router = router
-            .route(&format!("{prefix}/u/{{token}}"), get(ask).post(unsubscribe))
+            .route(&path(Scope::Unsubscribe), get(ask).post(unsubscribe))
+            .route(
+                &path(Scope::Preferences),
+                get(care::preferences).post(care::choose),
+            )
+            .route(
+                &path(Scope::Birthday),
+                get(care::birthday).post(care::tell_birthday),
+            )
+            .route(
+                &path(Scope::Opinion),
+                opinion.layer(DefaultBodyLimit::max(OPINION_BYTES)),
+            )
             .route(&format!("{prefix}/healthz"), get(health));
     }
     router
         .fallback(nothing)
         .with_state(Arc::clone(desk))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
-        .layer(middleware::map_response_with_state(Arc::clone(desk), guard))
+        .layer(middleware::map_response(guard))
 }
 
 /// No prefix, and the path of the URL where it has one.
@@ -82,7 +158,8 @@ fn prefixes(base_url: &str) -> Vec<&str> {
 
 /// The button. Changes nothing.
 async fn ask(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response<Body> {
-    desk.page(StatusCode::OK, Page::Ask, &headers)
+    let front = desk.front();
+    front.page(StatusCode::OK, &Page::Unsubscribe, &headers)
 }
 
 /// The one click, from a mail provider or from our button. Anything else posted here is an accident,
@@ -93,28 +170,22 @@ async fn unsubscribe(
     headers: HeaderMap,
     form: Bytes,
 ) -> Response<Body> {
+    let front = desk.front();
     if !form.windows(ONE_CLICK.len()).any(|part| part == ONE_CLICK) {
-        return desk.page(StatusCode::BAD_REQUEST, Page::Ask, &headers);
+        return front.page(StatusCode::BAD_REQUEST, &Page::Unsubscribe, &headers);
     }
-    let noted = match desk.house.links.verify(Scope::Unsubscribe, &token) {
-        Some(entry) => desk.clicks.note(entry).await,
-        // A link that isn't ours changes nothing, and looks the same.
-        None => true,
-    };
-    if noted {
-        return desk.page(StatusCode::OK, Page::Done, &headers);
+    let entry = front.house.links.verify(Scope::Unsubscribe, &token);
+    if desk.note(&front, entry, Word::Stop).await {
+        return front.page(StatusCode::OK, &Page::Unsubscribed, &headers);
     }
-    // A mail provider tries again, and so can a person.
-    let mut response = desk.page(StatusCode::SERVICE_UNAVAILABLE, Page::Later, &headers);
-    let again = HeaderValue::from_static(AGAIN);
-    response.headers_mut().insert(header::RETRY_AFTER, again);
-    response
+    front.later(true, &headers)
 }
 
 /// Alive: the store answers, and passes begin in time, move and end well.
 async fn health(State(desk): State<Arc<Desk>>) -> Response<Body> {
-    let trouble = match desk.house.store.heartbeat().await {
-        Ok(_) => desk.pulse.trouble(desk.house.clock.now()),
+    let house = &desk.front().house;
+    let trouble = match house.store.heartbeat().await {
+        Ok(_) => desk.pulse.trouble(house.clock.now()),
         Err(error) => {
             tracing::error!(%error, "the store doesn't answer");
             // The error names a path of this machine, which is nobody's business.
@@ -140,8 +211,8 @@ async fn nothing() -> Response<Body> {
 }
 
 /// What every answer bears, also those to nonsense.
-async fn guard(State(desk): State<Arc<Desk>>, mut response: Response<Body>) -> Response<Body> {
-    if let Ok(policy) = HeaderValue::from_str(&desk.pages.policy) {
+async fn guard(mut response: Response<Body>) -> Response<Body> {
+    if let Ok(policy) = HeaderValue::from_str(&POLICY) {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }

@@ -13,6 +13,7 @@ use super::parse_trigger;
 use super::rule::{Rule, Send, SendZone, Sender, WhenCapped};
 use super::trigger::{OnHoliday, Trigger};
 use super::written::Written;
+use crate::model::Topic;
 use crate::model::facts::check_name;
 use crate::model::finding::{Finding, SourceText};
 use crate::model::period::Period;
@@ -27,6 +28,7 @@ const HOMES: Homes = &[
     ("title", TOP),
     ("template", TOP),
     ("class", TOP),
+    ("topic", TOP),
     ("priority", TOP),
     ("audience", TOP),
     ("sender", TOP),
@@ -165,6 +167,8 @@ fn rule(mut top: Table<'_>, id: &str, own: &OwnHolidays) -> Option<Rule> {
             ("marketing", Class::Marketing),
         ])
     });
+    let topic = top.get("topic");
+    let topic = topic.and_then(|v| v.one_of(&Topic::ALL.map(|topic| (topic.as_str(), topic))));
     let priority = top.get("priority").and_then(|v| v.whole(0..=100));
     let audience = top.require("audience", "\"customer\"");
     let audience = audience.and_then(|v| v.one_of(AUDIENCES));
@@ -175,6 +179,7 @@ fn rule(mut top: Table<'_>, id: &str, own: &OwnHolidays) -> Option<Rule> {
     let send = send(top.table_or_empty("send"));
     let limits = limits(top.table_or_empty("limits"));
     top.finish(&[]);
+    let trigger = trigger?;
     Some(Rule {
         id: id.to_owned(),
         version: String::new(),
@@ -182,11 +187,12 @@ fn rule(mut top: Table<'_>, id: &str, own: &OwnHolidays) -> Option<Rule> {
         title: title?,
         template: template?,
         class: class?,
+        topic: topic.unwrap_or_else(|| trigger.topic()),
         audience: audience?,
         sender: sender.unwrap_or_default(),
         priority: priority.map_or(Some(DEFAULT_PRIORITY), |n| u8::try_from(n).ok())?,
         enabled: enabled.unwrap_or(true),
-        trigger: trigger?,
+        trigger,
         condition,
         send,
         holdout: limits.holdout,
@@ -405,6 +411,38 @@ mod tests {
             years: Vec::new(),
         });
         assert_eq!(rule.trigger, trigger);
+    }
+
+    #[test]
+    fn a_rule_s_letters_are_of_the_kind_of_its_trigger_unless_it_says_another() {
+        let topic = |text: &str| good(&format!("{TOP}{text}")).topic;
+        for (trigger, kind) in [
+            (
+                "[trigger.anniversary]\nfield = \"birthday\"",
+                Topic::Greetings,
+            ),
+            ("[trigger.fixed]\non = [\"2027-01-01\"]", Topic::Greetings),
+            (
+                "[trigger.event]\nevent = \"visit\"\nafter = \"1 day\"",
+                Topic::Thanks,
+            ),
+            (
+                "[trigger.lapsed]\ncontact = [\"visit\"]\nafter = \"9 days\"",
+                Topic::Missing,
+            ),
+            ("[trigger.date]\nfield = \"attr.due\"", Topic::Reminders),
+        ] {
+            assert_eq!(topic(trigger), kind, "{trigger}");
+            assert_eq!(
+                topic(&format!("topic = \"usage\"\n{trigger}")),
+                Topic::Usage
+            );
+        }
+        let (_, findings) = read(&format!(
+            "{TOP}topic = \"greeting\"\n[trigger.fixed]\non = []"
+        ));
+        let help = findings[0].help.clone().unwrap();
+        assert!(help.contains("did you mean `greetings`?"), "{help}");
     }
 
     #[test]

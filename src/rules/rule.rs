@@ -9,8 +9,8 @@ use jiff::civil::{Time, Weekday};
 use super::condition::Condition;
 use super::trigger::Trigger;
 use super::written::Written;
-use crate::model::Period;
 use crate::model::policy::{Audience, Class};
+use crate::model::{Period, Topic};
 
 /// When to write to whom.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub struct Rule {
     pub template: String,
     /// What the message is about.
     pub class: Class,
+    /// In which of the kinds that customers choose from its letters are.
+    pub topic: Topic,
     /// Whom it goes to.
     pub audience: Audience,
     /// In whose name it is written.

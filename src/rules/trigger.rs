@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::holiday::Holiday;
 use super::usage::Usage;
-use crate::model::Period;
+use crate::model::{Period, Topic};
 
 /// What makes a rule due.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,19 @@ pub enum Trigger {
     Holiday(OnHoliday),
     /// For everybody on these dates; never empty, in order, each once.
     Fixed(Vec<Date>),
+}
+
+impl Trigger {
+    /// The kind that customers choose its letters by, unless the rule says otherwise.
+    pub const fn topic(&self) -> Topic {
+        match self {
+            Self::Anniversary(_) | Self::Holiday(_) | Self::Fixed(_) => Topic::Greetings,
+            Self::Event(_) => Topic::Thanks,
+            Self::Lapsed(_) => Topic::Missing,
+            Self::Date(_) => Topic::Reminders,
+            Self::Usage(_) => Topic::Usage,
+        }
+    }
 }
 
 /// `[trigger.anniversary]`.

@@ -132,6 +132,11 @@ impl Settings {
         self.folder.join("rules")
     }
 
+    /// The folder of the business's own words for what fondly writes.
+    pub fn words_dir(&self) -> PathBuf {
+        self.folder.join("words")
+    }
+
     /// The folder of templates.
     pub fn templates_dir(&self) -> PathBuf {
         self.folder.join("templates")

@@ -39,7 +39,7 @@ impl Store {
 
     /// Customers for whom this field's day of the year lies in the window, in whatever year:
     /// `birthday`, `joined_on` or `attr.<name>`. Those of 29 February come with 28 February and
-    /// with 1 March.
+    /// with 1 March. Birthdays are those of the records and those that customers told.
     ///
     /// # Errors
     /// When the store fails.
@@ -59,7 +59,10 @@ impl Store {
                 unindexed!("d.month_day"),
                 " BETWEEN $4 AND $5 OR ",
                 unindexed!("d.month_day"),
-                " BETWEEN $6 AND $7) ORDER BY 1"
+                " BETWEEN $6 AND $7) \
+                 UNION SELECT c.id FROM news t CROSS JOIN customer c CROSS JOIN preference w \
+                 WHERE $1 = 'birthday' AND c.number = t.customer AND w.customer_id = c.id \
+                   AND w.birthday IS NOT NULL ORDER BY 1"
             )
         } else {
             "SELECT c.id FROM (SELECT customer FROM customer_date \
@@ -68,7 +71,10 @@ impl Store {
                  WHERE field = $1 AND month_day BETWEEN $4 AND $5 \
              UNION SELECT customer FROM customer_date \
                  WHERE field = $1 AND month_day BETWEEN $6 AND $7) AS d \
-             CROSS JOIN customer c WHERE c.number = d.customer ORDER BY 1"
+             CROSS JOIN customer c WHERE c.number = d.customer \
+             UNION SELECT customer_id FROM preference WHERE $1 = 'birthday' AND \
+                 (birthday BETWEEN $2 AND $3 OR birthday BETWEEN $4 AND $5 \
+                  OR birthday BETWEEN $6 AND $7) ORDER BY 1"
         };
         let mut query = sqlx::query_scalar(in_one_row(text)).bind(field);
         for (first, last) in days_of_year(from_day, to_day) {
@@ -90,14 +96,19 @@ impl Store {
         let text = if only_touched {
             "SELECT c.id FROM news t CROSS JOIN customer_date d CROSS JOIN customer c \
              WHERE d.customer = t.customer AND c.number = d.customer AND d.field = $1 \
-               AND d.year * 10000 + d.month_day BETWEEN $2 AND $3 ORDER BY 1"
+               AND d.year * 10000 + d.month_day BETWEEN $2 AND $3 \
+             UNION SELECT c.id FROM news t CROSS JOIN customer c CROSS JOIN preference w \
+             WHERE $1 = 'birthday' AND c.number = t.customer AND w.customer_id = c.id \
+               AND w.birthday IS NOT NULL ORDER BY 1"
         } else {
             // By the day of the year, for which there is an index, and of those the right year.
             "SELECT c.id FROM (SELECT customer FROM customer_date WHERE field = $1 \
                  AND month_day BETWEEN $4 AND $5 AND year * 10000 + month_day BETWEEN $2 AND $3 \
              UNION SELECT customer FROM customer_date WHERE field = $1 \
                  AND month_day BETWEEN $6 AND $7 AND year * 10000 + month_day BETWEEN $2 AND $3) \
-             AS d CROSS JOIN customer c WHERE c.number = d.customer ORDER BY 1"
+             AS d CROSS JOIN customer c WHERE c.number = d.customer \
+             UNION SELECT customer_id FROM preference WHERE $1 = 'birthday' AND \
+                 (birthday BETWEEN $4 AND $5 OR birthday BETWEEN $6 AND $7) ORDER BY 1"
         };
         let number = |day: Date| i64::from(day.year()) * 10_000 + month_day(day.month(), day.day());
         let mut query = sqlx::query_scalar(in_one_row(text))

@@ -12,6 +12,7 @@ use super::marks::{forgotten_id, forgotten_key};
 use super::person::{NamedBy, Person};
 use super::review::shown;
 use super::rows::{customer_columns, event_columns, read_customer, read_event};
+use super::wishes::{Said, said};
 use super::{ApplyError, Quarantined, Shown, Store, Whom};
 use crate::model::{Customer, Event};
 
@@ -63,6 +64,8 @@ pub struct Happened {
 pub enum Piece {
     /// A record. More than one where customers share the address that was asked for.
     Customer(Box<OnRecord>),
+    /// What they said by the pages behind a letter's links.
+    Said(Box<Said>),
     /// What goes by an id.
     UnderId(UnderId),
     /// Something that happened.
@@ -130,6 +133,11 @@ impl<E: Send> Desk<'_, E> {
         for id in &person.ids {
             if let Some(record) = on_record(&mut self.tx, id).await? {
                 hand!((self.read)(Piece::Customer(Box::new(record))));
+            }
+        }
+        for id in &person.ids {
+            if let Some(said) = said(&mut self.tx, id).await? {
+                hand!((self.read)(Piece::Said(Box::new(said))));
             }
         }
         for id in &person.ids {
@@ -261,7 +269,7 @@ impl<E: Send> Desk<'_, E> {
         .fetch_all(&mut *self.tx)
         .await?;
         for (of, words) in all {
-            if person.blotted(&words).is_some() {
+            if person.blotted(&words).is_some() || person.complains(&of) {
                 hand!((self.read)(Piece::Words(of, words)));
             }
         }

@@ -43,7 +43,7 @@ pub(super) const EVENTS: &str = concat!("DELETE FROM event WHERE customer_id IN 
 
 /// What else goes by a customer's id, or by their number: a number may be somebody else's one day, so
 /// nothing of it may outlast its customer, and these come before [`CUSTOMERS`].
-pub(super) const RECORDS: [&str; 5] = [
+pub(super) const RECORDS: [&str; 7] = [
     concat!(
         "DELETE FROM customer_date WHERE customer IN (SELECT number FROM customer WHERE id IN ",
         texts!("$1"),
@@ -59,6 +59,11 @@ pub(super) const RECORDS: [&str; 5] = [
         ")"
     ),
     concat!("DELETE FROM awaited WHERE customer_id IN ", texts!("$1")),
+    concat!("DELETE FROM preference WHERE customer_id IN ", texts!("$1")),
+    concat!(
+        "DELETE FROM trouble WHERE kind = 'complaint' AND SUBSTR(subject, LENGTH('a complaint of customer ') + 1) IN ",
+        texts!("$1")
+    ),
     concat!(
         "UPDATE event SET moved_from = NULL WHERE moved_from IN ",
         texts!("$1")

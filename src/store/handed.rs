@@ -223,7 +223,7 @@ impl Load<'_, '_> {
 
     /// Ends what isn't a file's. Where nothing changed, nothing waits for the planner, nor for the
     /// disk.
-    async fn conclude(mut self) -> sqlx::Result<()> {
+    pub(super) async fn conclude(mut self) -> sqlx::Result<()> {
         if self.has_news() {
             self.seq = next_touch(&mut self.tx).await?;
             self.note_all().await?;

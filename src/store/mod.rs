@@ -34,6 +34,7 @@ mod error;
 mod gather;
 mod glances;
 mod handed;
+mod happened;
 mod health;
 mod history;
 mod hold;
@@ -69,6 +70,7 @@ mod tokens;
 mod trouble;
 mod users;
 mod views;
+mod wishes;
 mod witness;
 mod writer;
 
@@ -85,6 +87,7 @@ pub use dossier::{Happened, OnRecord, Piece, TakePiece, UnderId};
 pub use error::{ApplyError, StoreError};
 pub use glances::{Bad, DayCount, Named, SourceMark};
 pub use handed::{Delivery, Handed, Taken};
+pub use happened::{COMPLAINT, complains, complaint_of};
 pub use hold::{HoldError, Holder};
 pub use keep::{Progress, Stretch};
 pub use learnt::Lesson;
@@ -108,6 +111,7 @@ pub use sources::{PlaceOf, QueryMark, QueryPart};
 pub use tokens::{Scope, Token};
 pub use trouble::Trouble;
 pub use users::{Role, Session, User};
+pub use wishes::{Choice, Reached, Said};
 pub use witness::Found;
 
 /// The store. Clones share it; [`Store::close`] ends it for all.

@@ -4,6 +4,7 @@
 
 use super::columns::{address_key, json};
 use super::dialect::{Connection, texts};
+use super::happened::complains;
 
 /// Stands where a text named somebody who was forgotten.
 const BLOT: &str = "[forgotten]";
@@ -113,6 +114,11 @@ impl Person {
         let mut found = words(text).filter(|word| self.is_address(word)).peekable();
         found.peek()?;
         Some(found.fold(text.to_owned(), |text, word| text.replace(word, BLOT)))
+    }
+
+    /// Whether a trouble of this subject is a complaint of theirs.
+    pub(super) fn complains(&self, subject: &str) -> bool {
+        complains(subject).is_some_and(|id| self.ids.iter().any(|one| one == id))
     }
 
     fn is_address(&self, word: &str) -> bool {

@@ -14,9 +14,14 @@ use super::{Store, StoreError};
 use crate::model::Outcome;
 
 /// Why an address is on the list, after a click.
-const UNSUBSCRIBED: &str = "unsubscribed";
+pub(super) const UNSUBSCRIBED: &str = "unsubscribed";
 /// What the history of the letter with the link says.
 const BY_LINK: &str = "they unsubscribed by this letter's link";
+/// What it says of whoever wants letters again.
+pub(super) const BY_LINK_AGAIN: &str = "they asked for letters again by this letter's link";
+/// Lines of one entry's history beyond which nothing is noted of clicks: whoever plays with the two
+/// buttons fills no disk.
+const MOST_NOTES: i64 = 200;
 
 impl Store {
     /// Notes that this address gets nothing any more. `false`: it was so already.
@@ -84,8 +89,7 @@ impl Store {
             raise(&mut tx, &json(&[customer])?, seq).await?;
         }
         if new {
-            let step = (entry, now, outcome, None, Some(BY_LINK));
-            note(&mut tx, std::iter::once(step)).await?;
+            noted_by_link(&mut tx, (entry, outcome), BY_LINK, now).await?;
         }
         tx.commit().await?;
         Ok(new)
@@ -146,7 +150,8 @@ impl Store {
     }
 }
 
-/// Puts an address (as compared) on the list; whoever has it is looked at again.
+/// Puts an address (as compared) on the list; whoever has it is looked at again. What somebody else
+/// said of it outlasts a customer's own click, which they may take back.
 pub(super) async fn suppress(
     tx: &mut Connection,
     key: &str,
@@ -155,11 +160,13 @@ pub(super) async fn suppress(
 ) -> sqlx::Result<bool> {
     let done = sqlx::query(
         "INSERT INTO suppression (address, reason, at) VALUES ($1, $2, $3) \
-         ON CONFLICT (address) DO NOTHING",
+         ON CONFLICT (address) DO UPDATE SET reason = excluded.reason \
+         WHERE suppression.reason = $4 AND excluded.reason <> $4",
     )
     .bind(key)
     .bind(reason)
     .bind(now.as_millisecond())
+    .bind(UNSUBSCRIBED)
     .execute(&mut *tx)
     .await?;
     if done.rows_affected() == 0 {
@@ -167,6 +174,26 @@ pub(super) async fn suppress(
     }
     raise_address(tx, key).await?;
     Ok(true)
+}
+
+/// Notes in a letter's history what its reader did by its link.
+pub(super) async fn noted_by_link(
+    tx: &mut Connection,
+    (entry, outcome): (&str, Outcome),
+    words: &str,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    let notes: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM history WHERE entry = (SELECT number FROM ledger WHERE id = $1)",
+    )
+    .bind(entry)
+    .fetch_one(&mut *tx)
+    .await?;
+    if notes >= MOST_NOTES {
+        return Ok(());
+    }
+    let step = (entry, now, outcome, None, Some(words));
+    note(tx, std::iter::once(step)).await
 }
 
 /// Raises the revision of everybody with this address.

@@ -11,6 +11,7 @@ use super::columns::{Columns, address_key, json, lists};
 use super::dialect::{Transaction, lists_of, texts};
 use super::marks::forgotten_key;
 use super::rows::{customer_columns, event_columns, read_customer, read_event};
+use super::wishes::{read_wishes, wish_columns};
 use super::{Store, StoreError};
 use crate::model::View;
 use crate::model::policy::Class;
@@ -49,7 +50,10 @@ impl Store {
                 customer_columns!(),
                 ", c.revision, c.stopped_at IS NOT NULL, ",
                 "(SELECT json_group_array(json_array(p.kind, p.number, p.amounts, p.quantities)) FROM past_events p \
-                  WHERE p.customer_id = c.id GROUP BY p.customer_id)"
+                  WHERE p.customer_id = c.id GROUP BY p.customer_id), ",
+                "(SELECT json_array(json_array(",
+                wish_columns!(),
+                ")) FROM preference w WHERE w.customer_id = c.id)"
             )),
             " FROM customer c WHERE c.id IN ",
             texts!("$1")
@@ -61,12 +65,15 @@ impl Store {
             let columns = &mut Columns::of_list(customer);
             let customer = read_customer(columns)?;
             let (zone, zone_name) = zones.find(customer.timezone.as_deref());
-            let view = View {
+            let mut view = View {
                 revision: columns.number()?,
                 suppressed: columns.flag()?,
                 past: past_of(columns)?,
                 ..View::new(customer, zone, zone_name)
             };
+            if let Some(row) = columns.rows()?.pop() {
+                view.hears(read_wishes(row)?);
+            }
             views.insert(view.customer.id.clone(), view);
         }
         self.mark_suppressed(&mut tx, &mut views).await?;

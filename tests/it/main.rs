@@ -9,6 +9,7 @@
 mod api;
 mod backtest;
 mod broken;
+mod care;
 mod cdnow;
 mod clock;
 mod clone;

@@ -13,17 +13,17 @@ use serde_json::Value;
 use crate::shop::{PATIENCE, Shop, now, until};
 
 /// A word of thanks as soon as a visit is seen; relationship, so it bears a way out.
-const AT_ONCE: &str = "title = \"Thank you\"\ntemplate = \"thank-you\"\nclass = \"relationship\"\n\
+pub(crate) const AT_ONCE: &str = "title = \"Thank you\"\ntemplate = \"thank-you\"\nclass = \"relationship\"\n\
     audience = \"customer\"\n[trigger.event]\nevent = \"visit\"\nafter = \"0 minutes\"\n\
     [limits]\nbackfill = \"3 days\"\n";
-const ONE_CLICK: &str = "List-Unsubscribe=One-Click";
-const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
+pub(crate) const ONE_CLICK: &str = "List-Unsubscribe=One-Click";
+pub(crate) const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 
-fn shop(bind: &str) -> Shop {
+pub(crate) fn shop(bind: &str) -> Shop {
     shop_that_looks("* * * * * *", bind)
 }
 
-fn shop_that_looks(when: &str, bind: &str) -> Shop {
+pub(crate) fn shop_that_looks(when: &str, bind: &str) -> Shop {
     let shop = Shop::new();
     shop.no_rules();
     shop.rule("at-once", AT_ONCE);
@@ -36,7 +36,7 @@ fn shop_that_looks(when: &str, bind: &str) -> Shop {
 }
 
 /// Visits that have just happened.
-fn visits(shop: &Shop, rows: &[(&str, &str)]) {
+pub(crate) fn visits(shop: &Shop, rows: &[(&str, &str)]) {
     let mut csv = "id,customer_id,kind,at\n".to_owned();
     for (id, customer) in rows {
         writeln!(csv, "{id},{customer},visit,{}", now()).unwrap();
@@ -74,7 +74,7 @@ fn link(shop: &Shop, customer: &str) -> String {
 }
 
 /// The same link with one sign of its signature changed.
-fn forged(link: &str) -> String {
+pub(crate) fn forged(link: &str) -> String {
     let (rest, last) = link.split_at(link.len() - 1);
     format!("{rest}{}", if last == "0" { "1" } else { "0" })
 }
@@ -88,14 +88,14 @@ fn request(method: &str, path: &str, more: &str, body: &str) -> String {
 }
 
 /// A running `fondly run`; killed with the test.
-struct Daemon {
+pub(crate) struct Daemon {
     process: Child,
     log: PathBuf,
     address: SocketAddr,
 }
 
 impl Daemon {
-    async fn start(shop: &Shop) -> Self {
+    pub(crate) async fn start(shop: &Shop) -> Self {
         let log = shop.path("run.log");
         let process = shop
             .fondly(&["run"])
@@ -120,11 +120,11 @@ impl Daemon {
         daemon
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
 
-    fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, "", "")
     }
 
@@ -132,7 +132,7 @@ impl Daemon {
         self.ask("POST", path, FORM, ONE_CLICK)
     }
 
-    fn ask(&self, method: &str, path: &str, more: &str, body: &str) -> Answer {
+    pub(crate) fn ask(&self, method: &str, path: &str, more: &str, body: &str) -> Answer {
         self.say(&request(method, path, more, body))
     }
 
@@ -158,7 +158,7 @@ impl Daemon {
     }
 
     /// Stops it as systemd would.
-    async fn stop(mut self) -> String {
+    pub(crate) async fn stop(mut self) -> String {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").arg(id).status().unwrap().success());
         let ended = until("end", || self.process.try_wait().unwrap()).await;
@@ -177,14 +177,14 @@ impl Drop for Daemon {
 
 /// An answer without its date.
 #[derive(Debug, PartialEq, Eq)]
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     headers: Vec<(String, String)>,
-    body: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut found = self.headers.iter().filter(|(known, _)| known == name);
         found.next().map(|(_, value)| value.as_str())
     }
@@ -355,7 +355,7 @@ async fn there_is_nothing_else_to_find() {
     }
     assert_eq!(daemon.say("nonsense\r\n\r\n").status, 400);
     let german = daemon.ask("GET", "/u/x", "Accept-Language: de-CH, en;q=0.5\r\n", "");
-    assert!(german.body.contains("<html lang=\"de\">"));
+    assert!(german.body.contains("<html lang=\"de\" dir=\"ltr\">"));
 
     // Somebody who came in and says nothing keeps nobody from going home.
     let silent = TcpStream::connect(daemon.address).unwrap();

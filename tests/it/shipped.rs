@@ -168,7 +168,16 @@ fn write(
         percent: if template.ends_with("up") { 32 } else { -32 },
         days: 30,
     });
-    let facts = facts::build_with(view, (Some(occasion), change), &business, occasion.due_at);
+    let facts = facts::build_with(
+        view,
+        facts::About {
+            occasion: Some(occasion),
+            change,
+            ..facts::About::default()
+        },
+        &business,
+        occasion.due_at,
+    );
     letters
         .letter(template, Some(language), "en", &facts)
         .unwrap_or_else(|error| panic!("{error}"))

@@ -338,8 +338,11 @@ impl Books {
             Reason::RelayTrouble | Reason::RelayRefusesUs | Reason::TemporaryRefusal => {
                 seen.faults && entry.outcome == Outcome::Deferred
             }
-            // Nobody is erased, no rule or letter fails, and nobody settles anything by hand.
+            // Nobody is erased or chooses letters, no rule or letter fails, and nobody settles anything
+            // by hand.
             Reason::Erased
+            | Reason::CustomerPaused
+            | Reason::UnwantedKind
             | Reason::RuleRemoved
             | Reason::RuleDisabled
             | Reason::ConditionFailed

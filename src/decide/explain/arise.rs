@@ -57,6 +57,20 @@ fn since(field: &DateField, date: PartialDate) -> String {
     }
 }
 
+/// Whether the customer said so themselves.
+fn told(view: &View, field: &DateField) -> &'static str {
+    let told = view
+        .wishes
+        .birthday
+        .map(|told| (told.day.month(), told.day.day()));
+    let counts = view.customer.birthday.map(|day| (day.month(), day.day()));
+    if *field == DateField::Birthday && told.is_some() && told == counts {
+        ", as they told us"
+    } else {
+        ""
+    }
+}
+
 /// `2 May 1984`, `2 May`
 fn partial(day: PartialDate) -> String {
     match day.full() {
@@ -85,7 +99,7 @@ fn anniversary(view: &View, trigger: &Anniversary, occasion: &Occasion) -> Strin
     let (Some(day), anchor) = (date_of(view, &trigger.field), occasion.anchor) else {
         return format!("The anniversary is on {}", date(occasion.anchor));
     };
-    let mut words = since(&trigger.field, day);
+    let mut words = since(&trigger.field, day) + told(view, &trigger.field);
     if day.is_leap_day() && (anchor.month(), anchor.day()) != (2, 29) {
         let taken = anchor.strftime("%-d %B");
         let year = anchor.year();

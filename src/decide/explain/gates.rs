@@ -5,11 +5,11 @@ use jiff::civil::Date;
 
 use super::{counted, date, moment};
 use crate::decide::calendar::deadline;
-use crate::decide::caps::blocked_until;
+use crate::decide::caps::{Counts, Limit, blocked_until, limits};
 use crate::decide::gate::{Answer, Case, open_complaint};
 use crate::decide::lapse::contact_days;
 use crate::model::customer::Consent;
-use crate::model::policy::{Audience, Cap, MarketingBasis};
+use crate::model::policy::{Audience, MarketingBasis};
 use crate::model::{Period, Reason};
 use crate::rules::{Trigger, WhenCapped};
 
@@ -68,6 +68,15 @@ fn because(case: &Case<'_>, reason: Reason) -> String {
             Audience::Owner => Some("no owner with an address is named in fondly.toml.".to_owned()),
         },
         Reason::Suppressed => Some(suppressed(case)),
+        Reason::CustomerPaused => case
+            .view
+            .wishes
+            .pause_until
+            .map(|until| format!("they asked for a pause until {}.", date(until))),
+        Reason::UnwantedKind => case.rule.map(|rule| {
+            let kind = rule.topic.as_str();
+            format!("they chose to get no letters of the kind `{kind}`.")
+        }),
         Reason::NoConsent => Some(consent(case)),
         Reason::TooLate => too_late(case),
         Reason::ContactedSince => contacted(case),
@@ -192,35 +201,46 @@ fn share(parts: u32) -> String {
 /// "they had 1 marketing letter in 14 days, on 2 May 2027, and 1 is allowed; the next may go from
 /// 16 May 2027 on."
 fn capped(case: &Case<'_>) -> Option<String> {
-    let caps = case.policy.caps.iter();
-    let (cap, until) = caps
-        .filter(|cap| cap.class.is_none_or(|class| class == case.class))
-        .filter_map(|cap| Some((*cap, blocked_until(case, *cap, (case.now, None))?)))
+    let (limit, until) = limits(case)
+        .filter_map(|limit| Some((limit, blocked_until(case, limit, (case.now, None))?)))
         .max_by_key(|(_, until)| *until)?;
-    let days = counted_days(case, cap);
+    let days = counted_days(case, limit);
     let on: Vec<String> = days.iter().copied().map(date).collect();
-    let what = cap.class.map_or("", |class| class.as_str());
-    let what = if what.is_empty() {
-        "letter".to_owned()
+    let what = match limit.counts {
+        Counts::All => "letter".to_owned(),
+        Counts::Only(class) => format!("{} letter", class.as_str()),
+        Counts::AllButService => "letter that they hadn't asked for".to_owned(),
+    };
+    let fewer = if case.view.wishes.fewer {
+        " They asked for fewer letters."
     } else {
-        format!("{what} letter")
+        ""
     };
     Some(format!(
-        "they had {} in {} (on {}), and {} may go; the next is allowed from {} on.",
-        counted(i64::try_from(days.len()).unwrap_or(i64::MAX), &what),
-        counted(cap.days, "day"),
+        "they had {} in {} (on {}), and {} may go; the next is allowed from {} on.{fewer}",
+        many(days.len(), &what),
+        counted(limit.days, "day"),
         on.join(", "),
-        cap.count,
+        limit.count,
         date(case.view.zone.to_datetime(until).date()),
     ))
 }
 
-/// The days on which they got what this cap counts now.
-fn counted_days(case: &Case<'_>, cap: Cap) -> Vec<Date> {
+/// "1 letter that they hadn't asked for", "2 letters that they hadn't asked for"
+fn many(count: usize, what: &str) -> String {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    match what.split_once(" that ") {
+        Some((thing, rest)) => format!("{} that {rest}", counted(count, thing)),
+        None => counted(count, what),
+    }
+}
+
+/// The days on which they got what this limit counts now.
+fn counted_days(case: &Case<'_>, limit: Limit) -> Vec<Date> {
     let day = |at: Timestamp| case.view.zone.to_datetime(at).date();
-    let first = Period::Days(1 - cap.days).from_date(day(case.now));
+    let first = Period::Days(1 - limit.days).from_date(day(case.now));
     let sent = case.view.sent.iter();
-    sent.filter(|sent| cap.class.is_none_or(|class| class == sent.class))
+    sent.filter(|sent| limit.counts.has(sent.class))
         .map(|sent| day(sent.at))
         .filter(|day| first.is_none_or(|first| *day >= first))
         .collect()

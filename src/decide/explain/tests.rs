@@ -17,7 +17,9 @@ use crate::model::customer::Consent;
 use crate::model::finding::SourceText;
 use crate::model::policy::{Audience, Cap, Class, Learnt, MarketingBasis, QuietHours};
 use crate::model::view::Sent;
-use crate::model::{AttrValue, Customer, Event, Occasion, Outcome, Policy, Reason, View, When};
+use crate::model::{
+    AttrValue, Customer, Event, Occasion, Outcome, Policy, Reason, Topic, View, When,
+};
 use crate::rhythm::pattern::Once;
 use crate::rhythm::{Pattern, Scale};
 use crate::rules::{OwnHolidays, Rule, parse};

@@ -9,7 +9,7 @@ use crate::decide::calendar::instant;
 use crate::decide::tests::{event, rule};
 use crate::model::policy::{Cap, Guard, QuietHours};
 use crate::model::view::Sent;
-use crate::model::{Customer, Period, When};
+use crate::model::{Customer, Period, Topic, When};
 use crate::rules::{AfterEvent, Delay, Send, SendZone, Trigger, Which};
 
 /// Zones with a change of the clock at midnight, by half an hour, and at both ends of the world.
@@ -33,6 +33,8 @@ struct World {
     /// A bit a weekday, at least one.
     days: u8,
     caps: Vec<(bool, u32, i32)>,
+    /// The customer asked for fewer letters.
+    fewer: bool,
     late: Period,
     /// Minutes of the day.
     at: u16,
@@ -52,18 +54,22 @@ fn worlds() -> impl Strategy<Value = World> {
         quiet,
         1_u8..128,
         proptest::collection::vec((any::<bool>(), 1_u32..4, 1_i32..10), 0..3),
+        any::<bool>(),
         late,
         minutes(),
     )
-        .prop_map(|(zones, by_customer, quiet, days, caps, late, at)| World {
-            zones,
-            by_customer,
-            quiet,
-            days,
-            caps,
-            late,
-            at,
-        })
+        .prop_map(
+            |(zones, by_customer, quiet, days, caps, fewer, late, at)| World {
+                zones,
+                by_customer,
+                quiet,
+                days,
+                caps,
+                fewer,
+                late,
+                at,
+            },
+        )
 }
 
 fn clock(minutes: u16) -> Time {
@@ -97,7 +103,7 @@ impl World {
             guard: Guard { most: 1, share: 0 },
             ..Policy::new(ours.clone(), ZONES[self.zones.1])
         };
-        let view = View::new(
+        let mut view = View::new(
             Customer {
                 id: "c".to_owned(),
                 email: Some("c@mail.example".to_owned()),
@@ -106,6 +112,7 @@ impl World {
             theirs.clone(),
             ZONES[self.zones.0],
         );
+        view.wishes.fewer = self.fewer;
         let zone = if self.by_customer { theirs } else { ours };
         Scene {
             rule: self.rule(),
@@ -134,6 +141,7 @@ impl World {
         };
         Rule {
             class: Class::Relationship,
+            topic: Topic::Thanks,
             send,
             ..rule(Trigger::Event(AfterEvent {
                 kind: "visit".to_owned(),
@@ -302,11 +310,14 @@ proptest! {
         }
         let zone = &scene.view.zone;
         let days: Vec<Date> = scene.view.sent.iter().map(|s| zone.to_datetime(s.at).date()).collect();
-        for cap in &scene.policy.caps {
+        let times = if world.fewer { 2 } else { 1 };
+        let caps = scene.policy.caps.iter().map(|cap| (cap.count, cap.days * times));
+        // Whoever asked for fewer gets one in four weeks, whatever the caps are.
+        for (most, length) in caps.chain(world.fewer.then_some((1, 28))) {
             for day in &days {
-                let last = Period::Days(cap.days - 1).from_date(*day).unwrap();
+                let last = Period::Days(length - 1).from_date(*day).unwrap();
                 let within = days.iter().filter(|other| *day <= **other && **other <= last);
-                prop_assert!(within.count() <= cap.count as usize, "{:?} {:?}", cap, days);
+                prop_assert!(within.count() <= most as usize, "{} {} {:?}", most, length, days);
             }
         }
     }
@@ -319,6 +330,7 @@ fn plain() -> Scene {
         quiet: None,
         days: 127,
         caps: Vec::new(),
+        fewer: false,
         late: Period::Days(2),
         at: 9 * 60,
     };

@@ -5,7 +5,7 @@ use jiff::civil::Weekday;
 use super::*;
 
 /// Judges a due lapse of a customer as `change` leaves them.
-fn judged(change: impl Fn(&mut Rule, &mut View, &mut Policy), now: &str) -> Answer {
+pub(super) fn judged(change: impl Fn(&mut Rule, &mut View, &mut Policy), now: &str) -> Answer {
     let (mut rule, mut view, mut policy) = (lapsed(), view("UTC"), policy());
     view.events = vec![event("1", "purchase", When::Day(date(1998, 1, 5)))];
     let day = date(1998, 4, 5);
@@ -38,7 +38,7 @@ fn judged(change: impl Fn(&mut Rule, &mut View, &mut Policy), now: &str) -> Answ
     answer
 }
 
-const DUE: &str = "1998-04-05T09:00:00Z";
+pub(super) const DUE: &str = "1998-04-05T09:00:00Z";
 
 #[test]
 fn every_gate_stops_what_it_is_for() {

@@ -12,8 +12,8 @@ use crate::model::event::EVENT_FIELDS;
 /// How alike two words must be (0 to 1) before one is offered for the other.
 const ALIKE: f64 = 0.7;
 
-/// The four names, and the functions that come with the template language.
-pub(super) const TOP: &[&str] = &["customer", "event", "occasion", "business"];
+/// The five names, and the functions that come with the template language.
+pub(super) const TOP: &[&str] = &["customer", "event", "occasion", "business", "links"];
 /// Names that the template language itself brings along.
 const LANGUAGE_OWN: &[&str] = &[
     "range",
@@ -56,6 +56,8 @@ const OCCASION: &[&str] = &[
     "percent",
     "window_days",
 ];
+/// Fields of `links`.
+const LINKS: &[&str] = &["preferences", "birthday", "opinion"];
 /// Fields of `business`.
 const BUSINESS: &[&str] = &["name", "postal_address", "email", "language", "timezone"];
 
@@ -140,6 +142,7 @@ pub(super) fn fields(top: &str) -> impl Iterator<Item = &'static str> {
         "event" => [EVENT_FIELDS, EVENT_MORE, &[]],
         "occasion" => [OCCASION, &[], &[]],
         "contact" => [CONTACT, &[], &[]],
+        "links" => [LINKS, &[], &[]],
         _ => [BUSINESS, &[], &[]],
     };
     lists.into_iter().flatten().copied()

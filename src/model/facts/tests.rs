@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use jiff::tz::TimeZone;
 use minijinja::{Environment, UndefinedBehavior, context};
 
 use super::*;
-use crate::model::Consent;
+use crate::model::{Consent, Event, Wishes};
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -55,6 +56,7 @@ fn view() -> View {
         revision: 1,
         zone: TimeZone::get("Pacific/Auckland").unwrap(),
         zone_name: "Pacific/Auckland".to_owned(),
+        wishes: Wishes::default(),
         past: Vec::new(),
         events: vec![
             event(
@@ -125,7 +127,16 @@ fn ask_of(
         percent: -32,
         days: 30,
     });
-    let facts = build_with(view, (occasion, change), &business, at(now));
+    let facts = build_with(
+        view,
+        About {
+            occasion,
+            change,
+            ..About::default()
+        },
+        &business,
+        at(now),
+    );
     env.compile_expression(expression)?.eval(facts)
 }
 

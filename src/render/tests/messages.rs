@@ -68,6 +68,7 @@ fn one_click_needs_https_and_bad_links_are_refused() {
             postal_address: None,
             unsubscribe_url: url,
             unsubscribe_mailto: mailto,
+            ..Footer::default()
         }),
         now: now(),
     };

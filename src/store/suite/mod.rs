@@ -13,6 +13,7 @@ mod queries;
 mod results;
 mod sending;
 mod sqlite_only;
+mod wishes;
 
 use std::collections::BTreeMap;
 
@@ -264,6 +265,14 @@ contract!(
     console: pages_hold_every_entry_once_the_latest_first,
         a_session_lasts_as_long_as_its_user_and_is_kept_by_its_hash,
         what_was_decided_is_read_back_and_never_changes;
+    wishes: what_a_customer_said_outlasts_the_records,
+        a_choice_in_between_stops_the_commit,
+        who_told_a_birthday_is_found_by_it,
+        only_their_own_click_is_taken_back,
+        what_somebody_else_says_of_an_address_outlasts_a_click,
+        whoever_shares_an_address_comes_back_by_themselves,
+        an_opinion_comes_in_once_and_a_complaint_is_told_with_it,
+        what_a_customer_said_goes_with_them;
     learnt: what_was_learnt_stays,
         who_came_is_counted_where_they_are_on_record;
     ledger: an_occasion_is_unique,

@@ -64,6 +64,12 @@ fn scene(reason: Reason) -> Result<Scene, Outcome> {
         Reason::Erased => scene.view.erased = true,
         Reason::NoAddress => scene.view.customer.email = None,
         Reason::Suppressed => scene.view.suppressed = true,
+        Reason::CustomerPaused => {
+            scene.view.wishes.pause_until = Some(day(2027, 5, 1));
+        }
+        Reason::UnwantedKind => {
+            scene.view.wishes.without.insert(Topic::Greetings);
+        }
         Reason::NoConsent => scene.view.customer.consent = Consent::No,
         Reason::RuleRemoved => scene.rule = None,
         Reason::RuleDisabled => scene = Scene::with_rule(&format!("enabled = false\n{BIRTHDAY}")),
@@ -214,6 +220,19 @@ fn others() -> Vec<(&'static str, String)> {
                 };
                 scene.view.sent =
                     vec![sent("a", "2027-02-26T10:00"), sent("b", "2027-02-27T10:00")];
+            }),
+        ),
+        (
+            "capped: they want fewer",
+            said(|scene| {
+                scene.view.wishes.fewer = true;
+                scene.class = Class::Relationship;
+                scene.view.sent = vec![Sent {
+                    rule: "other".to_owned(),
+                    occasion: "o".to_owned(),
+                    class: Class::Marketing,
+                    at: at("2027-02-02T10:00"),
+                }];
             }),
         ),
         (

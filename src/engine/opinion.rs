@@ -1,0 +1,254 @@
+//! Opinions that customers give by a letter's link, and the complaints that bad ones open.
+//!
+//! An opinion is kept as a `feedback` event, one a letter: the last one counts. A bad one opens a
+//! complaint, which keeps marketing and relationship letters from the customer until it is closed, and
+//! the owner is told at once. May not decide what a complaint means for a letter; that is a gate's.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::{EngineError, House, alert};
+use crate::decide::explain;
+use crate::decide::gate::complaint_since;
+use crate::model::{AttrValue, Event, View, When};
+use crate::render::{inline, quoted};
+use crate::store::{COMPLAINT, complains, complaint_of};
+
+/// Faces to choose from.
+pub const FACES: u8 = 5;
+/// Up to this face, an opinion is a complaint.
+const BAD: u8 = 2;
+/// Characters that a customer may write.
+pub const MOST_CHARS: usize = 4000;
+/// Answers that one letter takes: whoever plays with it doesn't fill the owner's mailbox.
+const MOST_ANSWERS: f64 = 10.0;
+/// Customers looked at together.
+const CHUNK: usize = 512;
+
+const OPENED: &str = "complaint-opened";
+const CLOSED: &str = "complaint-closed";
+
+/// What a customer says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opinion {
+    /// From 1, very bad, to [`FACES`].
+    pub face: u8,
+    /// Their own words, if any.
+    pub words: String,
+}
+
+impl Opinion {
+    /// Whether it opens a complaint.
+    pub const fn is_bad(&self) -> bool {
+        self.face <= BAD
+    }
+}
+
+/// A complaint that isn't closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    /// Whose.
+    pub customer: String,
+    /// Their name, where it is known.
+    pub name: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+    /// What they last said of us by a letter's link.
+    pub opinion: Option<Opinion>,
+}
+
+/// Keeps what whoever got this entry's letter thinks of us. What they said before by the same letter is
+/// replaced, and an entry that isn't there any more changes nothing.
+///
+/// # Errors
+/// The store's trouble; then nothing is kept.
+pub async fn keep(house: &House, entry: &str, opinion: &Opinion) -> Result<(), EngineError> {
+    let Some(reached) = house.store.reached(entry).await? else {
+        return Ok(());
+    };
+    let customer = reached.customer;
+    let Some(view) = house.views(std::slice::from_ref(&customer)).await?.pop() else {
+        return Ok(());
+    };
+    let now = house.clock.now();
+    let (said, opened) = (format!("opinion-{entry}"), format!("complaint-{entry}"));
+    let of_id = |id: &str| view.events.iter().find(|event| event.id == id);
+    let before = of_id(&said);
+    let answers = before.map_or(0.0, |event| number(event, "answers"));
+    if before.and_then(read).as_ref() == Some(opinion) || answers >= MOST_ANSWERS {
+        return Ok(());
+    }
+    let mut attrs = BTreeMap::from([
+        ("rating", AttrValue::Number(f64::from(opinion.face))),
+        ("answers", AttrValue::Number(answers + 1.0)),
+        ("rule", AttrValue::Text(reached.rule.clone())),
+    ]);
+    if !opinion.words.is_empty() {
+        attrs.insert("text", AttrValue::Text(opinion.words.clone()));
+    }
+    let attrs = attrs
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value));
+    let mut events = vec![Event {
+        attrs: attrs.collect(),
+        ..event((said, "feedback"), &customer, now)
+    }];
+    // Whoever thinks better of it is told to the owner as well; the complaint is the owner's to close.
+    let still_open = of_id(&opened).is_some() && complaint_since(&view, now).is_some();
+    if opinion.is_bad() {
+        events.push(event((opened, OPENED), &customer, now));
+    }
+    let tells = opinion.is_bad() || still_open;
+    let words = tells.then(|| words(house, &view, &reached.rule, opinion));
+    let complaint = words.as_deref().map(|words| (customer.as_str(), words));
+    house.store.happened(&events, complaint, now).await?;
+    if tells {
+        tracing::warn!(entry, face = opinion.face, "a customer is unhappy with us");
+    } else {
+        tracing::info!(entry, face = opinion.face, "a customer told their opinion");
+    }
+    Ok(())
+}
+
+/// Tells the owner of what they don't know yet.
+///
+/// # Errors
+/// The store's trouble; an alert that couldn't leave isn't one, and leaves with the next pass.
+pub async fn tell(house: &House) -> Result<(), EngineError> {
+    alert::tell(house).await
+}
+
+/// Complaints that were closed meanwhile, by whomever, need nobody any more. Who closed one needn't be
+/// told.
+///
+/// # Errors
+/// The store's trouble.
+pub(super) async fn settle(house: &House) -> Result<(), EngineError> {
+    let now = house.clock.now();
+    for trouble in house.store.troubles().await? {
+        let of = (trouble.kind.as_str(), trouble.subject.as_str());
+        let Some(customer) = complains(of.1).filter(|_| of.0 == COMPLAINT) else {
+            continue;
+        };
+        let views = house.views(&[customer.to_owned()]).await?;
+        if !views
+            .iter()
+            .any(|view| complaint_since(view, now).is_some())
+        {
+            house.store.trouble_ends(of).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Closes a customer's complaint. `false`: none is open.
+///
+/// # Errors
+/// The store's trouble, or a customer whom nobody knows.
+pub async fn close(house: &House, customer: &str) -> Result<bool, EngineError> {
+    let view = house.views(&[customer.to_owned()]).await?.pop();
+    let view = view.ok_or_else(|| super::forecast::unknown_customer(customer))?;
+    let now = house.clock.now();
+    if complaint_since(&view, now).is_none() {
+        return Ok(false);
+    }
+    let id = format!("closed-{customer}-{}", now.as_millisecond());
+    let closed = event((id, CLOSED), customer, now);
+    house.store.happened(&[closed], None, now).await?;
+    let subject = complaint_of(customer);
+    house.store.trouble_ends((COMPLAINT, &subject)).await?;
+    Ok(true)
+}
+
+/// Every complaint that is open, the oldest first.
+///
+/// # Errors
+/// The store's trouble.
+pub async fn open(house: &House) -> Result<Vec<Complaint>, EngineError> {
+    let now = house.clock.now();
+    let kinds = [OPENED.to_owned()];
+    let ever = (Date::MIN, Date::MAX);
+    let ids = house.store.with_event(&kinds, ever, false).await?;
+    let mut found = Vec::new();
+    for chunk in ids.chunks(CHUNK) {
+        for view in house.views(chunk).await? {
+            let Some(since) = complaint_since(&view, now) else {
+                continue;
+            };
+            let said = view.events.iter().filter(|event| event.kind == "feedback");
+            found.push(Complaint {
+                customer: view.customer.id.clone(),
+                name: view.customer.full_name(),
+                since,
+                opinion: said.filter_map(read).next_back(),
+            });
+        }
+    }
+    found.sort_by(|one, other| (one.since, &one.customer).cmp(&(other.since, &other.customer)));
+    Ok(found)
+}
+
+fn event((id, kind): (String, &str), customer: &str, now: Timestamp) -> Event {
+    Event {
+        id,
+        customer_id: customer.to_owned(),
+        kind: kind.to_owned(),
+        at: When::Instant(now),
+        amount: None,
+        currency: None,
+        quantity: None,
+        attrs: BTreeMap::new(),
+    }
+}
+
+fn number(event: &Event, attr: &str) -> f64 {
+    match event.attrs.get(attr) {
+        Some(AttrValue::Number(number)) => *number,
+        _ => 0.0,
+    }
+}
+
+/// Reads back what [`keep`] has kept.
+fn read(event: &Event) -> Option<Opinion> {
+    let rating = number(event, "rating");
+    let face = (1..=FACES).find(|face| (f64::from(*face) - rating).abs() < 0.5)?;
+    let words = match event.attrs.get("text") {
+        Some(AttrValue::Text(words)) => words.clone(),
+        _ => String::new(),
+    };
+    Some(Opinion { face, words })
+}
+
+/// What the owner reads, as Markdown; whatever the customer or the records say in it stays words.
+fn words(house: &House, view: &View, rule: &str, opinion: &Opinion) -> String {
+    let customer = &view.customer;
+    let title = house.rule(rule).map_or(rule, |rule| &rule.title);
+    let who = match customer.full_name() {
+        Some(name) => format!("{} ({})", inline(&name), inline(&customer.id)),
+        None => inline(&customer.id),
+    };
+    let Opinion { face, words } = opinion;
+    let said = if words.is_empty() {
+        "They wrote nothing to it.\n".to_owned()
+    } else {
+        format!("They wrote:\n\n{}", quoted(words))
+    };
+    let when = explain::moment(house.clock.now(), &house.policy().zone);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let id = if customer.id.chars().all(plain) {
+        &customer.id
+    } else {
+        "CUSTOMER"
+    };
+    format!(
+        "{who} gave you {face} of {FACES} on {when}, by the link in the letter \"{}\". {said}\n\
+         Best write or call, from person to person. As long as the complaint is open, they get no \
+         marketing or relationship letters; those about something they asked for still go out.\n\n\
+         - `fondly complaint close {id}` closes it; so does a `complaint-closed` event in your \
+         records.\n\
+         - `fondly complaint list` shows every open one.",
+        inline(title)
+    )
+}
