@@ -31,6 +31,8 @@ mod dialect;
 mod dossier;
 mod erase;
 mod error;
+mod files;
+mod flood;
 mod gather;
 mod glances;
 mod handed;

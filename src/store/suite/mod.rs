@@ -234,7 +234,10 @@ async fn sqlite() -> (Store, tempfile::TempDir) {
 
 contract!(
     sqlite:
-    customers: a_large_file_comes_out_as_it_went_in, the_last_of_many_rows_with_one_id_counts;
+    customers: a_large_file_comes_out_as_it_went_in,
+        the_last_of_many_rows_with_one_id_counts,
+        a_flood_of_new_customers_comes_out_as_it_went_in,
+        events_in_a_flood_find_their_customers;
     people: a_file_is_applied_whole_or_not_at_all,
         reading_a_file_again_changes_nothing,
         records_read_back_as_they_were,
