@@ -45,6 +45,7 @@ pub(super) fn lines(house: &House, report: &Report) -> Vec<String> {
     for trouble in &report.failing_sources {
         lines.push(format!("A source can't be read: {trouble}"));
     }
+    lines.extend(report.doubts.iter().cloned());
     if let Some(words) = &report.relay_trouble {
         lines.push(format!("Letters can't leave at the moment: {words}"));
     }

@@ -18,6 +18,8 @@ pub struct Report {
     pub quarantined: u64,
     /// Sources that couldn't be read, with what was wrong.
     pub failing_sources: Vec<String>,
+    /// What a person has to say something to, with its source.
+    pub doubts: Vec<String>,
     /// Files that may still be written to, and are read once they are complete.
     pub unfinished_files: u64,
     /// What waits for a person now, held by this pass or earlier.
@@ -67,6 +69,7 @@ impl Report {
         self.removed.add(other.removed);
         self.quarantined += other.quarantined;
         self.failing_sources.extend(other.failing_sources);
+        self.doubts.extend(other.doubts);
         self.unfinished_files += other.unfinished_files;
         // The later part knows better what is still held or unknown.
         self.held = other.held;
@@ -80,6 +83,7 @@ impl Report {
         self.unknown + self.quarantined > 0
             || !self.held.is_empty()
             || !self.failing_sources.is_empty()
+            || !self.doubts.is_empty()
             || self.relay_trouble.is_some()
             || self.standstill.is_some()
     }

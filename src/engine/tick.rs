@@ -37,6 +37,17 @@ pub async fn tick(
     if pass.sync {
         for synced in sync::sync(house, None, now).await? {
             report.unfinished_files += synced.unfinished.len() as u64;
+            if let Some(doubt) = synced.doubt {
+                tracing::warn!(source = synced.source, doubt, "customers seem to be gone");
+                report.doubts.push(format!("{}: {doubt}", synced.source));
+            }
+            if synced.gone > 0 {
+                tracing::info!(
+                    source = synced.source,
+                    gone = synced.gone,
+                    "customers are gone"
+                );
+            }
             for trouble in synced.trouble {
                 tracing::warn!(source = synced.source, trouble, "a source couldn't be read");
                 report
