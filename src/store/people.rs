@@ -67,7 +67,8 @@ pub struct Applied {
 pub(super) struct Load<'a, 'c> {
     pub(super) tx: sqlx::Transaction<'c, sqlx::Sqlite>,
     pub(super) meta: FileMeta<'a>,
-    pub(super) seq: i64,
+    /// Under which number changes are noted; 0 before the first of them.
+    seq: i64,
     /// What comes row by row becomes batches here.
     pub(super) packing: Packing<'a>,
     batch: Batch,
@@ -106,7 +107,7 @@ impl<'a, 'c> Load<'a, 'c> {
 
     /// The same, but what was refused before stays refused.
     pub(super) async fn start_beside(&mut self, key: &[u8; 32]) -> sqlx::Result<()> {
-        self.seq = next_touch(&mut self.tx).await?;
+        self.number_touches().await?;
         self.know_who_is_who(key).await
     }
 
@@ -223,8 +224,19 @@ impl<'a, 'c> Load<'a, 'c> {
         self.intake.touched() > 0 || self.intake.arrived().is_some() || !self.raised.is_empty()
     }
 
+    async fn number_touches(&mut self) -> sqlx::Result<()> {
+        if self.seq == 0 {
+            self.seq = next_touch(&mut self.tx).await?;
+        }
+        Ok(())
+    }
+
     /// Notes whose view changed.
     async fn note(&mut self) -> sqlx::Result<()> {
+        if !self.has_news() {
+            return Ok(());
+        }
+        self.number_touches().await?;
         let raised: Vec<String> = self.raised.drain().collect();
         if !raised.is_empty() {
             let raised = json(&raised)?;
@@ -252,6 +264,7 @@ impl<'a, 'c> Load<'a, 'c> {
     pub(super) async fn note_all(&mut self) -> sqlx::Result<()> {
         self.note().await?;
         if let Some((first, last)) = self.intake.arrived() {
+            self.number_touches().await?;
             sqlx::query("INSERT INTO arrived (seq, first, last) VALUES ($1, $2, $3)")
                 .bind(self.seq)
                 .bind(first)

@@ -10,7 +10,7 @@ const LOAD_CACHE: &str = "PRAGMA cache_size = -32768";
 
 /// The same while indexes are put aside: what is written then is written from front to back, and as
 /// much memory is taken again to sort an index.
-const CALM_CACHE: &str = "PRAGMA cache_size = -16384";
+const CALM_CACHE: &str = "PRAGMA cache_size = -8192";
 
 /// What is sorted, and whatever else is only for the moment, stays in memory.
 const SORT_IN_MEMORY: &str = "PRAGMA temp_store = MEMORY";

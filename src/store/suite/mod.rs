@@ -263,6 +263,7 @@ contract!(
         an_event_handed_in_for_another_touches_both,
         the_forgotten_are_told_of_and_left_out,
         a_refused_record_waits_for_its_id,
+        however_much_is_handed_in_at_once_nobody_is_overlooked,
         nothing_comes_in_by_a_revoked_token;
     console: pages_hold_every_entry_once_the_latest_first,
         a_session_lasts_as_long_as_its_user_and_is_kept_by_its_hash,
