@@ -16,10 +16,9 @@ pub struct Report {
     pub planned: u64,
     /// Records quarantined now, over all sources.
     pub quarantined: u64,
-    /// Sources that couldn't be read, with what was wrong.
+    /// Of sources that couldn't be read, or of which a person has to say something: what is the
+    /// matter, in a sentence.
     pub failing_sources: Vec<String>,
-    /// What a person has to say something to, with its source.
-    pub doubts: Vec<String>,
     /// Files that may still be written to, and are read once they are complete.
     pub unfinished_files: u64,
     /// What waits for a person now, held by this pass or earlier.
@@ -69,7 +68,6 @@ impl Report {
         self.removed.add(other.removed);
         self.quarantined += other.quarantined;
         self.failing_sources.extend(other.failing_sources);
-        self.doubts.extend(other.doubts);
         self.unfinished_files += other.unfinished_files;
         // The later part knows better what is still held or unknown.
         self.held = other.held;
@@ -83,7 +81,6 @@ impl Report {
         self.unknown + self.quarantined > 0
             || !self.held.is_empty()
             || !self.failing_sources.is_empty()
-            || !self.doubts.is_empty()
             || self.relay_trouble.is_some()
             || self.standstill.is_some()
     }

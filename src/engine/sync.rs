@@ -114,10 +114,10 @@ async fn sync_with(
                     wait: dropped.complete_after,
                     moves: dropped.after == After::Move,
                 };
-                sync_files(house, (source, folder), now).await?
+                Box::pin(sync_files(house, (source, folder), now)).await?
             }
             Input::Query(source, every) => {
-                let mut synced = sync_query(house, source, now).await?;
+                let mut synced = Box::pin(sync_query(house, source, now)).await?;
                 // Whoever can't be read may have come as well as gone.
                 if let Some(every) = every
                     && synced.trouble.is_empty()

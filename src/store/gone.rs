@@ -135,7 +135,7 @@ async fn missing(
 ) -> sqlx::Result<(Vec<i64>, u64)> {
     let (mut gone, mut of, mut last) = (Vec::new(), 0, i64::MIN);
     loop {
-        let list: String = sqlx::query_scalar(concat!(
+        let found: String = sqlx::query_scalar(concat!(
             "SELECT ",
             lists_of!("number, id"),
             " FROM (SELECT number, CASE WHEN source = $1 AND gone_at IS NULL THEN id END AS id \
@@ -146,7 +146,7 @@ async fn missing(
         .bind(TOGETHER)
         .fetch_one(&mut *tx)
         .await?;
-        let some: Vec<(i64, Option<String>)> = listed(&list)?;
+        let some: Vec<(i64, Option<String>)> = listed(&found)?;
         let Some(number) = some.iter().map(|(number, _)| *number).max() else {
             return Ok((gone, of));
         };
