@@ -81,6 +81,8 @@ impl fmt::Display for Outcome {
 pub enum Reason {
     /// The customer was erased.
     Erased,
+    /// The source that the customer came from doesn't have them any more.
+    Gone,
     /// No usable address.
     NoAddress,
     /// Unsubscribed, or the address is suppressed.
@@ -151,8 +153,9 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::Erased,
+        Self::Gone,
         Self::NoAddress,
         Self::Suppressed,
         Self::CustomerPaused,
@@ -193,6 +196,7 @@ impl Reason {
     const fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Erased => ("erased", "The customer asked to be forgotten."),
+            Self::Gone => ("gone", "They aren't in your records any more."),
             Self::NoAddress => ("no-address", "There is no e-mail address on record."),
             Self::Suppressed => (
                 "suppressed",
@@ -295,6 +299,7 @@ impl Reason {
         matches!(
             self,
             Self::Erased
+                | Self::Gone
                 | Self::NoAddress
                 | Self::Suppressed
                 | Self::CustomerPaused
@@ -370,6 +375,7 @@ mod tests {
             before,
             [
                 "erased",
+                "gone",
                 "no-address",
                 "suppressed",
                 "customer-paused",

@@ -338,9 +338,10 @@ impl Books {
             Reason::RelayTrouble | Reason::RelayRefusesUs | Reason::TemporaryRefusal => {
                 seen.faults && entry.outcome == Outcome::Deferred
             }
-            // Nobody is erased or chooses letters, no rule or letter fails, and nobody settles anything
-            // by hand.
+            // Nobody is erased, gone or chooses letters, no rule or letter fails, and nobody settles
+            // anything by hand.
             Reason::Erased
+            | Reason::Gone
             | Reason::CustomerPaused
             | Reason::UnwantedKind
             | Reason::RuleRemoved

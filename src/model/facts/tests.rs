@@ -52,6 +52,7 @@ fn view() -> View {
             ..Customer::default()
         },
         erased: false,
+        gone: false,
         suppressed: false,
         revision: 1,
         zone: TimeZone::get("Pacific/Auckland").unwrap(),
