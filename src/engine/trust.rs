@@ -22,7 +22,7 @@ use crate::settings::Transport;
 use crate::store::{Around, Resettle, Standby, Waiting};
 
 /// What sort of trouble it is.
-const KIND: &str = "standstill";
+const KIND: &str = alert::STANDSTILL;
 /// What it is called where the clock is in doubt …
 const CLOCK: &str = "the clock can't be right, so nothing is sent";
 /// … and where the store is.
