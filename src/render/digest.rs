@@ -193,13 +193,20 @@ pub enum Fault {
     Other(String),
 }
 
-/// More than the page of a letter has: headings that don't shout on a phone.
+/// More than the page of a letter has: denser, with headings that don't shout on a phone.
 const STYLE: &str = "\
+.sheet{font-size:16px!important;line-height:1.45!important;padding:1.2em 1.1em!important}
 h1{font-size:1.3em;line-height:1.3;margin:0 0 .2em}
-h2{font-size:1.05em;line-height:1.3;margin:1.6em 0 .3em}
-p,ul{margin:.4em 0}
-li{margin:.25em 0}
-code{font-size:.82em;overflow-wrap:anywhere}";
+h2{font-size:1.05em;line-height:1.3;margin:1.2em 0 .2em}
+p,ul{margin:.3em 0}
+li{margin:.15em 0}
+code{font-size:.82em;overflow-wrap:anywhere}
+hr{border:0;border-top:1px solid #ddd6cf;margin:1.4em 0 .7em}
+hr+p{font-size:13px;color:#756d66}
+@media (prefers-color-scheme:dark){
+hr{border-color:#3a3633}
+hr+p{color:#a39b94}
+}";
 
 /// The letter, in this language as far as it is spoken here; else in English.
 pub fn digest(facts: &Facts, language: &str) -> Letter {

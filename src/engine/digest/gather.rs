@@ -34,7 +34,7 @@ const HORIZON_DAYS: u32 = 90;
 /// Names of those who came back, and customers who are missing: a phone's screen holds no more.
 const NAMED: usize = 3;
 /// Customers who are missing, by name.
-const MISSING: usize = 5;
+const MISSING: usize = 3;
 /// A letter about a week that ended longer ago than this says nothing of what is or will be.
 const FRESH: SignedDuration = SignedDuration::from_hours(24 * 7);
 

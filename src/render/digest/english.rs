@@ -33,6 +33,7 @@ pub(super) static PHRASES: Phrases = Phrases {
     ),
     held_by_command: "`fondly approve {rule} --on {date}` lets them go, `fondly decline {rule} --on {date}` ends them.",
     look: "Look and decide",
+    see: "See them",
     unknown: Counted(
         "Of **1 letter** nobody knows whether it arrived.",
         "Of **{n} letters** nobody knows whether they arrived.",
@@ -68,20 +69,50 @@ pub(super) static PHRASES: Phrases = Phrases {
     ),
     none_asked: "none asked for anything",
 
-    not_sent: "Not sent",
+    not_sent: "**Not sent:** {whys}.",
     whys: [
-        "couldn't be written: that is to be mended",
-        "weren't taken by the mail server",
-        "have no address that works",
-        "don't want letters",
-        "came by themselves meanwhile",
-        "have a complaint that is open",
-        "had enough letters lately",
-        "are left out by the rule's condition",
-        "are left out for comparison",
-        "would have come too late",
-        "are no longer due: a rule or a record has changed",
-        "were decided against",
+        Counted(
+            "**1** couldn't be written: that is to be mended",
+            "**{n}** couldn't be written: that is to be mended",
+        ),
+        Counted(
+            "**1** wasn't taken by the mail server",
+            "**{n}** weren't taken by the mail server",
+        ),
+        Counted(
+            "**1** has no address that works",
+            "**{n}** have no address that works",
+        ),
+        Counted("**1** doesn't want letters", "**{n}** don't want letters"),
+        Counted(
+            "**1** came by themselves meanwhile",
+            "**{n}** came by themselves meanwhile",
+        ),
+        Counted(
+            "**1** has a complaint that is open",
+            "**{n}** have a complaint that is open",
+        ),
+        Counted(
+            "**1** had enough letters lately",
+            "**{n}** had enough letters lately",
+        ),
+        Counted(
+            "**1** is left out by the rule's condition",
+            "**{n}** are left out by the rule's condition",
+        ),
+        Counted(
+            "**1** is left out for comparison",
+            "**{n}** are left out for comparison",
+        ),
+        Counted(
+            "**1** would have come too late",
+            "**{n}** would have come too late",
+        ),
+        Counted(
+            "**1** is no longer due: a rule or a record has changed",
+            "**{n}** are no longer due: a rule or a record has changed",
+        ),
+        Counted("**1** was decided against", "**{n}** were decided against"),
     ],
 
     back: "Came back",

@@ -27,6 +27,7 @@ pub(super) static PHRASES: Phrases = Phrases {
     ),
     held_by_command: "`fondly approve {rule} --on {date}` les laisse partir, `fondly decline {rule} --on {date}` y met fin.",
     look: "Regarder et décider",
+    see: "Voir",
     unknown: Counted(
         "Pour **1 lettre**, personne ne sait si elle est arrivée.",
         "Pour **{n} lettres**, personne ne sait si elles sont arrivées.",
@@ -62,20 +63,56 @@ pub(super) static PHRASES: Phrases = Phrases {
     ),
     none_asked: "aucune ne demandait rien",
 
-    not_sent: "Pas envoyées",
+    not_sent: "**Pas envoyées\u{a0}:** {whys}.",
     whys: [
-        "n’ont pas pu être écrites\u{a0}: c’est à corriger",
-        "n’ont pas été prises par le serveur de messagerie",
-        "n’ont pas d’adresse valable",
-        "ne souhaitent pas de lettres",
-        "sont venus d’eux-mêmes entre-temps",
-        "ont une réclamation ouverte",
-        "ont eu assez de lettres ces temps-ci",
-        "sont écartés par la condition de la règle",
-        "n’en reçoivent pas, pour comparer",
-        "seraient arrivées trop tard",
-        "ne sont plus d’actualité\u{a0}: une règle ou une fiche a changé",
-        "ont été écartées par décision",
+        Counted(
+            "**1** n’a pas pu être écrite\u{a0}: c’est à corriger",
+            "**{n}** n’ont pas pu être écrites\u{a0}: c’est à corriger",
+        ),
+        Counted(
+            "**1** n’a pas été prise par le serveur de messagerie",
+            "**{n}** n’ont pas été prises par le serveur de messagerie",
+        ),
+        Counted(
+            "**1** n’a pas d’adresse valable",
+            "**{n}** n’ont pas d’adresse valable",
+        ),
+        Counted(
+            "**1** ne souhaite pas de lettres",
+            "**{n}** ne souhaitent pas de lettres",
+        ),
+        Counted(
+            "**1** est venu de soi-même entre-temps",
+            "**{n}** sont venus d’eux-mêmes entre-temps",
+        ),
+        Counted(
+            "**1** a une réclamation ouverte",
+            "**{n}** ont une réclamation ouverte",
+        ),
+        Counted(
+            "**1** a eu assez de lettres ces temps-ci",
+            "**{n}** ont eu assez de lettres ces temps-ci",
+        ),
+        Counted(
+            "**1** est écarté par la condition de la règle",
+            "**{n}** sont écartés par la condition de la règle",
+        ),
+        Counted(
+            "**1** n’en reçoit pas, pour comparer",
+            "**{n}** n’en reçoivent pas, pour comparer",
+        ),
+        Counted(
+            "**1** serait arrivée trop tard",
+            "**{n}** seraient arrivées trop tard",
+        ),
+        Counted(
+            "**1** n’est plus d’actualité\u{a0}: une règle ou une fiche a changé",
+            "**{n}** ne sont plus d’actualité\u{a0}: une règle ou une fiche a changé",
+        ),
+        Counted(
+            "**1** a été écartée par décision",
+            "**{n}** ont été écartées par décision",
+        ),
     ],
 
     back: "De retour",

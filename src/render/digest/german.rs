@@ -33,6 +33,7 @@ pub(super) static PHRASES: Phrases = Phrases {
     ),
     held_by_command: "`fondly approve {rule} --on {date}` lässt sie gehen, `fondly decline {rule} --on {date}` beendet sie.",
     look: "Ansehen und entscheiden",
+    see: "Ansehen",
     unknown: Counted(
         "Von **1 Brief** weiß niemand, ob er angekommen ist.",
         "Von **{n} Briefen** weiß niemand, ob sie angekommen sind.",
@@ -68,20 +69,50 @@ pub(super) static PHRASES: Phrases = Phrases {
     ),
     none_asked: "keiner bat um etwas",
 
-    not_sent: "Nicht verschickt",
+    not_sent: "**Nicht verschickt:** {whys}.",
     whys: [
-        "ließen sich nicht schreiben: das ist zu richten",
-        "nahm der Mailserver nicht an",
-        "haben keine brauchbare Adresse",
-        "möchten keine Briefe",
-        "kamen inzwischen von selbst",
-        "haben eine offene Beschwerde",
-        "hatten in letzter Zeit genug Briefe",
-        "nimmt die Bedingung der Regel aus",
-        "bleiben zum Vergleich ohne",
-        "wären zu spät gekommen",
-        "sind nicht mehr fällig: Regel oder Datensatz haben sich geändert",
-        "wurden abgelehnt",
+        Counted(
+            "**1** ließ sich nicht schreiben: das ist zu richten",
+            "**{n}** ließen sich nicht schreiben: das ist zu richten",
+        ),
+        Counted(
+            "**1** nahm der Mailserver nicht an",
+            "**{n}** nahm der Mailserver nicht an",
+        ),
+        Counted(
+            "**1** hat keine brauchbare Adresse",
+            "**{n}** haben keine brauchbare Adresse",
+        ),
+        Counted("**1** möchte keine Briefe", "**{n}** möchten keine Briefe"),
+        Counted(
+            "**1** kam inzwischen von selbst",
+            "**{n}** kamen inzwischen von selbst",
+        ),
+        Counted(
+            "**1** hat eine offene Beschwerde",
+            "**{n}** haben eine offene Beschwerde",
+        ),
+        Counted(
+            "**1** hatte in letzter Zeit genug Briefe",
+            "**{n}** hatten in letzter Zeit genug Briefe",
+        ),
+        Counted(
+            "**1** nimmt die Bedingung der Regel aus",
+            "**{n}** nimmt die Bedingung der Regel aus",
+        ),
+        Counted(
+            "**1** bleibt zum Vergleich ohne",
+            "**{n}** bleiben zum Vergleich ohne",
+        ),
+        Counted(
+            "**1** wäre zu spät gekommen",
+            "**{n}** wären zu spät gekommen",
+        ),
+        Counted(
+            "**1** ist nicht mehr fällig: Regel oder Datensatz haben sich geändert",
+            "**{n}** sind nicht mehr fällig: Regel oder Datensatz haben sich geändert",
+        ),
+        Counted("**1** wurde abgelehnt", "**{n}** wurden abgelehnt"),
     ],
 
     back: "Wieder da",

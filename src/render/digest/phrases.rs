@@ -35,6 +35,7 @@ pub(super) struct Phrases {
     pub(super) held: Counted,
     pub(super) held_by_command: &'static str,
     pub(super) look: &'static str,
+    pub(super) see: &'static str,
     pub(super) unknown: Counted,
     pub(super) unknown_by_command: &'static str,
     pub(super) quarantined: Counted,
@@ -63,7 +64,7 @@ pub(super) struct Phrases {
 
     pub(super) not_sent: &'static str,
     /// In the order of [`Why::ALL`].
-    pub(super) whys: [&'static str; 12],
+    pub(super) whys: [Counted; 12],
 
     pub(super) back: &'static str,
     pub(super) came_back: Counted,
@@ -178,19 +179,28 @@ impl Phrases {
         words::date(PartialDate::from(day), self.language)
     }
 
-    /// `Monday, 30 November 2026`
-    pub(super) fn weekday(&self, day: Date) -> String {
+    /// `Monday, 23 November` and `Monday, 30 November 2026`: the first bears its year only where that
+    /// is another.
+    pub(super) fn weekdays(&self, (since, until): (Date, Date)) -> (String, String) {
+        let year = (since.year() != until.year()).then_some(since.year());
+        let short = PartialDate::new(year, since.month(), since.day());
+        let short = words::date(short.unwrap_or_else(|| since.into()), self.language);
+        (self.on(since, &short), self.on(until, &self.date(until)))
+    }
+
+    /// A date with its weekday.
+    fn on(&self, day: Date, date: &str) -> String {
         let number = usize::try_from(day.weekday().to_monday_zero_offset()).unwrap_or(0);
         let name = self.weekdays.get(number).copied().unwrap_or_default();
         let separator = if self.language == "fr" { " " } else { ", " };
-        format!("{name}{separator}{}", self.date(day))
+        format!("{name}{separator}{date}")
     }
 
-    /// What kept letters.
-    pub(super) fn why(&self, why: Why) -> &'static str {
+    /// What kept so many letters.
+    pub(super) fn why(&self, why: Why, count: u64) -> String {
         let number = Why::ALL.iter().position(|one| *one == why);
         let words = number.and_then(|number| self.whys.get(number));
-        words.copied().unwrap_or_default()
+        words.map_or_else(String::new, |words| words.of(count, self, &[]))
     }
 
     /// `a, b and c`

@@ -33,8 +33,7 @@ pub(super) fn body(facts: &Facts, phrases: &Phrases) -> String {
     let mut letter = Writer { out: String::new() };
     let title = fill(phrases.title, &[("business", &value(&facts.business))]);
     letter.line(&format!("# {title}"));
-    let (since, until) = facts.days;
-    let (since, until) = (phrases.weekday(since), phrases.weekday(until));
+    let (since, until) = phrases.weekdays(facts.days);
     letter.line(&fill(
         phrases.from_to,
         &[("since", &since), ("until", &until)],
@@ -131,12 +130,12 @@ fn one_need(need: &Need, facts: &Facts, phrases: &Phrases) -> String {
         }
         Need::Unknown(letters) => {
             let told = phrases.unknown.of(*letters, phrases, &[]);
-            let to = ("/held", phrases.look, phrases.unknown_by_command);
+            let to = ("/held", phrases.see, phrases.unknown_by_command);
             format!("{told} {}", way(facts, to))
         }
         Need::Quarantined(records) => {
             let told = phrases.quarantined.of(*records, phrases, &[]);
-            let to = ("/sources", phrases.look, phrases.quarantined_by_command);
+            let to = ("/sources", phrases.see, phrases.quarantined_by_command);
             format!("{told} {}", way(facts, to))
         }
         Need::Paused(since) => fill(phrases.paused, &[("since", &phrases.date(*since))]),
@@ -215,11 +214,9 @@ fn not_sent(letter: &mut Writer, facts: &Facts, phrases: &Phrases) {
     if facts.not_sent.is_empty() {
         return;
     }
-    letter.heading(phrases.not_sent);
-    letter.list(facts.not_sent.iter().map(|(why, count)| {
-        let (count, why) = (phrases.number(*count), phrases.why(*why));
-        format!("**{count}** {why}")
-    }));
+    let whys = facts.not_sent.iter();
+    let whys: Vec<String> = whys.map(|(why, count)| phrases.why(*why, *count)).collect();
+    letter.line(&fill(phrases.not_sent, &[("whys", &whys.join("; "))]));
 }
 
 fn back(letter: &mut Writer, all: &[Back], phrases: &Phrases) {
@@ -325,7 +322,7 @@ fn money((amount, currency): &(f64, String), phrases: &Phrases) -> String {
     if currency.is_empty() {
         return amount;
     }
-    format!("{amount} {}", value(currency))
+    format!("{amount}\u{a0}{}", value(currency))
 }
 
 fn ahead(letter: &mut Writer, ahead: Option<&Ahead>, phrases: &Phrases) {

@@ -236,8 +236,8 @@ fn every_reason_is_told_in_one_of_a_few_kinds() {
     }
     for language in ["en", "de", "fr"] {
         let phrases = phrases::of(language);
-        let words: std::collections::BTreeSet<&str> =
-            Why::ALL.iter().map(|why| phrases.why(*why)).collect();
+        let words: std::collections::BTreeSet<String> =
+            Why::ALL.iter().map(|why| phrases.why(*why, 2)).collect();
         assert_eq!(words.len(), Why::ALL.len());
     }
 }
