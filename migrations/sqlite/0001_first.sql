@@ -110,6 +110,14 @@ CREATE TABLE api_token (
     last_day INTEGER                            -- on which something came in by it
 );
 
+-- What signs the links in letters. The newest signs; of those without `ended_at` links work.
+CREATE TABLE link_key (
+    number   INTEGER NOT NULL PRIMARY KEY,
+    secret   BLOB NOT NULL,
+    made_at  BIGINT,                            -- NULL: with the store
+    ended_at BIGINT
+);
+
 CREATE TABLE suppression (
     address TEXT NOT NULL PRIMARY KEY,          -- as compared; of the forgotten only a keyed hash
     reason  TEXT NOT NULL,

@@ -16,6 +16,7 @@ mod fields;
 mod forecast;
 mod forget;
 mod init;
+mod links;
 mod log;
 mod numbers;
 pub mod output;
@@ -117,6 +118,8 @@ enum Command {
     Quarantine(quarantine::Args),
     /// Tokens of programs that hand in records by HTTP
     Token(token::Args),
+    /// The keys that sign the links in letters
+    Links(links::Args),
     /// Who may sign in to the console
     ConsoleUser(console_user::Args),
 }
@@ -240,6 +243,7 @@ impl Cli {
             Command::Forget(args) => Box::pin(forget::run(args, &config)).await,
             Command::Quarantine(args) => quarantine::run(args, &config).await,
             Command::Token(args) => token::run(args, &config).await,
+            Command::Links(args) => links::run(args, &config).await,
             Command::ConsoleUser(args) => console_user::run(args, &config).await,
         }
     }

@@ -26,6 +26,7 @@ pub mod house;
 pub mod intake;
 pub mod learn;
 mod letter;
+pub mod links;
 pub mod listing;
 pub(crate) mod mishap;
 pub mod outbox;

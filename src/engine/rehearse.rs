@@ -16,6 +16,7 @@ use super::scratch::Scratch;
 use super::walk::{Stretch, walk};
 use super::{EngineError, House, Plans, Report, sync};
 use crate::clock::Clock;
+use crate::render::links::Links;
 use crate::settings::Transport;
 use crate::store::Filter;
 
@@ -70,7 +71,7 @@ pub async fn rehearse(
     plans.settings.retention.ledger_text = None;
     plans.settings.retention.copies = None;
     let (scratch, mut house) = Scratch::open(plans, copy, Clock::manual(from)).await?;
-    house.link_key = WORTHLESS_KEY;
+    house.links = Arc::new(Links::by(WORTHLESS_KEY));
     let today = house.today(from);
     house.store.forget_ledger_from(from, today).await?;
     let learnt = &mut house.plans.settings.policy.learnt;

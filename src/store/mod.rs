@@ -43,6 +43,7 @@ mod intact;
 mod keep;
 mod learnt;
 mod ledger;
+mod links;
 mod looks;
 mod marks;
 mod noted;
@@ -91,6 +92,7 @@ pub use hold::{HoldError, Holder};
 pub use keep::{Progress, Stretch};
 pub use learnt::Lesson;
 pub use ledger::{Entry, NewEntry, PlannedKey, RuleState};
+pub use links::LinkKey;
 pub use looks::Unfinished;
 pub use noted::Noted;
 pub use open::OpenOptions;
@@ -128,7 +130,7 @@ struct Inner {
     health: Arc<health::Health>,
     /// See [`OpenOptions::in_step`].
     in_step: bool,
-    /// Makes tokens and the hashes of forgotten addresses; drawn when the store is made.
+    /// Makes the hashes of forgotten addresses and ids; drawn when the store is made.
     link_key: [u8; 32],
     id: String,
     /// What is told of its work outside of it.
@@ -146,7 +148,7 @@ impl Store {
         &self.inner.id
     }
 
-    /// The secret that signs links to customers.
+    /// The secret that makes hashes of the forgotten.
     pub fn link_key(&self) -> &[u8; 32] {
         &self.inner.link_key
     }

@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::columns::hex;
 use super::health::Health;
-use super::{Inner, Store, StoreError, dialect, hold, intact, writer};
+use super::{Inner, Store, StoreError, dialect, hold, intact, links, writer};
 use crate::durable::{beside, make_folder};
 
 /// Connections that read.
@@ -302,11 +302,12 @@ async fn prepare(
         .run(&mut connection)
         .await
         .map_err(|error| StoreError::of_migration(path, error))?;
-    let secrets = draw().map_err(|why| StoreError::Unsafe {
-        path: Arc::clone(path),
-        why: format!("the system gives no random numbers ({why})"),
-    })?;
+    let drawn = draw().and_then(|secrets| Ok((secrets, links::draw()?)));
+    let (secrets, link_key) = drawn.map_err(|why| StoreError::without_chance(path, why))?;
     let kept = keep(&mut connection, secrets).await.map_err(name)?;
+    links::keep_first(&mut connection, link_key)
+        .await
+        .map_err(name)?;
     sqlx::Connection::close(connection).await.map_err(name)?;
     Ok(kept)
 }
