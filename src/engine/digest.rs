@@ -6,6 +6,7 @@
 //! does, so that what may have left isn't sent twice ([`sending`]). May not hold words of its own.
 
 mod calendar;
+pub(super) mod copies;
 mod gather;
 mod period;
 mod postman;

@@ -175,6 +175,19 @@ impl Store {
         Ok(found.await?.pop())
     }
 
+    /// The letters of before this moment of which a copy may be kept in a folder.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn digest_copies(&self, before: Timestamp) -> Result<Vec<Digest>, StoreError> {
+        self.digests(
+            "SELECT until, asked, reader, since, state, at, via, name FROM digest \
+             WHERE name IS NOT NULL AND at < $1 ORDER BY until, asked, reader",
+            before,
+        )
+        .await
+    }
+
     async fn digests(&self, text: &'static str, by: Timestamp) -> Result<Vec<Digest>, StoreError> {
         let read = async {
             sqlx::query(text)

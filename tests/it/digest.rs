@@ -7,8 +7,9 @@ use std::process::Command;
 use jiff::{Timestamp, ToSpan as _};
 use mail_parser::{Message, MessageParser};
 
+use crate::daemon::Daemon;
 use crate::relay::{Act, At, Relay, Script};
-use crate::shop::{Ran, Runs as _, Shop, now};
+use crate::shop::{Ran, Runs as _, Shop, now, until};
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
@@ -282,6 +283,38 @@ fn hostile_names_stay_words() {
     // Whoever is forgotten is in no copy of it any more.
     week.run(&["forget", "c0"]).is(0);
     assert!(week.digests().is_empty());
+}
+
+/// `fondly run` sends it by itself, also where it was started days late, and once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_daemon_sends_it_by_itself() {
+    let every_second = "[schedule]\nsync = \"* * * * * *\"\ntick = \"* * * * * *\"\n\
+                        [retention]\ncopies = \"10 days\"\n";
+    let mut week = Week::new(every_second);
+    week.off_until(Wednesday, 9, 0);
+    week.visits(&[("ann", "Ann")]);
+    week.tick();
+    week.off_until(Thursday, 9, 1);
+    let daemon = Daemon::start_with(&week.shop, week.fondly(&["run"]));
+    until("letter", || (!week.digests().is_empty()).then_some(())).await;
+    daemon.says("the weekly letter went to the owner").await;
+    assert_eq!(daemon.stop().await.code(), Some(0));
+    let again = Daemon::start_with(&week.shop, week.fondly(&["run"]));
+    until("passes", || {
+        let quiet = again.log().matches("nothing due").count();
+        (quiet >= 3).then_some(())
+    })
+    .await;
+    assert_eq!(again.stop().await.code(), Some(0));
+    let digests = week.digests();
+    assert_eq!(digests.len(), 1);
+    assert!(text(&digests[0]).contains("Thanks: 1"));
+    // Its copy goes when those of letters do.
+    week.off_until(Monday, 6, 1);
+    week.tick();
+    let digests = week.digests();
+    assert_eq!(digests.len(), 1);
+    assert!(!text(&digests[0]).contains("Thanks: 1"));
 }
 
 #[test]
