@@ -116,7 +116,9 @@ pub struct Returns<'a> {
 /// know when: what was due before and waited is told when it left.
 pub(super) const ENDED: &str = concat!(
     "SELECT l.rule, l.audience, l.class, l.outcome, l.reason, COUNT(*) FROM \
-     (SELECT DISTINCT h.entry, h.outcome FROM history h WHERE h.seq > ",
+     (SELECT DISTINCT ",
+    unindexed!("h.entry"),
+    " AS entry, h.outcome FROM history h WHERE h.seq > ",
     line_before!("$3"),
     " AND h.at >= $1 AND h.at < $2 \
        AND h.outcome IN ('sent', 'skipped', 'rejected', 'expired', 'unknown')) AS step \

@@ -239,6 +239,51 @@ fn a_german_business_reads_german_and_what_is_held_comes_first() {
     );
 }
 
+/// Whoever is here again after a letter that missed them is told by name, with what they were held
+/// against, once somebody can say it.
+#[test]
+fn who_came_back_is_told() {
+    let mut week = Week::new("");
+    week.off_until(Wednesday, 9, 0);
+    week.shop.no_rules();
+    week.shop.rule(
+        "missed",
+        "title = \"We miss you\"\ntemplate = \"we-miss-you\"\nclass = \"relationship\"\n\
+         audience = \"customer\"\n[trigger.lapsed]\ncontact = [\"visit\"]\nafter = \"60 days\"\n\
+         [send]\nat = \"00:00\"\nlate = \"20 days\"\n[limits]\nbackfill = \"30 days\"\n",
+    );
+    week.shop.settings(&format!(
+        "{SETTINGS}[business]\nunsubscribe_mailto = \"out@thorn.example\"\n"
+    ));
+    let today = jiff::tz::TimeZone::UTC.to_datetime(week.now()).date();
+    let before = today.checked_sub(70.days()).unwrap();
+    let mut people = "id,email,first_name,last_name\n".to_owned();
+    let mut events = "id,customer_id,kind,at\n".to_owned();
+    for (id, first) in [("ann", "Ann"), ("bob", "Bob"), ("cid", "Cid")] {
+        writeln!(people, "{id},{id}@mail.example,{first},Ames").unwrap();
+        writeln!(events, "v-{id},{id},visit,{before}").unwrap();
+    }
+    week.shop.customers(&people);
+    week.shop.events(&events);
+    week.tick().says(&["We miss you: 3 sent"]);
+    week.off_until(Friday, 15, 0);
+    for id in ["ann", "cid"] {
+        writeln!(events, "w-{id},{id},visit,{}", week.now()).unwrap();
+    }
+    week.shop.events(&events);
+    week.tick();
+    week.off_until(Monday, 7, 0);
+    week.tick();
+    let told = text(&week.digests()[0]);
+    for words in [
+        "We miss you: 3",
+        "0 of them cared, 3 asked for something",
+        "“We miss you”: 2 people were here again: Ann Ames and Cid Ames.",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+}
+
 /// Names come from forms that anybody fills in.
 #[test]
 fn hostile_names_stay_words() {

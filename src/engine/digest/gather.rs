@@ -382,3 +382,38 @@ async fn idle(house: &House, facts: &Facts, scope: Scope) -> Result<Idle, Engine
     }
     Ok(Idle::NothingDue)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::rules;
+
+    /// Of the letters that are shipped for customers.
+    #[test]
+    fn what_hopes_for_something_asks_and_what_greets_and_thanks_doesn_t() {
+        let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+        let loaded = rules::load(&config.join("rules"), &config.join("holidays")).unwrap();
+        let to_customers = loaded.rules.iter();
+        let to_customers = to_customers.filter(|rule| rule.audience == Audience::Customer);
+        let (ask, care): (Vec<&Rule>, Vec<&Rule>) = to_customers.partition(|rule| asks(rule));
+        let ids = |rules: Vec<&Rule>| -> Vec<String> {
+            rules.iter().map(|rule| rule.id.clone()).collect()
+        };
+        assert_eq!(
+            ids(ask),
+            ["we-miss-you-again", "we-miss-you", "your-opinion"]
+        );
+        let care = ids(care);
+        for id in [
+            "birthday",
+            "thank-you",
+            "surprise-thank-you",
+            "new-year",
+            "renewal-ahead",
+        ] {
+            assert!(care.iter().any(|known| known == id), "{id}: {care:?}");
+        }
+    }
+}

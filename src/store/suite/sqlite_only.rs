@@ -61,7 +61,7 @@ async fn histories_are_read_from_their_end() {
             .iter()
             .map(|row| sqlx::Row::get(row, 3))
             .collect();
-        let has = |step: &str| steps.iter().any(|one| one.starts_with(step));
+        let has = |step: &str| steps.iter().any(|one| one == step);
         let from_a_line = "INTEGER PRIMARY KEY (rowid>?)";
         assert!(
             steps.iter().any(|one| one.contains(from_a_line)),
