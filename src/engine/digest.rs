@@ -26,6 +26,17 @@ pub use sending::{Handed, due, send_due, send_now};
 /// Days that a letter asked for tells of.
 const WEEK: i64 = 7;
 
+/// Weeks are told of from the first pass on: whoever begins one notes it, before anything else is.
+///
+/// # Errors
+/// The store's trouble.
+pub(super) async fn note_beginning(house: &House) -> Result<(), EngineError> {
+    if house.plans.settings.schedule.digest.is_some() {
+        house.store.digest_begins(house.clock.now()).await?;
+    }
+    Ok(())
+}
+
 /// What a letter asked for now would tell of: all since the last one, or the last days where there
 /// was none.
 ///

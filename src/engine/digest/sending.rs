@@ -57,7 +57,7 @@ pub async fn due(house: &House) -> Result<Option<Period>, EngineError> {
         return Ok(None);
     };
     let known = known(house, now).await?;
-    // Its first pass was before anybody asked.
+    // Told of are whole days.
     let zone = &house.policy().zone;
     let day = zone.to_timestamp(house.today(begins).at(0, 0, 0, 0));
     let begins = (begins, day.unwrap_or(begins));
