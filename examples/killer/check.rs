@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::business::{Business, Fate, OWNER};
+use super::business::{Business, Fate};
 use super::relay::{Arrived, counted};
 use super::run::Told;
 
@@ -54,9 +54,6 @@ pub(crate) fn check(
         violations: told.faults.clone(),
         ..Found::default()
     };
-    // What the owner is told of stands in no ledger.
-    let to_customers = arrived.iter().filter(|letter| letter.recipient != OWNER);
-    let arrived: &[Arrived] = &to_customers.cloned().collect::<Vec<_>>();
     let by_id = counted(arrived.iter().map(|letter| letter.message_id.as_str()));
     for entry in &entries {
         found.entry(entry, &by_id, told.last_began);
