@@ -4,6 +4,7 @@
 
 mod approve;
 mod backtest;
+mod backup;
 mod bar;
 mod check;
 mod console_user;
@@ -114,6 +115,8 @@ enum Command {
     Export(export::Args),
     /// Erases everything about a customer, and keeps them from coming back
     Forget(forget::Args),
+    /// A consistent copy of the store, while everything goes on
+    Backup(backup::Args),
     /// Records that couldn't be used, and why
     Quarantine(quarantine::Args),
     /// Tokens of programs that hand in records by HTTP
@@ -241,6 +244,7 @@ impl Cli {
             Command::Suppress(args) => suppress::run(args, &config).await,
             Command::Export(args) => export::run(args, &config).await,
             Command::Forget(args) => Box::pin(forget::run(args, &config)).await,
+            Command::Backup(args) => backup::run(args, &config).await,
             Command::Quarantine(args) => quarantine::run(args, &config).await,
             Command::Token(args) => token::run(args, &config).await,
             Command::Links(args) => links::run(args, &config).await,

@@ -125,15 +125,17 @@ impl Store {
         }
         let draft = intact::draft(path);
         intact::sweep(&draft).map_err(io)?;
+        intact::make_private(&draft).map_err(io)?;
         let mut connection = dialect::connect_options(self.path(), false)
             .connect()
             .await
             .map_err(|error| self.trouble(error))?;
         let copied = dialect::copy(&mut connection, &draft.to_string_lossy()).await;
-        let placed = match copied {
-            Ok(()) => intact::place(&draft, path).map_err(io),
+        let checked = match copied {
+            Ok(()) => look_through(&draft, &name).await,
             Err(error) => Err(StoreError::new(&name, error)),
         };
+        let placed = checked.and_then(|()| intact::place(&draft, path).map_err(io));
         if placed.is_err() {
             // The error that matters is told already.
             _ = intact::sweep(&draft);
@@ -182,6 +184,24 @@ impl Store {
     pub async fn damage(&self) -> Result<Option<String>, StoreError> {
         let look = async { dialect::damage(&mut *self.reader().acquire().await?).await };
         look.await.map_err(|error| self.trouble(error))
+    }
+}
+
+/// Reads a copy from end to end: a disk may take it and not keep it.
+async fn look_through(copy: &Path, name: &Arc<str>) -> Result<(), StoreError> {
+    let look = async {
+        let mut connection = dialect::plain_options(copy, false).connect().await?;
+        let found = dialect::damage(&mut connection).await?;
+        sqlx::Connection::close(connection).await?;
+        Ok(found)
+    };
+    match look.await {
+        Ok(None) => Ok(()),
+        Ok(Some(detail)) => Err(StoreError::Damaged {
+            path: Arc::clone(name),
+            detail,
+        }),
+        Err(error) => Err(StoreError::new(name, error)),
     }
 }
 
