@@ -2,7 +2,7 @@
 //!
 //! Whether one is due is a question to the store ([`due`]): one for each moment of `[schedule] digest`,
 //! however often anybody asks, and one that was missed comes late, once. What it tells is gathered
-//! ([`gather`]) and put into words by `render`; that it is about to leave is written down before it
+//! ([`gather()`]) and put into words by `render`; that it is about to leave is written down before it
 //! does, so that what may have left isn't sent twice ([`sending`]). May not hold words of its own.
 
 mod calendar;

@@ -169,7 +169,11 @@ fn a_source_is_told_of_the_third_time_and_once_it_can_be_read_again() {
     let begins = "fondly needs you: the source `customers` can't be read";
     assert_eq!(told_in(&week), [begins]);
     let words = words_of(&week, begins);
-    for part in ["Since ", "data/customers.csv", "fondly sync customers"] {
+    for part in [
+        "It began on ",
+        "data/customers.csv",
+        "fondly sync customers",
+    ] {
         assert!(words.contains(part), "{part}: {words}");
     }
     week.run(&["log"])

@@ -4,6 +4,8 @@
 
 use std::future::ready;
 
+use jiff::SignedDuration;
+
 use super::super::House;
 use super::super::post::{self, Message, PATIENCE};
 use crate::decide::explain;
@@ -16,6 +18,9 @@ const RULE: &str = "alert";
 
 /// What is said of a trouble that is over.
 const OVER: &str = "This is in order again. You needn't do anything.";
+
+/// Of what is older than this, people are told when it began.
+const A_WHILE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Whether the store takes part in an alert.
 #[derive(Debug, Clone, Copy)]
@@ -43,12 +48,15 @@ async fn mail_all(house: &House, trouble: &Trouble, (over, through): (bool, Thro
     } else {
         format!("fondly needs you: {}", trouble.subject)
     };
+    let began = || {
+        let since = explain::moment(trouble.since, &house.policy().zone);
+        format!("It began on {since}. {}", trouble.words)
+    };
+    let lasted = house.clock.now().duration_since(trouble.since);
     let text = match (over, trouble.told_at) {
         (true, Some(_)) => OVER.to_owned(),
-        (true, None) => {
-            let since = explain::moment(trouble.since, &house.policy().zone);
-            format!("It began on {since}. {}\n\n{OVER}", trouble.words)
-        }
+        (true, None) => format!("{}\n\n{OVER}", began()),
+        (false, _) if lasted >= A_WHILE => began(),
         (false, _) => trouble.words.clone(),
     };
     let letter = notice(&subject, &text);

@@ -9,7 +9,6 @@ use jiff::SignedDuration;
 use super::super::way::{bare, is_relay};
 use super::super::{EngineError, House};
 use super::{Look, Patience, Subject, ends, seen};
-use crate::decide::explain;
 use crate::model::{Standing, State};
 use crate::render::quoted;
 
@@ -69,10 +68,6 @@ pub(super) async fn look(house: &House) -> Result<(), EngineError> {
 
 /// What is told of a way out that can't be reached.
 fn words(house: &House, via: &str, standing: &Standing) -> String {
-    let zone = &house.policy().zone;
-    let since = standing.since.map_or(String::new(), |at| {
-        format!("Since {}. ", explain::moment(at, zone))
-    });
     let others = house.outbox.standings();
     let mut others = others.iter().filter(|(other, _)| other != via);
     let meanwhile = if others.any(|(_, other)| other.state == State::Works) {
@@ -91,7 +86,7 @@ fn words(house: &House, via: &str, standing: &Standing) -> String {
         "What the system said:"
     };
     format!(
-        "{since}{what}\n\n{}\n\n{look} {meanwhile} Once a minute a letter asks whether it is back, \
+        "{what}\n\n{}\n\n{look} {meanwhile} Once a minute a letter asks whether it is back, \
          so you needn't start anything anew.",
         quoted(&standing.words)
     )

@@ -56,7 +56,7 @@ pub(super) async fn look(house: &House, report: &Report) -> Result<(), EngineErr
             let known = signs
                 .iter()
                 .find(|sign| sign.trouble.kind == FAILING && sign.trouble.subject == subject);
-            failing(house, &name, report, known)
+            failing(&name, report, known)
         } else {
             Look::Well
         };
@@ -97,7 +97,7 @@ fn both(one: Vec<String>, other: Vec<String>) -> Vec<String> {
 
 /// A source that couldn't be read the last time that somebody tried; what it said stands in the
 /// report of a pass that was the one who tried.
-fn failing(house: &House, name: &str, report: &Report, known: Option<&Sign>) -> Look {
+fn failing(name: &str, report: &Report, known: Option<&Sign>) -> Look {
     let told = report
         .failing_sources
         .iter()
@@ -106,15 +106,13 @@ fn failing(house: &House, name: &str, report: &Report, known: Option<&Sign>) -> 
     let again = !told.is_empty();
     let words = match (known, told.first()) {
         (Some(known), None) => known.trouble.words.clone(),
-        (known, said) => {
-            let since = known.map_or_else(|| house.clock.now(), |known| known.trouble.since);
+        (_, said) => {
             let said = said.map_or_else(
                 || format!("`fondly sync {name}` says what is wrong."),
                 |said| format!("It said:\n\n{}", quoted(said)),
             );
-            let since = moment(house, since);
             format!(
-                "Since {since}. {said}\n\nWhat was read before stays in force, so letters go by the \
+                "{said}\n\nWhat was read before stays in force, so letters go by the \
                  records as they were then, and nobody new is seen. Mend what the words name; \
                  `fondly sync {name}` tries at once, and otherwise it is tried again and again."
             )
