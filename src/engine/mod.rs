@@ -21,6 +21,7 @@ pub mod entry_json;
 pub mod explain;
 mod folder;
 pub mod forecast;
+mod gone;
 pub mod guard;
 pub mod house;
 pub mod intake;

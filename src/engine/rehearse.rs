@@ -76,7 +76,7 @@ pub async fn rehearse(
     house.store.forget_ledger_from(from, today).await?;
     let learnt = &mut house.plans.settings.policy.learnt;
     learnt.retain(|one| one.since <= today);
-    let synced = sync::sync(&house, None, from).await?;
+    let synced = Box::pin(sync::sync(&house, None, from)).await?;
     let trouble = sync::troubles(synced);
     let house = Arc::new(house);
     let over = over_before(&house, from).await?;
@@ -85,7 +85,7 @@ pub async fn rehearse(
         until: wanted.until.timestamp(),
         away: wanted.away.clone(),
     };
-    let report = walk(&house, &stretch, &progress).await?;
+    let report = Box::pin(walk(&house, &stretch, &progress)).await?;
     let ledger = wanted.out.join("ledger.jsonl");
     let entries = write_ledger(&house, wanted, &over, &ledger).await?;
     house.store.clone().close().await?;
