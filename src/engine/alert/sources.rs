@@ -4,6 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::super::tick::UNREADABLE;
 use super::super::{EngineError, House, Report};
 use super::{Look, Patience, Subject, seen};
 use crate::decide::explain;
@@ -98,11 +99,12 @@ fn both(one: Vec<String>, other: Vec<String>) -> Vec<String> {
 /// A source that couldn't be read the last time that somebody tried; what it said stands in the
 /// report of a pass that was the one who tried.
 fn failing(name: &str, report: &Report, known: Option<&Sign>) -> Look {
-    let told = report
-        .failing_sources
-        .iter()
-        .filter_map(|words| words.strip_prefix(name)?.strip_prefix(": "));
-    let told: Vec<&str> = told.collect();
+    let said = |words: &String| -> Option<String> {
+        let rest = words.strip_prefix(UNREADABLE)?.strip_prefix(name)?;
+        rest.strip_prefix(": ").map(str::to_owned)
+    };
+    let told = report.failing_sources.iter().filter_map(said);
+    let told: Vec<String> = told.collect();
     let again = !told.is_empty();
     let words = match (known, told.first()) {
         (Some(known), None) => known.trouble.words.clone(),

@@ -74,7 +74,9 @@ pub const fn why(outcome: Outcome, reason: Option<Reason>) -> Option<Why> {
         Reason::Capped => Why::Enough,
         Reason::ConditionFalse => Why::LeftOut,
         Reason::Holdout => Why::Compared,
-        Reason::RuleRemoved | Reason::RuleDisabled | Reason::RecordChanged => Why::Changed,
+        Reason::RuleRemoved | Reason::RuleDisabled | Reason::RecordChanged | Reason::Gone => {
+            Why::Changed
+        }
         Reason::Declined | Reason::SettledByHand => Why::Decided,
         Reason::TooLate
         | Reason::QuietHours
