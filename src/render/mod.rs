@@ -4,6 +4,7 @@
 //! Whatever a record says stays words: it can't become markup, a link or a header.
 
 pub mod catalogue;
+pub mod digest;
 pub mod footer;
 pub mod links;
 pub mod mail;
@@ -21,7 +22,7 @@ mod words;
 
 pub use catalogue::{Catalogue, Letter};
 pub use inert::is_trick;
-pub use notice::notice;
+pub use notice::{notice, quoted};
 pub use template::RenderError;
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ mod columns;
 mod control;
 mod customers;
 mod dialect;
+mod digest;
 mod dossier;
 mod erase;
 mod error;
@@ -72,6 +73,7 @@ mod tokens;
 mod trouble;
 mod users;
 mod views;
+mod warnings;
 mod witness;
 mod writer;
 
@@ -84,6 +86,7 @@ use tokio_util::task::TaskTracker;
 pub use audit::Audited;
 pub use batches::{Batch, HeldBatch};
 pub use control::{Approval, Paused, Resettle};
+pub use digest::{Digest, DigestState, Ended, Returns};
 pub use dossier::{Happened, OnRecord, Piece, TakePiece, UnderId};
 pub use error::{ApplyError, StoreError};
 pub use glances::{Bad, DayCount, Named, SourceMark};
@@ -110,8 +113,9 @@ pub use results::{Question, Tally};
 pub use review::{Filter, Quarantined, Shown, Step};
 pub use sources::{PlaceOf, QueryMark, QueryPart};
 pub use tokens::{Scope, Token};
-pub use trouble::Trouble;
+pub use trouble::{Sign, Trouble};
 pub use users::{Role, Session, User};
+pub use warnings::LastTaken;
 pub use witness::Found;
 
 /// The store. Clones share it; [`Store::close`] ends it for all.

@@ -42,6 +42,10 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
     ("console_user", "the business's own people"),
     ("arrived", "ranges of numbers"),
     (
+        "digest",
+        "weeks, and hashes of the owners' addresses; copies go with whoever is forgotten",
+    ),
+    (
         "erasing",
         "empty once the copies are out of the outbox folder",
     ),
@@ -139,7 +143,7 @@ async fn everywhere(shop: &Shop) {
     shop.run(&["sync"]).is(3);
     shop.tamper(
         "INSERT INTO past_events VALUES ('zqid', 'zqkind', 3, 0, 0, 9000);
-         INSERT INTO trouble VALUES ('edit', 'x', '550 <Zqmail@zqhost.example> unknown', 1, NULL);
+         INSERT INTO trouble (kind, subject, words, since) VALUES ('edit', 'x', '550 <Zqmail@zqhost.example> unknown', 1);
          INSERT INTO relay VALUES ('smtp:x:25', 'p', 'works', 1, 1, NULL, 'no zqmail@zqhost.example');
          UPDATE history SET reply = '250 zqmail@zqhost.example taken' WHERE reply LIKE '%zqid%'",
     )
