@@ -15,6 +15,7 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::alarm::Alarm;
+use crate::engine::digest::Postman;
 use crate::engine::learn::{Done, Learner};
 use crate::engine::reload::Watch;
 use crate::engine::retention::Removed;
@@ -84,13 +85,11 @@ pub async fn run(
     notify(&[NotifyState::Ready]);
     let rules = house.plans.rules.iter().filter(|rule| rule.enabled).count();
     tracing::info!(rules, store = %house.store.path().display(), "watching");
-    for words in house.plans.settings.without_effect() {
-        tracing::warn!("{words}");
-    }
     let passes = AtomicU64::new(0);
     let mut watch = Watch::new(&house).await?;
     let mut learner = Learner::default();
     let mut alarm = Alarm::default();
+    let mut postman = Postman::default();
     let mut house = house;
     while !stop.is_cancelled() {
         // A scheduler that has lost track of its jobs knows no next one.
@@ -130,9 +129,10 @@ pub async fn run(
             () = told(&ended, &house, &mut alarm) => {}
             () = stop.cancelled() => {}
         }
-        // Under a clock that can't be right nothing is learnt either.
+        // Under a clock that can't be right nothing is learnt either, nor written to the owner.
         if working.load(Ordering::Relaxed) {
             learner.begin(&house);
+            postman.look(&house);
         }
         notify(&[NotifyState::Watchdog]);
     }
@@ -140,6 +140,7 @@ pub async fn run(
     // First of all: dropping the scheduler doesn't stop it.
     scheduler.shutdown().await?;
     doors.close().await;
+    postman.stop().await;
     house.store.flush().await.map_err(EngineError::from)?;
     tracing::info!("stopped");
     Ok(())
@@ -172,7 +173,8 @@ async fn idle(mut left: Duration) {
 async fn scheduler(house: &House, wakes: &Arc<Wakes>) -> Result<JobScheduler, DaemonError> {
     let scheduler = JobScheduler::new().await?;
     let schedule = &house.plans.settings.schedule;
-    for (when, sync) in [(&schedule.sync, true), (&schedule.tick, false)] {
+    let wake_ups = [(&schedule.sync, true), (&schedule.tick, false)].into_iter();
+    for (when, sync) in wake_ups.chain(schedule.digest.as_ref().map(|when| (when, false))) {
         let wakes = Arc::clone(wakes);
         let job = Job::new(when.as_str(), move |_, _| {
             wakes.sync.fetch_or(sync, Ordering::Relaxed);

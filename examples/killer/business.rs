@@ -222,6 +222,9 @@ fn address(n: u32) -> (String, &'static str, Fate) {
 }
 
 /// Files come into their folder whole, and nobody has to wait whether more is written to them.
+/// Who is told of what needs a person.
+pub(crate) const OWNER: &str = "anna@thorn.example";
+
 const AT_ONCE: &str = "complete_after = \"0 seconds\"\n";
 
 fn settings(relay: Option<u16>, resend: bool) -> String {
@@ -235,7 +238,7 @@ fn settings(relay: Option<u16>, resend: bool) -> String {
     };
     format!(
         "[business]\nname = \"Thorn & Rose\"\nfrom = \"Thorn & Rose <hello@thorn.example>\"\n\
-         owner = [\"anna@thorn.example\"]\ntimezone = \"UTC\"\nlanguage = \"en\"\n\
+         owner = [\"{OWNER}\"]\ntimezone = \"UTC\"\nlanguage = \"en\"\n\
          postal_address = \"1 High Street, Leeds\"\nunsubscribe_mailto = \"out@thorn.example\"\n\
          [schedule]\nsync = \"* * * * * *\"\ntick = \"* * * * * *\"\n\
          [store]\nurl = \"sqlite:../fondly.db\"\n{mail}\

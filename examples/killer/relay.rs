@@ -15,6 +15,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::business::OWNER;
 use super::luck::Luck;
 
 /// The longest pause before an answer: long enough that kills hit every phase.
@@ -295,7 +296,9 @@ impl Talk {
             // Of those that get no answer, half have arrived.
             if answers || takes_it {
                 let new = seen.ids.insert(arrived.message_id.clone());
-                if new || !seen.manners.drops_repeats {
+                // What the owner is told of stands in no ledger.
+                let counts = arrived.recipient != OWNER;
+                if counts && (new || !seen.manners.drops_repeats) {
                     seen.arrived.push(arrived);
                 }
             }

@@ -242,7 +242,23 @@ CREATE TABLE trouble (
     words   TEXT NOT NULL,
     since   BIGINT NOT NULL,
     told_at BIGINT,                                 -- when the owner was told
+    times   INTEGER NOT NULL DEFAULT 1,             -- seen so often in a row
+    ripe    SMALLINT NOT NULL DEFAULT 1,            -- 0: it may still pass, and nobody is told
+    well_since BIGINT,                              -- it seems to be over, and may come back
     PRIMARY KEY (kind, subject)
+) WITHOUT ROWID;
+
+-- Weekly letters to the owners, one row a letter. A reader is the hash of their address.
+CREATE TABLE digest (
+    until    BIGINT NOT NULL,                       -- when the time told of ended
+    asked    SMALLINT NOT NULL,                     -- 1: a person wanted it now
+    reader   TEXT NOT NULL,
+    since    BIGINT NOT NULL,
+    state    TEXT NOT NULL,                         -- waits, going, sent, unknown, refused
+    at       BIGINT NOT NULL,                       -- when it came to that
+    via      TEXT,                                  -- where it was going
+    name     TEXT,                                  -- of its file, where that is a folder
+    PRIMARY KEY (until, asked, reader)
 ) WITHOUT ROWID;
 
 -- Ways out (mail servers, or the folder of the files) that made trouble when last heard of.

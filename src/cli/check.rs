@@ -28,9 +28,6 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         return Ok(Done::Well);
     }
     output::say(sound(&plans, config))?;
-    for words in plans.settings.without_effect() {
-        output::say(words)?;
-    }
     if let Some(words) = retention::longer_than_asked(&plans) {
         output::say(words)?;
     }

@@ -11,6 +11,7 @@ mod complaint;
 mod console_user;
 mod demo;
 mod diff;
+mod digest;
 mod explain;
 mod export;
 mod fields;
@@ -93,6 +94,8 @@ enum Command {
     Backtest(backtest::Args),
     /// Did it help? Who came back after a rule's letter, against those who were held out
     Results(results::Args),
+    /// The owner's weekly letter, as it would be sent now
+    Digest(digest::Args),
     /// A letter as a customer would get it
     Preview(preview::Args),
     /// A stretch of time on a copy of the store, by a virtual clock; touches nothing real
@@ -233,6 +236,7 @@ impl Cli {
             Command::Quiet(args) => quiet::run(args, &config).await,
             Command::Backtest(args) => Box::pin(backtest::run(args, &config)).await,
             Command::Results(args) => results::run(args, &config).await,
+            Command::Digest(args) => Box::pin(digest::run(args, &config)).await,
             Command::Preview(args) => preview::run(args, &config).await,
             Command::Rehearse(args) => Box::pin(rehearse::run(args, &config)).await,
             Command::Approve(args) => approve::run(args, &config, true).await,

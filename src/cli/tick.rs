@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Done, Outcome, house, output, run, summary};
-use crate::engine::alert;
 use crate::engine::tick::{self, Pass};
+use crate::engine::{EngineError, House, alert, digest};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -31,6 +31,13 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     {
         passed = Err(error);
     }
+    if let Ok(report) = &passed
+        && report.standstill.is_none()
+        && !stop.is_cancelled()
+        && let Err(error) = send_digest(&house).await
+    {
+        passed = Err(error);
+    }
     if house.store.met_damage() {
         holder.doubt();
     }
@@ -46,4 +53,12 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     } else {
         Done::Well
     })
+}
+
+/// Sends the owner's weekly letter, where it is due.
+async fn send_digest(house: &House) -> Result<(), EngineError> {
+    match digest::due(house).await? {
+        Some(period) => Box::pin(digest::send_due(house, period)).await,
+        None => Ok(()),
+    }
 }

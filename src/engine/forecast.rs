@@ -20,6 +20,9 @@ use crate::clock::Clock;
 use crate::settings::Transport;
 use crate::store::{Entry, Filter, Paused};
 
+/// One after the other: a process has one copy, which bears its number.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Customers whose names are read together.
 const CHUNK: usize = 512;
 
@@ -69,6 +72,7 @@ pub async fn forecast(
     if let Some(rule) = &question.rule {
         check_rule(&plans, rule)?;
     }
+    let _turn = TURN.lock().await;
     let (scratch, house) = nowhere(plans, stretch.from).await?;
     let house = Arc::new(house);
     let answer = on_copy(&house, stretch, question, &progress).await;

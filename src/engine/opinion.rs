@@ -13,7 +13,7 @@ use super::{EngineError, House, alert};
 use crate::decide::explain;
 use crate::decide::gate::complaint_since;
 use crate::model::{AttrValue, Event, View, When};
-use crate::render::{inline, quoted};
+use crate::render::{inline, quoted_lines};
 use crate::store::{COMPLAINT, complains, complaint_of};
 
 /// Faces to choose from.
@@ -233,7 +233,7 @@ fn words(house: &House, view: &View, rule: &str, opinion: &Opinion) -> String {
     let said = if words.is_empty() {
         "They wrote nothing to it.\n".to_owned()
     } else {
-        format!("They wrote:\n\n{}", quoted(words))
+        format!("They wrote:\n\n{}", quoted_lines(words))
     };
     let when = explain::moment(house.clock.now(), &house.policy().zone);
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);

@@ -20,7 +20,7 @@ const SETTLED: Duration = Duration::from_secs(2);
 
 /// The trouble's name.
 const TROUBLE: (&str, &str) = (
-    "edit",
+    alert::EDIT,
     "your edit of the rules, letters or settings can't be used",
 );
 

@@ -88,6 +88,11 @@ pub(super) async fn keep(house: &House, now: Timestamp) -> Result<Removed, Engin
             period,
         };
         removed.add(round.go_on(house, now).await?);
+        if let Some(day) = before(house, period, now) {
+            let day = house.policy().zone.to_timestamp(day.at(0, 0, 0, 0));
+            let day = day.unwrap_or(Timestamp::MIN);
+            removed.copies += super::digest::copies::let_go(house, day).await?;
+        }
     }
     Ok(removed)
 }

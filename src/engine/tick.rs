@@ -62,6 +62,9 @@ pub async fn tick(
     Ok(report)
 }
 
+/// How it is told that a source can't be read; its name and what was wrong follow.
+pub(super) const UNREADABLE: &str = "A source can't be read: ";
+
 /// What of a source needs a person, each in a sentence.
 fn needs_a_person(synced: Synced) -> Vec<String> {
     let source = synced.source;
@@ -75,7 +78,7 @@ fn needs_a_person(synced: Synced) -> Vec<String> {
     }
     for trouble in synced.trouble {
         tracing::warn!(source, trouble, "a source couldn't be read");
-        words.push(format!("A source can't be read: {source}: {trouble}"));
+        words.push(format!("{UNREADABLE}{source}: {trouble}"));
     }
     words
 }

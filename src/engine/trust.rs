@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::letter::file_name;
 use super::tick::is_in_place;
-use super::{EngineError, House, Report, alert};
+use super::{EngineError, House, Report, alert, digest};
 use crate::decide::explain;
 pub use crate::decide::trust::Doubt;
 use crate::decide::trust::{self, Papers, Times};
@@ -22,7 +22,7 @@ use crate::settings::Transport;
 use crate::store::{Around, Resettle, Standby, Waiting};
 
 /// What sort of trouble it is.
-const KIND: &str = "standstill";
+const KIND: &str = alert::STANDSTILL;
 /// What it is called where the clock is in doubt …
 const CLOCK: &str = "the clock can't be right, so nothing is sent";
 /// … and where the store is.
@@ -144,6 +144,7 @@ pub async fn enter(house: &House) -> Result<Option<Standstill>, EngineError> {
     };
     let next = seen_now(next, &facts);
     house.store.begin_pass(&next, &facts.around).await?;
+    digest::note_beginning(house).await?;
     for subject in [CLOCK, COPY] {
         alert::ends(house, (KIND, subject)).await?;
     }

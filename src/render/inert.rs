@@ -75,7 +75,7 @@ pub fn inline(text: &str) -> String {
 }
 
 /// The same of several lines, as a quotation.
-pub fn quoted(text: &str) -> String {
+pub fn quoted_lines(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 64);
     let mut lines = text.lines().map(inline).peekable();
     while let Some(line) = lines.next() {

@@ -5,6 +5,7 @@
 //! Whatever a record says stays words: it can't become markup, a link or a header.
 
 pub mod catalogue;
+pub mod digest;
 pub mod footer;
 pub mod links;
 pub mod mail;
@@ -22,8 +23,8 @@ mod template;
 mod words;
 
 pub use catalogue::{Catalogue, Letter};
-pub use inert::{inline, is_trick, quoted};
-pub use notice::notice;
+pub use inert::{inline, is_trick, quoted_lines};
+pub use notice::{notice, quoted};
 pub use phrases::{Phrases, Words};
 pub use template::RenderError;
 

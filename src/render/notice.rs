@@ -1,6 +1,9 @@
 //! Plain words to the owner -> a letter, without a template.
 //!
-//! May not know what they are about.
+//! May not know what they are about. They may hold what others said (a mail server, a source, a
+//! customer), so no link survives: only words.
+
+use pulldown_cmark::{Event, Tag, TagEnd};
 
 use super::catalogue::Letter;
 use super::{inert, markdown, page, plain};
@@ -11,12 +14,52 @@ const LANGUAGE: &str = "en";
 /// A letter of these words, which are Markdown.
 pub fn notice(subject: &str, words: &str) -> Letter {
     let subject = inert::header_text(subject);
-    let events = markdown::events(words);
+    let mut events = markdown::events(words);
+    let leads_away = |event: &Event<'_>| {
+        matches!(
+            event,
+            Event::Start(Tag::Link { .. }) | Event::End(TagEnd::Link)
+        )
+    };
+    events.retain(|event| !leads_away(event));
     Letter {
         text: plain::text(&events),
         html: page::wrap(&subject, LANGUAGE, &markdown::html(&events)),
         subject,
         template: String::new(),
         language: LANGUAGE.to_owned(),
+    }
+}
+
+/// What somebody else said, as words that stand in a notice: on one line, quoted, with nothing in
+/// it that a mail program would make a link of.
+pub fn quoted(words: &str) -> String {
+    let words = inert::words(words);
+    // At the start of a line a sign may begin a heading or a list; within it, nothing that matters.
+    let begins = words.starts_with(|c: char| c.is_ascii_punctuation());
+    format!("> {}{words}", if begins { "\\" } else { "" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_said_stays_words() {
+        let said = "550 <img src=x> [win](https://evil.example) https://evil.example/\n# Big **x**";
+        let letter = notice("It said", &format!("Look:\n\n{}\n\nBye.", quoted(said)));
+        for gone in ["<img", "<a ", "href", "://", "<h1"] {
+            assert!(!letter.html.contains(gone), "{gone}: {}", letter.html);
+        }
+        let wanted =
+            "> 550 <img src=x> [win](https: //evil.example) https: //evil.example/ # Big x";
+        assert!(letter.text.contains(wanted), "{}", letter.text);
+        let heading = notice("It said", &quoted("# Big"));
+        assert!(heading.html.contains("# Big") && !heading.html.contains("<h1"));
+        let letter = notice(
+            "It said",
+            "[win](https://evil.example) <https://evil.example>",
+        );
+        assert!(!letter.html.contains("href"), "{}", letter.html);
     }
 }

@@ -19,6 +19,11 @@ a{color:#f0a5b8!important}
 
 /// The whole page.
 pub(super) fn wrap(title: &str, language: &str, body: &str) -> String {
+    wrap_with((title, language), "", body)
+}
+
+/// The same with rules of its own added to the stylesheet.
+pub(super) fn wrap_with((title, language): (&str, &str), style: &str, body: &str) -> String {
     let direction = if words::is_right_to_left(language) {
         "rtl"
     } else {
@@ -39,6 +44,10 @@ pub(super) fn wrap(title: &str, language: &str, body: &str) -> String {
     escape(&mut page, title);
     page.push_str("</title>\n<style>\n");
     page.push_str(STYLE);
+    if !style.is_empty() {
+        page.push('\n');
+        page.push_str(style);
+    }
     page.push_str(
         "\n</style>\n</head>\n\
          <body style=\"margin:0;padding:0;background:#faf8f5;color:#2b2724\">\n\

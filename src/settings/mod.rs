@@ -106,7 +106,7 @@ pub struct Schedule {
     pub sync: String,
     /// When due messages are looked for.
     pub tick: String,
-    /// When the owner is to get a digest.
+    /// When the owners get their letter; `None` for never.
     pub digest: Option<String>,
 }
 
@@ -120,13 +120,6 @@ pub struct Public {
 }
 
 impl Settings {
-    /// What is set and has no effect yet: one sentence each.
-    pub fn without_effect(&self) -> Vec<&'static str> {
-        let digest = "[schedule] digest is read, but there is no digest yet";
-        let said = self.schedule.digest.is_some().then_some(digest);
-        said.into_iter().collect()
-    }
-
     /// The folder of rule files.
     pub fn rules_dir(&self) -> PathBuf {
         self.folder.join("rules")

@@ -260,13 +260,29 @@ fn sqlite_path(url: &str) -> Result<PathBuf, String> {
 
 fn schedule(mut table: Table<'_>) -> Option<Schedule> {
     let mut cron = |key| table.get(key).and_then(|v| v.read(cron));
-    let (sync, tick, digest) = (cron("sync"), cron("tick"), cron("digest"));
+    let (sync, tick) = (cron("sync"), cron("tick"));
+    let digest = table.get("digest");
+    let digest = digest.map(|v| v.read(|text| cron_or(NEVER, text)));
     table.finish(&[]);
     Some(Schedule {
         sync: sync?,
         tick: tick?,
-        digest,
+        digest: digest.unwrap_or(Some(None))?,
     })
+}
+
+/// What turns a schedule off that may be.
+const NEVER: &str = "none";
+
+/// A schedule, or the word that turns it off.
+fn cron_or(never: &str, text: &str) -> Result<Option<String>, String> {
+    if text == never {
+        return Ok(None);
+    }
+    match cron(text) {
+        Ok(schedule) => Ok(Some(schedule)),
+        Err(why) => Err(format!("{why}, or \"{never}\"")),
+    }
 }
 
 fn cron(text: &str) -> Result<String, String> {

@@ -26,7 +26,8 @@ impl Settings {
             ("sync", self.schedule.sync.as_str().into()),
             ("tick", self.schedule.tick.as_str().into()),
         ]);
-        add(&mut schedule, "digest", self.schedule.digest.clone());
+        let digest = self.schedule.digest.clone();
+        add(&mut schedule, "digest", digest.or(Some("none".to_owned())));
         top.insert("schedule".to_owned(), schedule.into());
         top.insert("sending".to_owned(), sending(&self.policy).into());
         top.insert("guard".to_owned(), guard(self.policy.guard).into());

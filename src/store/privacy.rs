@@ -10,6 +10,7 @@ use jiff::civil::Date;
 
 use super::columns::{day_number, json};
 use super::dialect::{Connection, texts};
+use super::digest::queue_copies;
 use super::erase::{
     CUSTOMERS, EVENTS, LEDGER, RECORDS, blot_words, end_what_waits, entries_of, leave_quarantine,
     queue,
@@ -119,6 +120,7 @@ impl Store {
                 erased.copies += queue(&mut tx, &copy).await?;
             }
         }
+        erased.copies += queue_copies(&mut tx).await?;
         self.nobody_in_particular(&mut tx, &entries).await?;
         let mut there = 0;
         for text in RECORDS {

@@ -96,7 +96,7 @@ impl Clocked {
         let outbox = self.shop.outbox();
         outbox
             .keys()
-            .filter(|name| !name.starts_with("alert"))
+            .filter(|name| !name.starts_with("alert") && !name.starts_with("digest"))
             .count()
     }
 

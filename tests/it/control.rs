@@ -341,19 +341,18 @@ async fn an_unknown_letter_is_settled_by_hand() {
     assert_eq!(outcomes(&shop), wanted);
 }
 
-/// What is read and has no effect yet is said.
 #[test]
-fn the_contract_s_own_settings_load_and_say_what_isn_t_there_yet() {
+fn the_contract_s_own_settings_load() {
     let shop = shop();
     shop.settings(&format!(
         "{GUARDED}[schedule]\ndigest = \"0 0 7 * * Mon\"\n[console]\nbind = \"127.0.0.1:8425\"\n"
     ));
-    shop.run(&["check", "--no-records"])
-        .is(0)
-        .says(&["there is no digest yet"]);
-    shop.run(&["check", "--show"])
-        .is(0)
-        .says(&["max_share = \"0%\"", "bind = \"127.0.0.1:8425\""]);
+    shop.run(&["check", "--no-records"]).is(0);
+    shop.run(&["check", "--show"]).is(0).says(&[
+        "max_share = \"0%\"",
+        "bind = \"127.0.0.1:8425\"",
+        "digest = \"0 0 7 * * Mon\"",
+    ]);
 }
 
 /// Places in a day go to those who can use them: not to customers whom another rule's letter, of the

@@ -6,6 +6,7 @@
     reason = "a test that fails should fail at once; the in-tests switches don't cover helpers"
 )]
 
+mod alerts;
 mod api;
 mod backtest;
 mod broken;
@@ -19,6 +20,7 @@ mod control;
 mod corpus;
 mod daemon;
 mod diff;
+mod digest;
 mod dirty;
 mod disk;
 mod editing;

@@ -43,6 +43,10 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
     ("console_user", "the business's own people"),
     ("arrived", "ranges of numbers"),
     (
+        "digest",
+        "weeks, and hashes of the owners' addresses; copies go with whoever is forgotten",
+    ),
+    (
         "erasing",
         "empty once the copies are out of the outbox folder",
     ),
@@ -145,7 +149,7 @@ async fn everywhere(shop: &Shop) {
          INSERT INTO preference VALUES ('zqid', 'zqlanguage', 1, NULL, 21000, 423, '1987-04-23', 1);
          INSERT INTO trouble (kind, subject, words, since)
              VALUES ('complaint', 'a complaint of customer zqid', 'zqcomplains', 1);
-         INSERT INTO trouble VALUES ('edit', 'x', '550 <Zqmail@zqhost.example> unknown', 1, NULL);
+         INSERT INTO trouble (kind, subject, words, since) VALUES ('edit', 'x', '550 <Zqmail@zqhost.example> unknown', 1);
          INSERT INTO relay VALUES ('smtp:x:25', 'p', 'works', 1, 1, NULL, 'no zqmail@zqhost.example');
          UPDATE history SET reply = '250 zqmail@zqhost.example taken' WHERE reply LIKE '%zqid%'",
     )

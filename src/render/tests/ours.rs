@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::facts::{About, Links, build_with};
-use crate::render::{footer, inline, notice, quoted};
+use crate::render::{footer, inline, notice, quoted_lines};
 
 /// A letter with this body, for somebody whose pages are there, or aren't.
 fn letter_with(body: &str, pages: bool) -> Result<Letter, RenderError> {
@@ -77,7 +77,7 @@ fn what_people_write_stays_their_words_in_a_note() {
                    www.evil.example &amp; `no` ![no](x)\n---\n===\n> deeper\u{202e}\n\n\n    code";
     let letter = notice(
         "Note",
-        &format!("They wrote:\n\n{}\nThe end.", quoted(hostile)),
+        &format!("They wrote:\n\n{}\nThe end.", quoted_lines(hostile)),
     );
     let plain = [
         "They wrote:",

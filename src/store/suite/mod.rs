@@ -13,6 +13,7 @@ mod queries;
 mod results;
 mod sending;
 mod sqlite_only;
+mod weeks;
 mod wishes;
 
 use std::collections::BTreeMap;
@@ -288,6 +289,11 @@ contract!(
         the_log_filters;
     results: those_who_came_back_in_time_count,
         a_customer_counts_once_in_the_days_of_the_holdout;
+    weeks: a_week_holds_what_ended_in_it,
+        who_came_back_came_first_in_that_week,
+        what_came_last_of_a_source_is_counted,
+        the_last_letters_of_the_owners_are_known,
+        a_sign_is_no_trouble_until_it_is_ripe;
     sending: a_message_goes_its_way,
         a_deferral_is_claimed_again_in_time,
         a_stale_view_stops_the_commit,

@@ -29,7 +29,7 @@ fn due(customer: &str, days: i64) -> NewEntry {
 }
 
 /// Plans this entry, and then these things become of it.
-async fn went(store: &Store, new: NewEntry, steps: &[(Outcome, Reason, Timestamp)]) {
+pub(super) async fn went(store: &Store, new: NewEntry, steps: &[(Outcome, Reason, Timestamp)]) {
     let id = entry_id(&new.rule, &new.customer, &new.occasion.key);
     let customer = new.customer.clone();
     plan(store, vec![new]).await;

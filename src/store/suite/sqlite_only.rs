@@ -1,8 +1,10 @@
 //! What only SQLite does: a full disk, query plans.
 
 use super::super::batches::{BATCH, CUSTOMERS, DUE_BATCHES, GONE, HELD_BATCHES, SENT_BETWEEN};
+use super::super::digest::{BACK, ENDED};
 use super::super::pages::{BY_DUE, BY_FAILED, BY_RULE};
 use super::super::results::COUNT;
+use super::super::warnings::ANSWERED;
 use super::*;
 
 /// Lets the store's file grow no more, as far as the connection that writes now is concerned.
@@ -46,6 +48,33 @@ async fn a_full_disk_reaches_the_waiters() {
     assert_eq!(outcome(&store, &id).await, Outcome::Unknown);
 }
 
+/// What ended lately is looked for from the end of the histories: from a line on, and that line by
+/// walking back from the last.
+#[tokio::test]
+async fn histories_are_read_from_their_end() {
+    let (store, _kept) = sqlite().await;
+    for text in [ENDED, ANSWERED] {
+        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
+        let rows = sqlx::query(explain).fetch_all(store.reader()).await;
+        let steps: Vec<String> = rows
+            .unwrap()
+            .iter()
+            .map(|row| sqlx::Row::get(row, 3))
+            .collect();
+        let has = |step: &str| steps.iter().any(|one| one == step);
+        let from_a_line = "INTEGER PRIMARY KEY (rowid>?)";
+        assert!(
+            steps.iter().any(|one| one.contains(from_a_line)),
+            "{steps:#?}"
+        );
+        // In the order of the lines, so that the first that fits ends the walk.
+        assert!(
+            has("SCAN h") && !has("USE TEMP B-TREE FOR ORDER BY"),
+            "{steps:#?}"
+        );
+    }
+}
+
 /// The statements that run all the time go by their indexes.
 #[tokio::test]
 async fn hot_statements_scan_no_table() {
@@ -63,6 +92,8 @@ async fn hot_statements_scan_no_table() {
         SENT_BETWEEN,
         BATCH,
         COUNT,
+        ENDED,
+        BACK,
         BY_DUE,
         BY_FAILED,
         BY_RULE,
