@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::{Extension, Router};
+use axum::{Extension, Router, middleware};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -17,6 +17,8 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use super::trail;
 
 /// The longest head.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -91,6 +93,8 @@ impl Door {
         let listener = TcpListener::bind(bind).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (visits, stop) = (TaskTracker::new(), stop.child_token());
+        let name = section.trim_matches(['[', ']']);
+        let routes = routes.layer(middleware::from_fn_with_state(name, trail::follow));
         let room = Arc::new(Semaphore::new(most));
         visits.spawn(accept(
             listener,

@@ -7,7 +7,7 @@
 //! server with TLS stands in front of what the world reaches.
 //!
 //! [`open`] listens where the settings say; [`door`] bounds who may come in and for how long,
-//! [`routes`] answers customers, [`api`] programs and [`console`] the owner, [`Pulse`] is what the daemon tells of itself,
+//! [`trail`] gives each request an id that its lines in the log bear, [`routes`] answers customers, [`api`] programs and [`console`] the owner, [`Pulse`] is what the daemon tells of itself,
 //! [`unsubscribe`] notes what a customer asked for.
 
 mod api;
@@ -16,6 +16,7 @@ mod door;
 mod pages;
 mod pulse;
 mod routes;
+mod trail;
 mod unsubscribe;
 mod words;
 
@@ -30,6 +31,7 @@ use console::Console;
 use door::Door;
 use routes::Desk;
 
+pub use console::{Kind, Way, ways};
 pub use door::ReviewError;
 pub use pulse::Pulse;
 

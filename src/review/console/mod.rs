@@ -53,6 +53,8 @@ use show::Pages;
 use slow::Slow;
 use trouble::Trouble;
 
+pub use routes::{Kind, Way, ways};
+
 pub(super) use routes::routes;
 
 /// Passwords that are looked at at once: each takes 19 MiB and much of a core.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
+use tracing::Instrument as _;
 
 use super::Console;
 
@@ -104,12 +105,13 @@ impl<T: Send + Sync + 'static> Slow<T> {
                 round,
             };
             let stop = console.stop.clone();
-            console.tasks.spawn(async move {
+            let work = async move {
                 tokio::select! {
                     answer = work => turn.ends(answer, now),
                     () = stop.cancelled() => {}
                 }
-            });
+            };
+            console.tasks.spawn(work.in_current_span());
         }
         // The second look covers what ended before we listened.
         if self.0.known(now, LASTS).is_none() {
