@@ -61,6 +61,17 @@ pub struct Bad {
     pub seen_at: Timestamp,
 }
 
+/// Why records are in quarantine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    /// The column.
+    pub column: String,
+    /// What is wrong with it.
+    pub reason: String,
+    /// How many records.
+    pub records: u64,
+}
+
 impl Store {
     /// What became of the entries due from one moment to before another, by day and outcome. Looks
     /// at each of them.
@@ -189,22 +200,62 @@ impl Store {
         found.map_err(|error| self.trouble(error))
     }
 
-    /// At most so many records in quarantine after the one with this number.
+    /// At most so many records in quarantine after the one with this number, of one source or of all.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn quarantine_page(&self, after: i64, limit: u16) -> Result<Vec<Bad>, StoreError> {
+    pub async fn quarantine_page(
+        &self,
+        source: Option<&str>,
+        after: i64,
+        limit: u16,
+    ) -> Result<Vec<Bad>, StoreError> {
         let read = async {
             sqlx::query(
                 "SELECT id, source, file, line, column_name, value, reason, record, seen_at \
-                 FROM quarantine WHERE id > $1 ORDER BY id LIMIT $2",
+                 FROM quarantine WHERE id > $1 AND (CAST($3 AS TEXT) IS NULL OR source = $3) \
+                 ORDER BY id LIMIT $2",
             )
             .bind(after)
             .bind(i64::from(limit))
+            .bind(source)
             .fetch_all(self.reader())
             .await?
             .iter()
             .map(bad)
+            .collect()
+        };
+        let found: sqlx::Result<_> = read.await;
+        found.map_err(|error| self.trouble(error))
+    }
+
+    /// Why records of this source are in quarantine, the commonest reasons first; at most so many.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn quarantine_reasons(
+        &self,
+        source: &str,
+        limit: u16,
+    ) -> Result<Vec<Why>, StoreError> {
+        let read = async {
+            sqlx::query(
+                "SELECT column_name, reason, COUNT(*) AS n FROM quarantine WHERE source = $1 \
+                 GROUP BY column_name, reason ORDER BY n DESC, column_name, reason LIMIT $2",
+            )
+            .bind(source)
+            .bind(i64::from(limit))
+            .fetch_all(self.reader())
+            .await?
+            .iter()
+            .map(|row| {
+                let columns = &mut Columns::of(row);
+                Ok(Why {
+                    column: columns.text()?,
+                    reason: columns.text()?,
+                    records: columns.small()?,
+                })
+            })
             .collect()
         };
         let found: sqlx::Result<_> = read.await;

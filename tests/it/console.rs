@@ -257,7 +257,12 @@ async fn a_held_letter_is_looked_at_let_go_and_stands_in_the_ledger() {
         .shows(&["let go", "console on this machine", "thanks "]);
     let day = today().to_string();
     let id = entry.strip_prefix("/ledger/").unwrap();
-    let filling = [("rule", "thanks"), ("day", &*day), ("entry", id)];
+    let filling = [
+        ("rule", "thanks"),
+        ("day", &*day),
+        ("entry", id),
+        ("source", "customers"),
+    ];
     every_page_keeps_to_the_policy(&browser, &filling).await;
     // A name that was made to lead here, and a web server in front that nobody told of.
     let rebound = "GET / HTTP/1.1\r\nHost: evil.example:8425\r\n\r\n";
@@ -374,7 +379,12 @@ async fn what_records_say_stays_words_on_every_page_and_in_every_file() {
     let mut seen = Vec::new();
     for entry in shop.ledger_so_far() {
         for day in [&today, &soon] {
-            let filling = [("entry", &*entry.id), ("rule", "thanks"), ("day", day)];
+            let filling = [
+                ("entry", &*entry.id),
+                ("rule", "thanks"),
+                ("day", day),
+                ("source", "customers"),
+            ];
             for way in ways() {
                 if matches!(way.kind, Kind::Page | Kind::Letter) {
                     let page = browser.whole(&filled(way.path, &filling), "").await;
@@ -414,7 +424,7 @@ fn only_words(path: &str, page: &Answer) {
 
 async fn no_cell_is_a_formula(browser: &Browser) {
     let mut seen = Vec::new();
-    for path in all(Kind::File, &[]) {
+    for path in all(Kind::File, &[("source", "customers")]) {
         let file = browser.whole(&path, "").await;
         assert_eq!(file.status, 200, "{path}");
         let mut rows = csv::ReaderBuilder::new()
@@ -434,7 +444,13 @@ async fn no_cell_is_a_formula(browser: &Browser) {
     }
     seen.dedup();
     // Where customers are listed, one of them would have been a formula.
-    let listed = ["/ahead.csv", "/ledger.csv", "/missing.csv", "/sources.csv"];
+    let listed = [
+        "/ahead.csv",
+        "/ledger.csv",
+        "/missing.csv",
+        "/sources.csv",
+        "/sources/customers/quality.csv",
+    ];
     assert_eq!(seen, listed);
 }
 

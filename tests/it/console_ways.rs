@@ -107,7 +107,12 @@ async fn every_way_answers_everybody_as_the_table_says() {
     becomes(&shop, "held").await;
     let entry = shop.ledger_so_far().remove(0).id;
     let day = today().to_string();
-    let filling: &Filling<'_> = &[("entry", &entry), ("rule", "thanks"), ("day", &day)];
+    let filling: &Filling<'_> = &[
+        ("entry", &entry),
+        ("rule", "thanks"),
+        ("day", &day),
+        ("source", "customers"),
+    ];
     let signed_in = |name| format!("Cookie: __Host-fondly={}\r\n", token(&browser, name));
     let expired = signed_in("anna");
     expire(&shop).await;

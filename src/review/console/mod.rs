@@ -24,6 +24,7 @@ mod routes;
 mod rules;
 mod show;
 mod slow;
+mod source;
 mod sources;
 mod today;
 mod trouble;
@@ -76,6 +77,7 @@ pub(super) struct Console {
     missing: Slow<Vec<Quiet>>,
     results: Slow<Vec<RuleResult>>,
     days: Slow<Vec<DayCount>>,
+    quality: Slow<()>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -107,6 +109,7 @@ impl Console {
             missing: Slow::default(),
             results: Slow::default(),
             days: Slow::default(),
+            quality: Slow::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         }))
@@ -126,6 +129,7 @@ impl Console {
             "entry" => "ledger",
             "rule" => "rules",
             "batch" => "held",
+            "source" => "sources",
             other => other,
         };
         let frame = context! {

@@ -17,7 +17,7 @@ use super::show::{STYLE, answer};
 use super::trouble::Trouble;
 use super::{
     Answer, Console, access, ahead, entry, health, held, ledger, login, missing, people, rules,
-    sources, today,
+    source, sources, today,
 };
 
 /// What stands beside the title in a browser's tab.
@@ -119,6 +119,8 @@ fn all() -> Vec<Route> {
         get(Page, "/rules/{rule}", rules::one),
         get(Page, "/sources", sources::show),
         get(File, "/sources.csv", sources::csv),
+        get(Page, "/sources/{source}", source::show),
+        get(File, "/sources/{source}/quality.csv", source::csv),
         get(Page, "/held", held::show),
         get(File, "/held.csv", held::csv),
         get(Page, "/held/{rule}/{day}", held::batch).and_post(held::decide),

@@ -125,6 +125,14 @@ impl<T: Send + Sync + 'static> Slow<T> {
         self.0.known(now, LINGERS).unwrap_or(Told::Soon)
     }
 
+    /// What is known isn't good any more, unless somebody works on something newer already.
+    pub(super) fn outdated(&self) {
+        let mut state = self.0.lock();
+        if state.working.is_none() {
+            state.known = None;
+        }
+    }
+
     /// What is known isn't good any more.
     pub(super) fn forget(&self) {
         let mut state = self.0.lock();
