@@ -3,12 +3,12 @@
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use fondly::clock::Clock;
+use jiff::Timestamp;
 use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
 use tempfile::TempDir;
@@ -20,15 +20,21 @@ const PATIENCE: Duration = Duration::from_mins(2);
 #[derive(Debug)]
 pub(crate) struct Business {
     folder: TempDir,
+    program: PathBuf,
 }
 
 impl Business {
     /// The shipped rules and letters, due at midnight, and customers who are read in already.
-    pub(crate) fn found(port: u16, customers: u32) -> anyhow::Result<Self> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the program's own clock would bring in the whole program"
+    )]
+    pub(crate) fn found(program: &Path, port: u16, customers: u32) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("fondly-bench-").tempdir()?;
-        let business = Self { folder };
+        let program = program.to_owned();
+        let business = Self { folder, program };
         let config = business.folder.path().join("config");
-        let mut init = Command::new(env!("CARGO_BIN_EXE_fondly"));
+        let mut init = Command::new(&business.program);
         let made = init.arg("init").arg(&config).output()?;
         if !made.status.success() {
             bail!("fondly init: {}", String::from_utf8_lossy(&made.stderr));
@@ -38,7 +44,7 @@ impl Business {
         let text = fs::read_to_string(&birthday)?;
         let text = text.replace("at = \"09:00\"", "at = \"00:00\"");
         fs::write(birthday, text.replace("enabled = false", "enabled = true"))?;
-        let today = TimeZone::UTC.to_datetime(Clock::System.now()).date();
+        let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
         let born = today.checked_sub(36.years())?;
         let mut file = business.file("customers.csv")?;
         writeln!(file, "id,email,first_name,last_name,language,birthday")?;
@@ -63,7 +69,7 @@ impl Business {
     }
 
     fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fondly"));
+        let mut command = Command::new(&self.program);
         command
             .arg("--config")
             .arg(self.folder.path().join("config/fondly.toml"))

@@ -19,7 +19,7 @@ const ENTRIES: &str = "
     SELECT lower(hex(randomblob(8))), rule, '0123456789abcdef', customer, 'o' || i, class, 'customer', 50,
         day * 86400000 + 32400000, day, 'UTC', date(day * 86400, 'unixepoch'), outcome,
         CASE outcome WHEN 'sent' THEN 'accepted' WHEN 'skipped' THEN 'condition-false'
-            WHEN 'rejected' THEN 'mailbox-refused' WHEN 'expired' THEN 'too-late' ELSE 'reply-lost' END,
+            WHEN 'rejected' THEN 'bad-address' WHEN 'expired' THEN 'too-late' ELSE 'reply-lost' END,
         day * 86400000 + 32460000,
         CASE outcome WHEN 'skipped' THEN NULL ELSE 'ann' || substr(customer, 2) || '@customer.example' END,
         CASE outcome WHEN 'skipped' THEN NULL ELSE 'All the best from Thorn & Rose, Ann' END,

@@ -20,6 +20,7 @@ mod requests;
 #[path = "../handoff/sink.rs"]
 mod sink;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -53,6 +54,9 @@ struct Args {
     /// Turns of asking and not asking
     #[arg(long, default_value_t = 6)]
     turns: u32,
+    /// The program, where it isn't the one just built
+    #[arg(long, default_value = env!("CARGO_BIN_EXE_fondly"))]
+    program: PathBuf,
     /// Only pages whose name begins like this
     #[arg(long)]
     only: Option<String>,
@@ -82,7 +86,7 @@ fn main() -> ExitCode {
 async fn measure(args: &Args) -> anyhow::Result<()> {
     let sink = Sink::start()?;
     let begun = Instant::now();
-    let business = Business::found(sink.port, args.letters)?;
+    let business = Business::found(&args.program, sink.port, args.letters)?;
     let mut books = ledger::open(&business.store()).await?;
     ledger::fill(&mut books, args.entries, args.letters).await?;
     println!(

@@ -122,7 +122,8 @@ impl Store {
         found.map_err(|error| self.trouble(error))
     }
 
-    /// Customers with this id or address, or with these words in their name; at most so many.
+    /// Customers with this id or address, or, where nobody has it, with these words in their name; at most
+    /// so many.
     ///
     /// # Errors
     /// When the store fails.
@@ -130,21 +131,29 @@ impl Store {
         let escaped = words.replace('\\', "\\\\");
         let escaped = escaped.replace('%', "\\%").replace('_', "\\_");
         let read = async {
-            sqlx::query(
+            // By index; only a name has to be looked for among all.
+            let mut found = sqlx::query(
                 "SELECT id, first_name, last_name, email FROM customer \
-                 WHERE id = $1 OR email_key = $2 OR \
-                     COALESCE(first_name, '') || ' ' || COALESCE(last_name, '') LIKE $3 ESCAPE '\\' \
-                 ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END, id LIMIT $4",
+                 WHERE id = $1 OR email_key = $2 \
+                 ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END, id LIMIT $3",
             )
             .bind(words)
             .bind(super::columns::address_key(words))
-            .bind(format!("%{escaped}%"))
             .bind(i64::from(limit))
             .fetch_all(self.reader())
-            .await?
-            .iter()
-            .map(named)
-            .collect()
+            .await?;
+            if found.is_empty() {
+                found = sqlx::query(
+                    "SELECT id, first_name, last_name, email FROM customer WHERE \
+                     COALESCE(first_name, '') || ' ' || COALESCE(last_name, '') LIKE $1 ESCAPE '\\' \
+                     ORDER BY number LIMIT $2",
+                )
+                .bind(format!("%{escaped}%"))
+                .bind(i64::from(limit))
+                .fetch_all(self.reader())
+                .await?;
+            }
+            found.iter().map(named).collect()
         };
         let found: sqlx::Result<_> = read.await;
         found.map_err(|error| self.trouble(error))

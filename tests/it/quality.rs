@@ -181,9 +181,7 @@ async fn what_looks_wrong_stands_on_the_page_of_its_source() {
     let file = browser.get("/sources/customers/quality.csv").body;
     let typed = ["sync", "customers", "--report", "--format", "csv"];
     assert_eq!(file, shop.run(&typed).is(3).out);
-    browser
-        .get("/sources/events")
-        .shows(&["<b>0 records</b>"]);
+    browser.get("/sources/events").shows(&["<b>0 records</b>"]);
     assert_eq!(browser.get("/sources/nobody").status, 404);
     // Two records that can't be used for the same reason are told together.
     browser
