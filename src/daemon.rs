@@ -20,7 +20,7 @@ use crate::engine::learn::{Done, Learner};
 use crate::engine::reload::Watch;
 use crate::engine::retention::Removed;
 use crate::engine::tick::{self, Pass};
-use crate::engine::{EngineError, House, Report, alert, mishap, trust};
+use crate::engine::{EngineError, House, Report, alert, links, mishap, trust};
 use crate::model::Outcome;
 use crate::review::{self, OpenDoors, Pulse, ReviewError};
 
@@ -222,6 +222,7 @@ async fn pass(
         } else {
             tick::recover(&ours).await?
         };
+        links::refresh(&ours).await?;
         let pass = Pass {
             sync,
             workers: None,

@@ -2,6 +2,9 @@
 //!
 //! `cargo build --release && cargo run --release --example imports -- --imports 500 --seed 7`
 //!
+//! With `--anew --customers 15000` each import is the first one of a shop with many customers, which
+//! come in by another way.
+//!
 //! One shop's files of customers and events change from import to import. Each import is begun and
 //! killed (SIGKILL) at a moment drawn from the seed, or ends at a moment that has a name, up to three
 //! times; after each of them every file must be in the store whole or not at all. Then it is run to
@@ -48,6 +51,9 @@ struct Args {
     /// Customers of the shop
     #[arg(long, default_value_t = 3_000)]
     customers: u32,
+    /// Begin each import with an empty store
+    #[arg(long)]
+    anew: bool,
     /// The program [default: `fondly` in the folder above this one's]
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
@@ -78,11 +84,18 @@ fn main() -> ExitCode {
 fn kill_and_look(args: &Args) -> anyhow::Result<()> {
     let binary = program::find(args.binary.as_deref())?;
     let mut luck = Luck::new(args.seed);
-    let (killed, spared) = (Shop::found(&binary)?, Shop::found(&binary)?);
+    let (mut killed, mut spared) = (Shop::found(&binary)?, Shop::found(&binary)?);
     let mut files = Files::new(args.customers, &mut luck);
     let mut before = spared.holds()?;
     let mut count = Count::default();
     for import in 1..=args.imports {
+        if args.anew && import > 1 {
+            for shop in [&killed, &spared] {
+                shop.is_sound()?;
+            }
+            (killed, spared) = (Shop::found(&binary)?, Shop::found(&binary)?);
+            before = spared.holds()?;
+        }
         files.go_on(&mut luck);
         spared.lay(&files)?;
         let took = spared.sync()?;

@@ -30,6 +30,9 @@ const QUARANTINE: &str = "SELECT json_group_array(json_array(line, column_name, 
     FROM (SELECT * FROM quarantine WHERE source = $1 ORDER BY line)";
 const FILE: &str = "SELECT json_group_array(json_array(fingerprint, row_count, refused)) \
     FROM source_file WHERE source = $1";
+/// A large file's import takes indexes away for a while.
+const INDEXES: &str = "SELECT group_concat(sql) FROM (SELECT sql FROM sqlite_schema \
+    WHERE type = 'index' AND sql IS NOT NULL ORDER BY name)";
 /// Customers whom the planner would overlook.
 const OVERLOOKED: &str =
     "SELECT COUNT(*) FROM customer WHERE number NOT IN (SELECT customer FROM news)";
@@ -160,6 +163,8 @@ impl Shop {
                     to.push_str(&more);
                 }
             }
+            let indexes: String = sqlx::query_scalar(INDEXES).fetch_one(&mut store).await?;
+            held.customers.push_str(&indexes);
             sqlx::Connection::close(store).await?;
             Ok(held)
         })

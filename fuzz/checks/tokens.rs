@@ -1,8 +1,8 @@
-//! The token in a link to unsubscribe: what we made is taken, and nothing else.
+//! The token of a link in a letter: what we made is taken, and nothing else.
 //!
 //! A byte that says what is done, two that say where, a key of 32 bytes, and a text.
 
-use fondly::render::links::{token, verify};
+use fondly::render::links::{Links, Scope};
 
 /// The longest token that is looked at.
 const LONGEST: usize = 200;
@@ -18,12 +18,14 @@ pub(crate) fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(text) else {
         return;
     };
+    let links = Links::by(*key);
+    let scope = Scope::ALL[usize::from(*low) % Scope::ALL.len()];
     // Whatever is taken is what we would have made.
-    if let Some(entry) = verify(key, text) {
-        assert_eq!(token(key, &entry), text, "a forged token");
+    if let Some(entry) = links.verify(scope, text) {
+        assert_eq!(links.token(scope, &entry), text, "a forged token");
     }
-    let ours = token(key, text);
-    let taken = verify(key, &ours);
+    let ours = links.token(scope, text);
+    let taken = links.verify(scope, &ours);
     if ours.len() > LONGEST {
         assert_eq!(taken, None);
         return;
@@ -32,12 +34,17 @@ pub(crate) fn check(data: &[u8]) {
     let place = usize::from(u16::from_be_bytes([*high, *low]));
     let altered = altered(&ours, place, *what);
     if altered != ours {
-        assert_eq!(verify(key, &altered), None, "{altered:?} for {ours:?}");
+        let taken = links.verify(scope, &altered);
+        assert_eq!(taken, None, "{altered:?} for {ours:?}");
     }
     let mut other = *key;
     other[place % 32] ^= *what;
     if other != *key {
-        assert_eq!(verify(&other, &ours), None, "another key");
+        let taken = Links::by(other).verify(scope, &ours);
+        assert_eq!(taken, None, "another key");
+    }
+    for other in Scope::ALL.into_iter().filter(|other| *other != scope) {
+        assert_eq!(links.verify(other, &ours), None, "another page");
     }
 }
 

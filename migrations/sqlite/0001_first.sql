@@ -11,7 +11,7 @@ CREATE TABLE meta (
 -- customers come in, so that a large file is written from front to back.
 CREATE TABLE customer (
     number       INTEGER NOT NULL PRIMARY KEY,
-    id           TEXT NOT NULL UNIQUE,
+    id           TEXT NOT NULL,                 -- unique, by an index that a large file can put aside
     email        TEXT,
     email_key    TEXT,                          -- the address as suppression compares it
     first_name   TEXT,
@@ -29,11 +29,13 @@ CREATE TABLE customer (
     consent_at   BIGINT,
     unsubscribed SMALLINT NOT NULL,             -- as their record says
     stopped_at   BIGINT,                        -- when they unsubscribed by a link; no record undoes it
+    gone_at      BIGINT,                        -- since when their source is known not to have them any more
     row_hash     BLOB,
     first_seen   BIGINT NOT NULL,
     revision     BIGINT NOT NULL DEFAULT 1,     -- rises with every change to the customer's view
     source       TEXT NOT NULL
 );
+CREATE UNIQUE INDEX customer_id ON customer (id);
 CREATE INDEX customer_email ON customer (email_key);
 
 -- Every date that an anniversary can start from, ready to be found by its day of the year.
@@ -123,6 +125,14 @@ CREATE TABLE api_token (
     source   TEXT,                              -- NULL: the one of the settings
     made_at  BIGINT NOT NULL,
     last_day INTEGER                            -- on which something came in by it
+);
+
+-- What signs the links in letters. The newest signs; of those without `ended_at` links work.
+CREATE TABLE link_key (
+    number   INTEGER NOT NULL PRIMARY KEY,
+    secret   BLOB NOT NULL,
+    made_at  BIGINT,                            -- NULL: with the store
+    ended_at BIGINT
 );
 
 CREATE TABLE suppression (

@@ -4,6 +4,7 @@
 
 mod approve;
 mod backtest;
+mod backup;
 mod bar;
 mod check;
 mod console_user;
@@ -15,6 +16,7 @@ mod fields;
 mod forecast;
 mod forget;
 mod init;
+mod links;
 mod log;
 mod numbers;
 pub mod output;
@@ -110,10 +112,14 @@ enum Command {
     Export(export::Args),
     /// Erases everything about a customer, and keeps them from coming back
     Forget(forget::Args),
+    /// A consistent copy of the store, while everything goes on
+    Backup(backup::Args),
     /// Records that couldn't be used, and why
     Quarantine(quarantine::Args),
     /// Tokens of programs that hand in records by HTTP
     Token(token::Args),
+    /// The keys that sign the links in letters
+    Links(links::Args),
     /// Who may sign in to the console
     ConsoleUser(console_user::Args),
 }
@@ -234,8 +240,10 @@ impl Cli {
             Command::Suppress(args) => suppress::run(args, &config).await,
             Command::Export(args) => export::run(args, &config).await,
             Command::Forget(args) => Box::pin(forget::run(args, &config)).await,
+            Command::Backup(args) => backup::run(args, &config).await,
             Command::Quarantine(args) => quarantine::run(args, &config).await,
             Command::Token(args) => token::run(args, &config).await,
+            Command::Links(args) => links::run(args, &config).await,
             Command::ConsoleUser(args) => console_user::run(args, &config).await,
         }
     }

@@ -42,9 +42,7 @@ pub(super) fn lines(house: &House, report: &Report) -> Vec<String> {
             if n == 1 { "record" } else { "records" }
         ));
     }
-    for trouble in &report.failing_sources {
-        lines.push(format!("A source can't be read: {trouble}"));
-    }
+    lines.extend(report.failing_sources.iter().cloned());
     if let Some(words) = &report.relay_trouble {
         lines.push(format!("Letters can't leave at the moment: {words}"));
     }

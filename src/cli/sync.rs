@@ -7,12 +7,16 @@ use super::output::Format;
 use super::{Done, Failure, Outcome, house, output, quality};
 use crate::engine;
 use crate::engine::sync::{self, Synced};
+use crate::settings::Place;
 use crate::store::Applied;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Only this source
     source: Option<String>,
+    /// Take whoever isn't in the source's database any more for gone, however many they are
+    #[arg(long, requires = "source")]
+    accept_gone: bool,
     /// Say afterwards how good the records are: what is missing, and what looks wrong
     #[arg(long)]
     report: bool,
@@ -38,11 +42,31 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
             "there is no source `{name}`; there are: {known}"
         )));
     }
+    let looked_through = |name: &String| {
+        let sources = &house.plans.settings.sources;
+        let source = sources.iter().find(|source| &source.name == name);
+        source.is_some_and(|source| match &source.place {
+            Place::Sql(sql) => sql.full_every.is_some(),
+            Place::Csv { .. } | Place::Xlsx { .. } | Place::Vcard { .. } => false,
+        })
+    };
+    if args.accept_gone && !args.source.as_ref().is_some_and(looked_through) {
+        return Err(Failure::Usage(
+            "nobody is ever taken for gone from this source; that takes a database, and \
+             `full_every` in its settings"
+                .to_owned(),
+        ));
+    }
     if names.is_empty() {
         output::note(output::NO_SOURCE);
     }
-    let synced = sync::sync(&house, args.source.as_deref(), house.clock.now()).await?;
-    let failing = synced.iter().any(|source| !source.trouble.is_empty());
+    let now = house.clock.now();
+    let synced = match &args.source {
+        Some(source) if args.accept_gone => sync::accept_gone(&house, source, now).await?,
+        source => sync::sync(&house, source.as_deref(), now).await?,
+    };
+    let needs_a_person = |source: &Synced| !source.trouble.is_empty() || source.doubt.is_some();
+    let failing = synced.iter().any(needs_a_person);
     for source in synced {
         tell(source, args.format)?;
     }
@@ -105,6 +129,20 @@ fn tell(source: Synced, format: Format) -> io::Result<()> {
     }
     if source.unchanged_query {
         say(format!("{name}: nothing has changed since the last time"))?;
+    }
+    if source.gone > 0 {
+        let n = source.gone;
+        let customers = if n == 1 {
+            "customer isn't"
+        } else {
+            "customers aren't"
+        };
+        say(format!(
+            "{name}: {n} {customers} there any more, and no letter goes to them until they come again"
+        ))?;
+    }
+    if let Some(doubt) = source.doubt {
+        output::note(format!("{name}: {doubt}"));
     }
     for trouble in source.trouble {
         output::note(format!("{name}: {trouble}"));

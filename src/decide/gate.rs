@@ -72,6 +72,7 @@ type Gate = fn(&Case<'_>) -> Option<Answer>;
 /// The decision order, as users are told it.
 const GATES: &[Gate] = &[
     erased,
+    gone,
     no_address,
     suppressed,
     no_consent,
@@ -104,6 +105,11 @@ fn skip_if(no: bool, reason: Reason) -> Option<Answer> {
 
 fn erased(case: &Case<'_>) -> Option<Answer> {
     skip_if(case.view.erased, Reason::Erased)
+}
+
+/// Whoever was deleted isn't written to, whatever the letter.
+fn gone(case: &Case<'_>) -> Option<Answer> {
+    skip_if(case.view.gone, Reason::Gone)
 }
 
 fn no_address(case: &Case<'_>) -> Option<Answer> {

@@ -195,7 +195,7 @@ async fn sources(house: &House, checked: &mut Checked) {
     for source in wiring::sources(&house.plans.settings) {
         match &source {
             Input::Files(source, _) => files(source, checked),
-            Input::Query(source) => query(source, checked).await,
+            Input::Query(source, _) => query(source, checked).await,
         }
     }
 }
@@ -223,6 +223,9 @@ async fn query(source: &SqlSource, checked: &mut Checked) {
         let ignored = look.ignored.join(", ");
         let words = format!("source {name}: columns not used: {ignored}");
         checked.remarks.push(words);
+    }
+    if let Err(error) = sql::look_at_ids(source).await {
+        checked.problems.push(format!("source {name}: {error}"));
     }
 }
 
@@ -267,7 +270,7 @@ fn files(source: &FileSource, checked: &mut Checked) {
 
 /// How many letters were written for this customer, or what is wrong.
 fn tried(house: &House, rule: &Rule, view: &View, now: Timestamp) -> Result<u64, String> {
-    if view.erased || Reader::of(house, rule.audience, &view.customer).is_none() {
+    if view.erased || view.gone || Reader::of(house, rule.audience, &view.customer).is_none() {
         return Ok(0);
     }
     if let Some(words) = no_date(rule, view) {

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::outbox::Outbox;
 use super::plan::furthest_day;
-use super::{EngineError, wiring};
+use super::{EngineError, links, wiring};
 use crate::clock::Clock;
 use crate::deliver::Simulated;
 use crate::model::facts::BusinessWords;
@@ -21,6 +21,7 @@ use crate::model::finding::SourceText;
 use crate::model::policy::{Audience, Learnt};
 use crate::model::{Finding, Policy, View};
 use crate::render::Catalogue;
+use crate::render::links::Links;
 use crate::rules::{self, Rule};
 use crate::settings::{self, Settings};
 use crate::store::{OpenOptions, Store};
@@ -214,8 +215,8 @@ pub struct House {
     pub clock: Clock,
     /// Where letters go.
     pub outbox: Outbox,
-    /// Signs unsubscribe links.
-    pub link_key: [u8; 32],
+    /// Signs the links in letters, and knows its own again.
+    pub links: Arc<Links>,
     /// Rises with every entry that got an outcome: whether a long pass is still moving.
     pub progress: AtomicU64,
 }
@@ -279,13 +280,13 @@ impl House {
         let by = furthest_day(clock.now());
         plans.settings.policy.learnt = store.learnt(by).await?;
         let outbox = outbox(&plans.settings, &clock)?;
-        let link_key = *store.link_key();
+        let links = Arc::new(Links::new(links::keys(&store).await?));
         Ok(Self {
             plans,
             store,
             clock,
             outbox,
-            link_key,
+            links,
             progress: AtomicU64::new(0),
         })
     }
@@ -315,7 +316,7 @@ impl House {
             store: self.store.clone(),
             clock: self.clock.clone(),
             outbox,
-            link_key: self.link_key,
+            links: Arc::clone(&self.links),
             progress: AtomicU64::new(0),
         }
     }

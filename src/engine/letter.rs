@@ -12,8 +12,9 @@ use crate::model::facts;
 use crate::model::policy::{Audience, Class};
 use crate::model::{Customer, Occasion, View};
 use crate::render::footer::{self, Footer};
+use crate::render::links::Scope;
 use crate::render::mail::{self, Composed, Mail};
-use crate::render::{Letter, RenderError, links};
+use crate::render::{Letter, RenderError};
 use crate::rules::{Rule, Sender};
 use crate::settings::Business;
 use crate::store::Entry;
@@ -73,7 +74,7 @@ pub(super) fn write(
     };
     let facts = facts_of(house, Some(rule), view, occasion, now);
     let entry_id = crate::model::occasion::entry_id(&rule.id, &customer.id, &occasion.key);
-    let way_out = way_out(house, &links::token(&house.link_key, &entry_id));
+    let way_out = way_out(house, &house.links.token(Scope::Unsubscribe, &entry_id));
     let letter = house.plans.letters.letter(
         template,
         reader.language,

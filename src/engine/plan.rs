@@ -340,7 +340,7 @@ impl Pass<'_> {
     }
 
     fn entries(&self, view: &View, from: Date) -> Vec<NewEntry> {
-        if view.erased {
+        if view.erased || view.gone {
             return Vec::new();
         }
         let found = decide::occasions(self.rule, view, self.house.policy(), from, self.horizon);

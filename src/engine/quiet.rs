@@ -73,7 +73,9 @@ pub async fn quiet(house: &House, question: &Question) -> Result<Vec<Quiet>, Eng
     let today = day_number(question.on);
     let (mut sample, mut found) = (Sample::default(), Vec::new());
     for ids in house.store.everyone(false).await?.chunks(CHUNK) {
-        for view in house.views(ids).await?.iter().filter(|view| !view.erased) {
+        let views = house.views(ids).await?;
+        let here = views.iter().filter(|view| !view.erased && !view.gone);
+        for view in here {
             let contacts = contact_days(view, &kinds);
             let mut days: Vec<i32> = contacts.iter().map(|one| day_number(one.day)).collect();
             days.truncate(days.partition_point(|day| *day <= today));

@@ -16,6 +16,7 @@ use super::scratch::Scratch;
 use super::walk::{Stretch, walk};
 use super::{EngineError, House, Plans, Report, sync};
 use crate::clock::Clock;
+use crate::render::links::Links;
 use crate::settings::Transport;
 use crate::store::Filter;
 
@@ -70,12 +71,12 @@ pub async fn rehearse(
     plans.settings.retention.ledger_text = None;
     plans.settings.retention.copies = None;
     let (scratch, mut house) = Scratch::open(plans, copy, Clock::manual(from)).await?;
-    house.link_key = WORTHLESS_KEY;
+    house.links = Arc::new(Links::by(WORTHLESS_KEY));
     let today = house.today(from);
     house.store.forget_ledger_from(from, today).await?;
     let learnt = &mut house.plans.settings.policy.learnt;
     learnt.retain(|one| one.since <= today);
-    let synced = sync::sync(&house, None, from).await?;
+    let synced = Box::pin(sync::sync(&house, None, from)).await?;
     let trouble = sync::troubles(synced);
     let house = Arc::new(house);
     let over = over_before(&house, from).await?;
@@ -84,7 +85,7 @@ pub async fn rehearse(
         until: wanted.until.timestamp(),
         away: wanted.away.clone(),
     };
-    let report = walk(&house, &stretch, &progress).await?;
+    let report = Box::pin(walk(&house, &stretch, &progress)).await?;
     let ledger = wanted.out.join("ledger.jsonl");
     let entries = write_ledger(&house, wanted, &over, &ledger).await?;
     house.store.clone().close().await?;

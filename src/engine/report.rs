@@ -16,7 +16,8 @@ pub struct Report {
     pub planned: u64,
     /// Records quarantined now, over all sources.
     pub quarantined: u64,
-    /// Sources that couldn't be read, with what was wrong.
+    /// Of sources that couldn't be read, or of which a person has to say something: what is the
+    /// matter, in a sentence.
     pub failing_sources: Vec<String>,
     /// Files that may still be written to, and are read once they are complete.
     pub unfinished_files: u64,

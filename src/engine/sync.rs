@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::folder::{self, Folder};
+use super::gone::{self, Looked};
 use super::wiring::{self, Input};
 use super::{EngineError, House};
 use crate::records::complete::Look;
@@ -36,8 +37,37 @@ pub struct Synced {
     pub unfinished: Vec<String>,
     /// Whether it is a database in which nothing had changed.
     pub unchanged_query: bool,
+    /// How many customers were found to be gone from a database.
+    pub gone: u64,
+    /// What a person has to say something to: so many seem to be gone that it may be a slip.
+    pub doubt: Option<String>,
     /// What kept a file, or the source, from being read.
     pub trouble: Vec<String>,
+}
+
+impl Synced {
+    fn of(source: &str) -> Self {
+        Self {
+            source: source.to_owned(),
+            files: Vec::new(),
+            remarks: Vec::new(),
+            unchanged_files: 0,
+            unfinished: Vec::new(),
+            unchanged_query: false,
+            gone: 0,
+            doubt: None,
+            trouble: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, looked: Result<Looked, SourceError>) {
+        match looked {
+            Ok(None) => {}
+            Ok(Some(Ok(gone))) => self.gone = gone,
+            Ok(Some(Err(many))) => self.doubt = Some(gone::too_many(&self.source, many)),
+            Err(error) => self.trouble.push(error.to_string()),
+        }
+    }
 }
 
 /// Reads all sources, or only the one with this name.
@@ -47,6 +77,27 @@ pub struct Synced {
 pub async fn sync(
     house: &House,
     only: Option<&str>,
+    now: Timestamp,
+) -> Result<Vec<Synced>, EngineError> {
+    sync_with(house, only, false, now).await
+}
+
+/// Reads this source, and takes whoever isn't in its database any more for gone, however many.
+///
+/// # Errors
+/// As with [`sync`].
+pub async fn accept_gone(
+    house: &House,
+    source: &str,
+    now: Timestamp,
+) -> Result<Vec<Synced>, EngineError> {
+    sync_with(house, Some(source), true, now).await
+}
+
+async fn sync_with(
+    house: &House,
+    only: Option<&str>,
+    accept_gone: bool,
     now: Timestamp,
 ) -> Result<Vec<Synced>, EngineError> {
     let unread = house.store.unread_sources().await?;
@@ -63,9 +114,19 @@ pub async fn sync(
                     wait: dropped.complete_after,
                     moves: dropped.after == After::Move,
                 };
-                sync_files(house, (source, folder), now).await?
+                Box::pin(sync_files(house, (source, folder), now)).await?
             }
-            Input::Query(source) => sync_query(house, source, now).await?,
+            Input::Query(source, every) => {
+                let mut synced = Box::pin(sync_query(house, source, now)).await?;
+                // Whoever can't be read may have come as well as gone.
+                if let Some(every) = every
+                    && synced.trouble.is_empty()
+                {
+                    let looked = gone::look(house, (source, *every), accept_gone, now).await?;
+                    synced.add(looked);
+                }
+                synced
+            }
         };
         let well = synced.trouble.is_empty();
         if unread.contains(&synced.source) == well {
@@ -101,15 +162,7 @@ async fn sync_files(
     (source, folder): (&FileSource, Folder<'_>),
     now: Timestamp,
 ) -> Result<Synced, EngineError> {
-    let mut synced = Synced {
-        source: source.meaning.name.clone(),
-        files: Vec::new(),
-        remarks: Vec::new(),
-        unchanged_files: 0,
-        unfinished: Vec::new(),
-        unchanged_query: false,
-        trouble: Vec::new(),
-    };
+    let mut synced = Synced::of(&source.meaning.name);
     let files = match records::files(source) {
         Ok(files) => files,
         Err(error) => {
@@ -240,15 +293,7 @@ async fn sync_query(
     );
     // Whatever ended it early is told by now.
     while reading.join_next().await.is_some() {}
-    let mut synced = Synced {
-        source: name,
-        files: Vec::new(),
-        remarks: Vec::new(),
-        unchanged_files: 0,
-        unfinished: Vec::new(),
-        unchanged_query: false,
-        trouble: Vec::new(),
-    };
+    let mut synced = Synced::of(&name);
     match applied {
         Ok(Some(applied)) => synced.files.push(("query".to_owned(), applied)),
         Ok(None) => synced.unchanged_query = true,

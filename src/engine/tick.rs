@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::letter::file_name;
+use super::sync::Synced;
 use super::way::is_relay;
 use super::{
     EngineError, House, Report, control, learn, plan, privacy, retention, send, sync, trust,
@@ -44,12 +45,7 @@ pub async fn tick(
     if pass.sync {
         for synced in sync::sync(house, None, now).await? {
             report.unfinished_files += synced.unfinished.len() as u64;
-            for trouble in synced.trouble {
-                tracing::warn!(source = synced.source, trouble, "a source couldn't be read");
-                report
-                    .failing_sources
-                    .push(format!("{}: {trouble}", synced.source));
-            }
+            report.failing_sources.extend(needs_a_person(synced));
         }
     }
     report.quarantined = house.store.count_quarantined().await?;
@@ -69,6 +65,24 @@ pub async fn tick(
     privacy::finish(house).await?;
     house.store.settle_log().await?;
     Ok(report)
+}
+
+/// What of a source needs a person, each in a sentence.
+fn needs_a_person(synced: Synced) -> Vec<String> {
+    let source = synced.source;
+    if synced.gone > 0 {
+        tracing::info!(source, gone = synced.gone, "customers are gone");
+    }
+    let mut words = Vec::new();
+    if let Some(doubt) = synced.doubt {
+        tracing::warn!(source, doubt, "customers seem to be gone");
+        words.push(format!("{source}: {doubt}"));
+    }
+    for trouble in synced.trouble {
+        tracing::warn!(source, trouble, "a source couldn't be read");
+        words.push(format!("A source can't be read: {source}: {trouble}"));
+    }
+    words
 }
 
 /// One pass for real, with what an earlier process left open settled first; or why there is none.

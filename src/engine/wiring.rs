@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
@@ -30,8 +31,8 @@ pub(super) fn words(settings: &Settings) -> Arc<BusinessWords> {
 pub(super) enum Input {
     /// Files, and how those of a folder are taken.
     Files(FileSource, Dropped),
-    /// A query in a database.
-    Query(SqlSource),
+    /// A query in a database, and how often it is looked who is gone.
+    Query(SqlSource, Option<Duration>),
 }
 
 impl Input {
@@ -39,7 +40,7 @@ impl Input {
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Files(source, _) => &source.meaning.name,
-            Self::Query(source) => &source.meaning.name,
+            Self::Query(source, _) => &source.meaning.name,
         }
     }
 }
@@ -78,7 +79,7 @@ fn input(settings: &Settings, source: &Source) -> Input {
             let (sheet, header_row) = (sheet.clone(), *header_row);
             (path, dropped, Format::Sheet { sheet, header_row })
         }
-        Place::Sql(sql) => return Input::Query(query(settings, source, sql)),
+        Place::Sql(sql) => return Input::Query(query(settings, source, sql), sql.full_every),
         Place::Vcard {
             path,
             dropped,
@@ -111,6 +112,7 @@ fn query(settings: &Settings, source: &Source, sql: &Sql) -> SqlSource {
         overlap: sql.overlap,
         timeout: sql.timeout,
         zone_is_stated: source.timezone.is_some(),
+        ids: sql.ids.clone(),
     }
 }
 

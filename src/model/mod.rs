@@ -10,6 +10,7 @@ pub mod dates;
 pub mod event;
 pub mod facts;
 pub mod finding;
+pub mod ids;
 pub mod occasion;
 pub mod outcome;
 pub mod period;

@@ -81,6 +81,8 @@ impl fmt::Display for Outcome {
 pub enum Reason {
     /// The customer was erased.
     Erased,
+    /// The source that the customer came from doesn't have them any more.
+    Gone,
     /// No usable address.
     NoAddress,
     /// Unsubscribed, or the address is suppressed.
@@ -147,8 +149,9 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Erased,
+        Self::Gone,
         Self::NoAddress,
         Self::Suppressed,
         Self::NoConsent,
@@ -187,6 +190,7 @@ impl Reason {
     const fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Erased => ("erased", "The customer asked to be forgotten."),
+            Self::Gone => ("gone", "They aren't in your records any more."),
             Self::NoAddress => ("no-address", "There is no e-mail address on record."),
             Self::Suppressed => (
                 "suppressed",
@@ -284,6 +288,7 @@ impl Reason {
         matches!(
             self,
             Self::Erased
+                | Self::Gone
                 | Self::NoAddress
                 | Self::Suppressed
                 | Self::NoConsent
@@ -357,6 +362,7 @@ mod tests {
             before,
             [
                 "erased",
+                "gone",
                 "no-address",
                 "suppressed",
                 "no-consent",

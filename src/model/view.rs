@@ -14,6 +14,8 @@ pub struct View {
     pub customer: Customer,
     /// They asked to be forgotten.
     pub erased: bool,
+    /// Their source doesn't have them any more.
+    pub gone: bool,
     /// They unsubscribed by a letter's link, or their address is on the suppression list.
     pub suppressed: bool,
     /// Rises with every change to anything in this view; the store compares it before the dot.
@@ -36,6 +38,7 @@ impl View {
         Self {
             customer,
             erased: false,
+            gone: false,
             suppressed: false,
             revision: 0,
             zone,

@@ -17,7 +17,7 @@ use super::pages::{Page, Pages};
 use super::pulse::Pulse;
 use super::unsubscribe::Clicks;
 use crate::engine::House;
-use crate::render::links;
+use crate::render::links::Scope;
 
 /// Bytes that a form of ours, or a mail provider's one click, may have.
 const FORM_BYTES: usize = 8 * 1024;
@@ -96,7 +96,7 @@ async fn unsubscribe(
     if !form.windows(ONE_CLICK.len()).any(|part| part == ONE_CLICK) {
         return desk.page(StatusCode::BAD_REQUEST, Page::Ask, &headers);
     }
-    let noted = match links::verify(&desk.house.link_key, &token) {
+    let noted = match desk.house.links.verify(Scope::Unsubscribe, &token) {
         Some(entry) => desk.clicks.note(entry).await,
         // A link that isn't ours changes nothing, and looks the same.
         None => true,

@@ -13,6 +13,8 @@ use crate::records::sql::{Address, Engine, Overlap, Url};
 
 /// The longest that a statement may take, unless a source says otherwise.
 const TIMEOUT: Duration = Duration::from_mins(1);
+/// How often it is looked whether anybody is gone, where only the query for that is given.
+const FULL_EVERY: Duration = Duration::from_hours(24);
 /// The longest that can be asked for, in minutes: a day.
 const LONGEST: i64 = 24 * 60;
 
@@ -71,6 +73,10 @@ pub struct Sql {
     pub overlap: Option<Overlap>,
     /// The longest that a statement may take.
     pub timeout: Duration,
+    /// How often it is looked whether anybody is gone; never, where nothing is said.
+    pub full_every: Option<Duration>,
+    /// The query that gives the ids of everybody who is there.
+    pub ids: Option<String>,
 }
 
 impl Place {
@@ -232,6 +238,18 @@ fn sql(table: &mut Table<'_>, folder: &Path) -> Option<Sql> {
             .read(minutes)
             .map(|minutes| Duration::from_secs(minutes * 60)),
     };
+    let full_every = match table.get("full_every") {
+        None => Some(None),
+        Some(value) => value.read(full_every).map(Some),
+    };
+    let ids = match table.get("ids") {
+        None => Some(None),
+        Some(value) => value.text().map(|text| Some(text.to_owned())),
+    };
+    let full_every = match (full_every?, &ids) {
+        (None, Some(Some(_))) => Some(FULL_EVERY),
+        (stated, _) => stated,
+    };
     Some(Sql {
         url: url?,
         password_file: password_file?,
@@ -240,6 +258,8 @@ fn sql(table: &mut Table<'_>, folder: &Path) -> Option<Sql> {
         since: since?,
         overlap: overlap?,
         timeout: timeout?,
+        full_every,
+        ids: ids?,
     })
 }
 
@@ -291,6 +311,23 @@ fn overlap(value: &Value<'_>) -> Option<Overlap> {
     let minutes = value.read(minutes)?;
     let minutes = i64::try_from(minutes).ok()?;
     Some(Overlap::Time(jiff::SignedDuration::from_mins(minutes)))
+}
+
+/// A length of time from an hour to a year.
+fn full_every(text: &str) -> Result<Duration, String> {
+    const HOUR: u64 = 60 * 60;
+    const DAY: u64 = 24 * HOUR;
+    let seconds = match Period::parse(text)? {
+        Period::Minutes(n) => u64::try_from(n).unwrap_or(0) * 60,
+        Period::Days(n) => u64::try_from(n).unwrap_or(0) * DAY,
+        Period::Months(n) => u64::try_from(n).unwrap_or(0) * 30 * DAY,
+    };
+    if (HOUR..=366 * DAY).contains(&seconds) {
+        return Ok(Duration::from_secs(seconds));
+    }
+    Err(format!(
+        "`{text}` is too much or too little; write a time from 1 hour to 1 year, such as `7 days`"
+    ))
 }
 
 /// A length of time of minutes, hours or days.

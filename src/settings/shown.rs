@@ -331,4 +331,11 @@ fn query(sql: &Sql, shown: &mut Table) {
     }
     let minutes = sql.timeout.as_secs() / 60;
     add(shown, "timeout", Some(format!("{minutes} minutes")));
+    let hours = sql.full_every.map(|every| every.as_secs() / 3600);
+    add(
+        shown,
+        "full_every",
+        hours.map(|hours| format!("{hours} hours")),
+    );
+    add(shown, "ids", sql.ids.clone());
 }

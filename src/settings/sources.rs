@@ -123,9 +123,16 @@ fn source(mut table: Table<'_>, folder: &Path) -> Option<Source> {
     // Without its kind, nothing can be said of its keys.
     let kind = place::kind(&mut table)?;
     let place = place::place(kind, &mut table, folder);
-    let feeds = table.require("feeds", "\"customers\"");
-    let feeds =
-        feeds.and_then(|v| v.one_of(&[("customers", Feeds::Customers), ("events", Feeds::Events)]));
+    let feeds_value = table.require("feeds", "\"customers\"");
+    let feeds = feeds_value
+        .as_ref()
+        .and_then(|v| v.one_of(&[("customers", Feeds::Customers), ("events", Feeds::Events)]));
+    if let (Some(Feeds::Events), Some(Place::Sql(sql)), Some(value)) = (feeds, &place, &feeds_value)
+        && sql.full_every.is_some()
+    {
+        let help = "take `full_every` and `ids` out, or let the source feed customers";
+        value.complain("it is customers who are looked for", Some(help.to_owned()));
+    }
     let columns_value = table.get("columns");
     let columns = columns_value
         .zip(feeds)

@@ -183,6 +183,11 @@ impl<'r> Columns<'r> {
 
 /// The rows of an answer that came as one text, see `lists_of!`.
 pub(super) fn lists(text: &str) -> sqlx::Result<Vec<Vec<Value>>> {
+    listed(text)
+}
+
+/// The same, where all rows have the same few columns.
+pub(super) fn listed<T: serde::de::DeserializeOwned>(text: &str) -> sqlx::Result<Vec<T>> {
     serde_json::from_str(text).map_err(|error| nonsense(format!("a list of rows: {error}")))
 }
 

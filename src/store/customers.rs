@@ -10,12 +10,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::FileMeta;
-use super::columns::{hex, json, nonsense};
-use super::dialect::{Arguments, Connection, hex_of, lists_of, rows, texts, values};
+use super::columns::{hex, json, listed};
+use super::dialect::{Arguments, Connection, hex_of, insert_many, lists_of, rows, texts, values};
+use super::flood::Flood;
 use super::people::Applied;
 use super::rows::{
-    CUSTOMER_CHANGED, CUSTOMER_COLUMNS, CUSTOMER_HEAD, CUSTOMER_NEW, CustomerRow, bind_customers,
-    month_day,
+    CUSTOMER_APPENDED, CUSTOMER_CHANGED, CUSTOMER_COLUMNS, CUSTOMER_HEAD, CUSTOMER_NEW,
+    CustomerRow, bind_customers, month_day,
 };
 
 /// Rows that one statement takes.
@@ -32,7 +33,7 @@ pub(super) struct Intake {
     /// Whether the latest were mostly new, so that asking first is not worth it.
     expect_new: bool,
     /// Who seems to be new, and waits to be written.
-    fresh: Vec<CustomerRow>,
+    pub(super) fresh: Vec<CustomerRow>,
     /// Who differs from what is known, and waits to be written.
     changed: Vec<CustomerRow>,
     /// Dates that wait to be written, by field.
@@ -43,6 +44,8 @@ pub(super) struct Intake {
     arrived: Option<(i64, i64)>,
     /// Statements for [`TOGETHER`] rows, by their tail and the columns that are empty.
     texts: HashMap<(&'static str, u32), Arc<str>>,
+    /// Whether so many come that the indexes are put aside.
+    pub(super) flood: Flood,
 }
 
 /// Every column takes a parameter.
@@ -76,9 +79,10 @@ impl Ready {
 }
 
 /// What is known of a customer who was looked up.
-struct Known {
-    number: i64,
-    hash: Option<String>,
+pub(super) struct Known {
+    pub(super) number: i64,
+    /// In hexadecimal digits.
+    pub(super) hash: Option<String>,
 }
 
 impl Intake {
@@ -91,6 +95,7 @@ impl Intake {
             touched: Vec::new(),
             arrived: None,
             texts: HashMap::new(),
+            flood: Flood::Never,
         }
     }
 
@@ -106,6 +111,10 @@ impl Intake {
         let (many, before) = (batch.len(), applied.new + self.fresh.len() as u64);
         let mut spent = Vec::new();
         match ready {
+            ready if self.flood.is_on() => {
+                let some = (batch, ready);
+                spent = self.take_in_flood((&mut *tx, meta), some, applied).await?;
+            }
             Some(ready) if self.expect_new && self.fresh.is_empty() => {
                 let written = self.execute(&mut *tx, CUSTOMER_NEW, ready).await?;
                 spent = self
@@ -146,7 +155,7 @@ impl Intake {
 
     /// Whether most are new, as far as it has been seen.
     pub(super) const fn expects_new(&self) -> bool {
-        self.expect_new
+        self.expect_new || self.flood.is_on()
     }
 
     /// The numbers of the changed since the last time.
@@ -171,21 +180,25 @@ impl Intake {
         applied: &mut Applied,
     ) -> sqlx::Result<()> {
         let mut found = look_up(tx, &batch).await?;
-        for (place, mut row) in batch.into_iter().enumerate() {
+        for (place, row) in batch.into_iter().enumerate() {
             match found.remove(&place) {
                 None => self.fresh.push(row),
                 Some(known) if known.number == row.number => self.is_new(&row, applied),
-                Some(known) if known.hash.as_deref() == Some(hex(&row.hash).as_str()) => {
-                    applied.unchanged += 1;
-                }
-                Some(known) => {
-                    applied.changed += 1;
-                    row.number = known.number;
-                    self.changed.push(row);
-                }
+                Some(known) => self.compare(row, &known, applied),
             }
         }
         Ok(())
+    }
+
+    /// Lets a known customer wait to be written, unless nothing changed.
+    pub(super) fn compare(&mut self, mut row: CustomerRow, known: &Known, applied: &mut Applied) {
+        if known.hash.as_deref() == Some(hex(&row.hash).as_str()) {
+            applied.unchanged += 1;
+            return;
+        }
+        applied.changed += 1;
+        row.number = known.number;
+        self.changed.push(row);
     }
 
     /// Inserts who seems to be new. Who isn't is left as they are, and then looked at.
@@ -199,7 +212,12 @@ impl Intake {
             return Ok(());
         }
         let ready = Ready::of(meta, &some, EVERY_COLUMN)?;
-        let written = self.execute(&mut *tx, CUSTOMER_NEW, ready).await?;
+        let tail = if self.flood.is_on() {
+            CUSTOMER_APPENDED
+        } else {
+            CUSTOMER_NEW
+        };
+        let written = self.execute(&mut *tx, tail, ready).await?;
         self.are_written((tx, some), written, applied).await?;
         Ok(())
     }
@@ -221,7 +239,7 @@ impl Intake {
         Ok(Vec::new())
     }
 
-    fn is_new(&mut self, row: &CustomerRow, applied: &mut Applied) {
+    pub(super) fn is_new(&mut self, row: &CustomerRow, applied: &mut Applied) {
         applied.new += 1;
         let (first, last) = self.arrived.unwrap_or((row.number, row.number));
         self.arrived = Some((first.min(row.number), last.max(row.number)));
@@ -267,7 +285,7 @@ impl Intake {
     }
 
     /// Writes customers; how many were written.
-    async fn execute(
+    pub(super) async fn execute(
         &mut self,
         tx: &mut Connection,
         tail: &'static str,
@@ -307,7 +325,8 @@ impl Intake {
 async fn write_dates_of(tx: &mut Connection, field: &str, some: &[DateRow]) -> sqlx::Result<()> {
     let columns = std::iter::repeat_n(false, DATE_COLUMNS);
     let text = format!(
-        "INSERT INTO customer_date (field, customer, year, month_day) SELECT ?, v.* FROM {}",
+        "{} (field, customer, year, month_day) SELECT ?, v.* FROM {}",
+        insert_many!("customer_date"),
         values(columns, some.len())
     );
     let mut arguments = Arguments::default();
@@ -332,7 +351,7 @@ where
 }
 
 /// What is known of these customers, by their place.
-async fn look_up(
+pub(super) async fn look_up(
     tx: &mut Connection,
     batch: &[CustomerRow],
 ) -> sqlx::Result<HashMap<usize, Known>> {
@@ -347,8 +366,7 @@ async fn look_up(
     .bind(json(&ids)?)
     .fetch_one(tx)
     .await?;
-    let found: Vec<(usize, i64, Option<String>)> = serde_json::from_str(&list)
-        .map_err(|error| nonsense(format!("a list of customers: {error}")))?;
+    let found: Vec<(usize, i64, Option<String>)> = listed(&list)?;
     let known = found.into_iter();
     let known = known.map(|(place, number, hash)| (place, Known { number, hash }));
     Ok(known.collect())

@@ -3,12 +3,16 @@
 //! The other files of this room write text that PostgreSQL runs as well; where it can't, they use
 //! a name from here. May not know what the tables mean.
 
+mod loads;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{Row as _, SqlSafeStr as _};
+use sqlx::{ConnectOptions as _, Row as _, SqlSafeStr as _};
+
+pub(super) use loads::{cache, calm, put_aside};
 
 /// The pool of connections.
 pub(super) type Pool = sqlx::SqlitePool;
@@ -42,13 +46,6 @@ const BUSY: Duration = Duration::from_secs(30);
 
 /// Kibibytes of page cache of the writer. Negative by SQLite's convention.
 const WRITER_CACHE: &str = "-8192";
-
-/// The same while a file is taken in: what doesn't fit is written to the log, read back and written
-/// again, and the indexes of a million customers are large.
-const LOAD_CACHE: &str = "PRAGMA cache_size = -32768";
-
-/// [`WRITER_CACHE`] again.
-const USUAL_CACHE: &str = "PRAGMA cache_size = -8192";
 
 /// Pages of the write-ahead log after which it is copied back: the same few pages change with every
 /// message, so ten times the default saves most of the copying.
@@ -98,6 +95,15 @@ macro_rules! hex_of {
     };
 }
 
+/// Begins a statement that inserts many rows, whose transaction is undone as a whole should it fail.
+/// By itself SQLite copies every page before such a statement changes it, so as to undo the statement
+/// alone.
+macro_rules! insert_many {
+    ($into:literal) => {
+        concat!("INSERT OR FAIL INTO ", $into)
+    };
+}
+
 /// Statements that run one after the other, handed over in one go, with one numbering of their
 /// parameters.
 macro_rules! together {
@@ -114,7 +120,9 @@ macro_rules! unindexed {
     };
 }
 
-pub(super) use {begin_write, hex_of, list_of, lists_of, rows, texts, together, unindexed};
+pub(super) use {
+    begin_write, hex_of, insert_many, list_of, lists_of, rows, texts, together, unindexed,
+};
 
 /// The migrations, the oldest first.
 pub(super) fn migrator() -> Migrator {
@@ -158,7 +166,8 @@ pub(super) fn writer_options(
     let options = options
         .clone()
         .pragma("cache_size", WRITER_CACHE)
-        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+        .disable_statement_logging(); // A large file takes its time, which is no news.
     if volatile {
         options.synchronous(SqliteSynchronous::Off)
     } else {
@@ -313,13 +322,6 @@ pub(super) async fn copy(connection: &mut Connection, to: &str) -> sqlx::Result<
         .persistent(false)
         .execute(connection)
         .await?;
-    Ok(())
-}
-
-/// Gives the writer more memory for a large file, or takes it away again.
-pub(super) async fn cache(connection: &mut Connection, large: bool) -> sqlx::Result<()> {
-    let text = if large { LOAD_CACHE } else { USUAL_CACHE };
-    sqlx::query(text).execute(connection).await?;
     Ok(())
 }
 

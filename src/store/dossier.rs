@@ -29,6 +29,8 @@ pub struct OnRecord {
     pub first_seen: Timestamp,
     /// When they unsubscribed by a letter's link.
     pub stopped_at: Option<Timestamp>,
+    /// Since when their source is known not to have them any more.
+    pub gone_at: Option<Timestamp>,
     /// Days of the year by which rules find them: the field, the year where it is known, and the
     /// day as month times 100 plus day.
     pub dates: Vec<(String, Option<i64>, i64)>,
@@ -283,7 +285,7 @@ impl<E: Send> Desk<'_, E> {
 
 async fn on_record(tx: &mut Connection, id: &str) -> sqlx::Result<Option<OnRecord>> {
     let row = sqlx::query(concat!(
-        "SELECT c.source, c.first_seen, c.stopped_at, ",
+        "SELECT c.source, c.first_seen, c.stopped_at, c.gone_at, ",
         customer_columns!(),
         " FROM customer c WHERE c.id = $1"
     ))
@@ -293,7 +295,7 @@ async fn on_record(tx: &mut Connection, id: &str) -> sqlx::Result<Option<OnRecor
     let Some(row) = row else { return Ok(None) };
     let columns = &mut Columns::of(&row);
     let (source, first_seen) = (columns.text()?, columns.moment()?);
-    let stopped_at = columns.maybe_moment()?;
+    let (stopped_at, gone_at) = (columns.maybe_moment()?, columns.maybe_moment()?);
     let customer = read_customer(columns)?;
     let dates = sqlx::query_as(
         "SELECT d.field, d.year, d.month_day FROM customer c CROSS JOIN customer_date d \
@@ -307,6 +309,7 @@ async fn on_record(tx: &mut Connection, id: &str) -> sqlx::Result<Option<OnRecor
         source,
         first_seen,
         stopped_at,
+        gone_at,
         dates,
     }))
 }

@@ -178,6 +178,14 @@ mod code {
 }
 
 impl StoreError {
+    /// Nothing can be drawn by chance.
+    pub(super) fn without_chance(path: &Arc<str>, why: getrandom::Error) -> Self {
+        Self::Unsafe {
+            path: Arc::clone(path),
+            why: format!("the system gives no random numbers ({why})"),
+        }
+    }
+
     /// Puts sqlx's error into words.
     #[expect(
         clippy::wildcard_enum_match_arm,

@@ -135,19 +135,43 @@ impl<'a> Packing<'a> {
     }
 }
 
-/// Rows of a file on their way into batches.
-pub(super) struct Gathering<'a, I> {
-    rows: I,
+/// Where rows come from.
+pub(super) trait Coming: Send {
+    /// What keeps them from coming.
+    type Error: Send;
+
+    /// The next row, where there is one.
+    fn next(&mut self) -> impl Future<Output = NextRow<Self::Error>> + Send;
+}
+
+/// A row, or none any more.
+pub(super) type NextRow<E> = Result<Option<FileRow>, Broken<E>>;
+
+/// Rows of an iterator.
+pub(super) struct OneByOne<I>(pub(super) I);
+
+impl<I, E> Coming for OneByOne<I>
+where
+    I: Iterator<Item = Result<FileRow, E>> + Send,
+    E: Send,
+{
+    type Error = E;
+
+    async fn next(&mut self) -> NextRow<E> {
+        self.0.next().transpose().map_err(Broken::Rows)
+    }
+}
+
+/// Rows on their way into batches.
+pub(super) struct Gathering<'a, C> {
+    pub(super) rows: C,
     pub(super) packing: Packing<'a>,
     /// A row that begins the next batch.
     put_off: Option<FileRow>,
 }
 
-impl<'a, I, E> Gathering<'a, I>
-where
-    I: Iterator<Item = Result<FileRow, E>> + Send,
-{
-    pub(super) const fn new(rows: I, packing: Packing<'a>) -> Self {
+impl<'a, C: Coming> Gathering<'a, C> {
+    pub(super) const fn new(rows: C, packing: Packing<'a>) -> Self {
         Self {
             rows,
             packing,
@@ -155,7 +179,7 @@ where
         }
     }
 
-    pub(super) async fn next(&mut self) -> Result<Batch, Broken<E>> {
+    pub(super) async fn next(&mut self) -> Result<Batch, Broken<C::Error>> {
         let mut batch = Batch::default();
         for n in 1_usize.. {
             if n.is_multiple_of(TURN) {
@@ -164,7 +188,7 @@ where
             }
             let row = match self.put_off.take() {
                 Some(row) => Some(row),
-                None => self.rows.next().transpose().map_err(Broken::Rows)?,
+                None => self.rows.next().await?,
             };
             let Some(row) = row else {
                 batch.last = true;

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use sha2::{Digest as _, Sha256};
 
 use super::columns::hex;
-use super::people::{Applied, FileRow, Load, next_touch};
+use super::people::{Applied, FileRow, Load};
 use super::tokens::{Token, use_token};
 use super::{FileMeta, Store, StoreError};
 use crate::model::{Customer, Event, Refusal};
@@ -224,10 +224,7 @@ impl Load<'_, '_> {
     /// Ends what isn't a file's. Where nothing changed, nothing waits for the planner, nor for the
     /// disk.
     async fn conclude(mut self) -> sqlx::Result<()> {
-        if self.has_news() {
-            self.seq = next_touch(&mut self.tx).await?;
-            self.note_all().await?;
-        }
+        self.note_all().await?;
         reach("sync-commit");
         self.tx.commit().await?;
         reach("sync-durable");

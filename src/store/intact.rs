@@ -60,6 +60,14 @@ pub(super) fn draft(file: &Path) -> std::path::PathBuf {
     beside(file, DRAFT)
 }
 
+/// An empty file that only its owner may read, for SQLite to write a copy into.
+pub(super) fn make_private(draft: &Path) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(draft).map(drop)
+}
+
 /// Takes away what an earlier start left of a new store.
 pub(super) fn sweep(draft: &Path) -> io::Result<()> {
     for ending in ["", "-journal", LOG, "-shm"] {

@@ -31,8 +31,11 @@ mod dialect;
 mod dossier;
 mod erase;
 mod error;
+mod files;
+mod flood;
 mod gather;
 mod glances;
+mod gone;
 mod handed;
 mod health;
 mod history;
@@ -43,6 +46,7 @@ mod judged;
 mod keep;
 mod learnt;
 mod ledger;
+mod links;
 mod looks;
 mod marks;
 mod noted;
@@ -84,12 +88,14 @@ pub use control::{Approval, Paused, Resettle};
 pub use dossier::{Happened, OnRecord, Piece, TakePiece, UnderId};
 pub use error::{ApplyError, StoreError};
 pub use glances::{Bad, DayCount, Named, SourceMark, Why};
+pub use gone::{LookedThrough, TooMany};
 pub use handed::{Delivery, Handed, Taken};
 pub use hold::{HoldError, Holder};
 pub use judged::{Found as Finding, Judged};
 pub use keep::{Progress, Stretch};
 pub use learnt::Lesson;
 pub use ledger::{Entry, NewEntry, PlannedKey, RuleState};
+pub use links::LinkKey;
 pub use looks::Unfinished;
 pub use noted::Noted;
 pub use open::OpenOptions;
@@ -126,7 +132,7 @@ struct Inner {
     health: Arc<health::Health>,
     /// See [`OpenOptions::in_step`].
     in_step: bool,
-    /// Makes tokens and the hashes of forgotten addresses; drawn when the store is made.
+    /// Makes the hashes of forgotten addresses and ids; drawn when the store is made.
     link_key: [u8; 32],
     id: String,
     /// What is told of its work outside of it.
@@ -144,7 +150,7 @@ impl Store {
         &self.inner.id
     }
 
-    /// The secret that signs links to customers.
+    /// The secret that makes hashes of the forgotten.
     pub fn link_key(&self) -> &[u8; 32] {
         &self.inner.link_key
     }

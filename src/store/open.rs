@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::columns::hex;
 use super::health::Health;
-use super::{Inner, Store, StoreError, dialect, hold, intact, writer};
+use super::{Inner, Store, StoreError, dialect, hold, intact, links, writer};
 use crate::durable::{beside, make_folder};
 
 /// Connections that read.
@@ -125,15 +125,17 @@ impl Store {
         }
         let draft = intact::draft(path);
         intact::sweep(&draft).map_err(io)?;
+        intact::make_private(&draft).map_err(io)?;
         let mut connection = dialect::connect_options(self.path(), false)
             .connect()
             .await
             .map_err(|error| self.trouble(error))?;
         let copied = dialect::copy(&mut connection, &draft.to_string_lossy()).await;
-        let placed = match copied {
-            Ok(()) => intact::place(&draft, path).map_err(io),
+        let checked = match copied {
+            Ok(()) => look_through(&draft, &name).await,
             Err(error) => Err(StoreError::new(&name, error)),
         };
+        let placed = checked.and_then(|()| intact::place(&draft, path).map_err(io));
         if placed.is_err() {
             // The error that matters is told already.
             _ = intact::sweep(&draft);
@@ -182,6 +184,24 @@ impl Store {
     pub async fn damage(&self) -> Result<Option<String>, StoreError> {
         let look = async { dialect::damage(&mut *self.reader().acquire().await?).await };
         look.await.map_err(|error| self.trouble(error))
+    }
+}
+
+/// Reads a copy from end to end: a disk may take it and not keep it.
+async fn look_through(copy: &Path, name: &Arc<str>) -> Result<(), StoreError> {
+    let look = async {
+        let mut connection = dialect::plain_options(copy, false).connect().await?;
+        let found = dialect::damage(&mut connection).await?;
+        sqlx::Connection::close(connection).await?;
+        Ok(found)
+    };
+    match look.await {
+        Ok(None) => Ok(()),
+        Ok(Some(detail)) => Err(StoreError::Damaged {
+            path: Arc::clone(name),
+            detail,
+        }),
+        Err(error) => Err(StoreError::new(name, error)),
     }
 }
 
@@ -302,11 +322,12 @@ async fn prepare(
         .run(&mut connection)
         .await
         .map_err(|error| StoreError::of_migration(path, error))?;
-    let secrets = draw().map_err(|why| StoreError::Unsafe {
-        path: Arc::clone(path),
-        why: format!("the system gives no random numbers ({why})"),
-    })?;
+    let drawn = draw().and_then(|secrets| Ok((secrets, links::draw()?)));
+    let (secrets, link_key) = drawn.map_err(|why| StoreError::without_chance(path, why))?;
     let kept = keep(&mut connection, secrets).await.map_err(name)?;
+    links::keep_first(&mut connection, link_key)
+        .await
+        .map_err(name)?;
     sqlx::Connection::close(connection).await.map_err(name)?;
     Ok(kept)
 }

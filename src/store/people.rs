@@ -1,6 +1,6 @@
-//! People: taking a source's file in, whole or not at all.
+//! People: what a source gives -> the tables of customers and events, within one transaction.
 //!
-//! May not read the file: rows come from an iterator. Whatever changes marks its customer as
+//! May not know where rows come from. Whatever changes marks its customer as
 //! touched, so that the planner looks again, and raises the customer's revision, so that nobody
 //! sends on a view from before.
 
@@ -11,12 +11,12 @@ use sqlx::Row as _;
 
 use super::columns::json;
 use super::customers::Intake;
-use super::dialect::{BEGIN_WRITE, Bulk, Connection, cache, rows, texts};
-use super::gather::{Batch, Broken, Gathering, Packing, Room};
+use super::dialect::{Bulk, Connection, Pool, rows, texts};
+use super::flood::Flood;
+use super::gather::{Batch, Packing, Room};
 use super::keep::past_stays_past;
 use super::marks::Marks;
 use super::rows::{CustomerRow, EVENT_HEAD, EVENT_PARAMETERS, EVENT_TAIL, bind_event};
-use super::{ApplyError, Store};
 use crate::model::{Customer, Event, Refusal};
 use crate::points::reach;
 
@@ -63,71 +63,16 @@ pub struct Applied {
     pub forgotten: u64,
 }
 
-impl Store {
-    /// Applies a file's rows in one transaction: all of them, or, when the rows end in an error or
-    /// the store fails, none. Its quarantined records replace those of its last reading. The later
-    /// of two rows with one id counts. While the store writes some rows, the next are read.
-    ///
-    /// # Errors
-    /// [`ApplyError::Rows`] with the iterator's error, or [`ApplyError::Store`].
-    pub async fn apply_file<E: Send>(
-        &self,
-        meta: FileMeta<'_>,
-        rows: impl Iterator<Item = Result<FileRow, E>> + Send,
-    ) -> Result<Applied, ApplyError<E>> {
-        let name = |error| ApplyError::Store(self.trouble(error));
-        let mut connection = self.inner.writer.acquire().await.map_err(name)?;
-        cache(&mut connection, true).await.map_err(name)?;
-        let applied = self.apply_with(&mut connection, meta, rows).await;
-        // Where this fails, what matters has failed before, or nothing has.
-        _ = cache(&mut connection, false).await;
-        applied
-    }
-
-    async fn apply_with<E: Send>(
-        &self,
-        connection: &mut Connection,
-        meta: FileMeta<'_>,
-        rows: impl Iterator<Item = Result<FileRow, E>> + Send,
-    ) -> Result<Applied, ApplyError<E>> {
-        let name = |error| ApplyError::Store(self.trouble(error));
-        let tx = sqlx::Connection::begin_with(connection, BEGIN_WRITE).await;
-        let mut load = Load::new(tx.map_err(name)?, meta);
-        reach("sync-begin");
-        load.start(self.link_key()).await.map_err(name)?;
-        let packing = std::mem::replace(&mut load.packing, Packing::new(meta));
-        let mut gathering = Gathering::new(rows, packing);
-        let of = |error| match error {
-            Broken::Rows(error) => ApplyError::Rows(error),
-            Broken::Store(error) => name(error),
-        };
-        let mut batch = gathering.next().await.map_err(of)?;
-        // An early return drops the transaction, which rolls it back.
-        let mut spent = Vec::new();
-        while !batch.last {
-            gathering.packing.expect_new = load.intake.expects_new();
-            let (written, next) = tokio::join!(load.write(batch), async {
-                drop(spent);
-                gathering.next().await
-            });
-            spent = written.map_err(name)?;
-            batch = next.map_err(of)?;
-        }
-        load.write(batch).await.map_err(name)?;
-        load.settle().await.map_err(name)?;
-        load.commit().await.map_err(name)
-    }
-}
-
 /// Rows that are being taken in: a file's, or what somebody hands in.
 pub(super) struct Load<'a, 'c> {
     pub(super) tx: sqlx::Transaction<'c, sqlx::Sqlite>,
     pub(super) meta: FileMeta<'a>,
-    pub(super) seq: i64,
+    /// Under which number changes are noted; 0 before the first of them.
+    seq: i64,
     /// What comes row by row becomes batches here.
     pub(super) packing: Packing<'a>,
     batch: Batch,
-    intake: Intake,
+    pub(super) intake: Intake,
     event_bulk: Bulk,
     /// Customers of changed events, whose revision hasn't been raised.
     raised: HashSet<String>,
@@ -162,7 +107,7 @@ impl<'a, 'c> Load<'a, 'c> {
 
     /// The same, but what was refused before stays refused.
     pub(super) async fn start_beside(&mut self, key: &[u8; 32]) -> sqlx::Result<()> {
-        self.seq = next_touch(&mut self.tx).await?;
+        self.number_touches().await?;
         self.know_who_is_who(key).await
     }
 
@@ -174,6 +119,16 @@ impl<'a, 'c> Load<'a, 'c> {
                 .fetch_one(&mut *self.tx)
                 .await?;
         Ok(())
+    }
+
+    /// Where many new customers come, it is put up with; who was there before is looked up by these
+    /// connections.
+    pub(super) fn expect_floods(&mut self, readers: &Pool) {
+        let before = u64::try_from(self.packing.number - 1).unwrap_or(0);
+        self.intake.flood = Flood::Ahead {
+            readers: readers.clone(),
+            before,
+        };
     }
 
     /// Takes a row in; it may wait for others.
@@ -203,15 +158,21 @@ impl<'a, 'c> Load<'a, 'c> {
     }
 
     /// Hands back what isn't needed any more.
-    async fn write(&mut self, batch: Batch) -> sqlx::Result<Vec<CustomerRow>> {
+    pub(super) async fn write(&mut self, batch: Batch) -> sqlx::Result<Vec<CustomerRow>> {
         let to = (&mut *self.tx, &self.meta);
         let mut spent = Vec::new();
         self.applied.forgotten += batch.forgotten;
         if !batch.customers.is_empty() {
             let some = (batch.customers, batch.ready);
             spent = self.intake.take(to, some, &mut self.applied).await?;
+            if self.intake.sees_a_flood(&self.applied) {
+                let to = (&mut *self.tx, &self.meta);
+                self.intake.flush(to, &mut self.applied).await?;
+                self.intake.begin_flood(&mut self.tx).await?;
+            }
         }
         if !batch.events.is_empty() {
+            self.end_flood().await?;
             self.write_events(batch.events).await?;
         }
         if !batch.refusals.is_empty() {
@@ -225,6 +186,17 @@ impl<'a, 'c> Load<'a, 'c> {
             self.note().await?;
         }
         Ok(spent)
+    }
+
+    /// Everything can be found again by its indexes.
+    async fn end_flood(&mut self) -> sqlx::Result<()> {
+        if self.intake.flood.is_on() {
+            let to = (&mut *self.tx, &self.meta);
+            self.intake.flush(to, &mut self.applied).await?;
+            let applied = &mut self.applied;
+            self.intake.end_flood(&mut self.tx, applied).await?;
+        }
+        Ok(())
     }
 
     async fn write_events(&mut self, waiting: Vec<Event>) -> sqlx::Result<()> {
@@ -252,8 +224,19 @@ impl<'a, 'c> Load<'a, 'c> {
         self.intake.touched() > 0 || self.intake.arrived().is_some() || !self.raised.is_empty()
     }
 
+    async fn number_touches(&mut self) -> sqlx::Result<()> {
+        if self.seq == 0 {
+            self.seq = next_touch(&mut self.tx).await?;
+        }
+        Ok(())
+    }
+
     /// Notes whose view changed.
     async fn note(&mut self) -> sqlx::Result<()> {
+        if !self.has_news() {
+            return Ok(());
+        }
+        self.number_touches().await?;
         let raised: Vec<String> = self.raised.drain().collect();
         if !raised.is_empty() {
             let raised = json(&raised)?;
@@ -281,6 +264,7 @@ impl<'a, 'c> Load<'a, 'c> {
     pub(super) async fn note_all(&mut self) -> sqlx::Result<()> {
         self.note().await?;
         if let Some((first, last)) = self.intake.arrived() {
+            self.number_touches().await?;
             sqlx::query("INSERT INTO arrived (seq, first, last) VALUES ($1, $2, $3)")
                 .bind(self.seq)
                 .bind(first)
@@ -294,6 +278,7 @@ impl<'a, 'c> Load<'a, 'c> {
     /// Writes all that waits, and what the file was.
     pub(super) async fn settle(&mut self) -> sqlx::Result<()> {
         self.write_waiting().await?;
+        self.end_flood().await?;
         self.note_all().await?;
         let Applied {
             new,

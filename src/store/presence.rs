@@ -109,10 +109,8 @@ impl Store {
     /// When the system has no chance to give.
     pub fn draw_epoch(&self) -> Result<String, StoreError> {
         let mut bytes = [0; 8];
-        getrandom::fill(&mut bytes).map_err(|why| StoreError::Unsafe {
-            path: std::sync::Arc::clone(&self.inner.path),
-            why: format!("the system gives no random numbers ({why})"),
-        })?;
+        getrandom::fill(&mut bytes)
+            .map_err(|why| StoreError::without_chance(&self.inner.path, why))?;
         Ok(hex(&bytes))
     }
 

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::FileMeta;
 use super::columns::{Columns, address_key, day_number, json};
-use super::dialect::{Arguments, Query};
+use super::dialect::{Arguments, Query, insert_many};
 use crate::model::{Amount, AttrValue, Consent, Customer, Event, PartialDate, When};
 
 /// Bytes of a row's hash: it only tells a changed row from an unchanged one.
@@ -48,15 +48,23 @@ const TEXTS: usize = 14;
 /// Columns of a [`CustomerRow`].
 pub(super) const CUSTOMER_COLUMNS: usize = TEXTS + 5;
 /// The head of the statement that writes customers: for all rows the source and now, then for each
-/// the columns of a [`CustomerRow`].
-pub(super) const CUSTOMER_HEAD: &str = "INSERT INTO customer (source, first_seen, \
+/// the columns of a [`CustomerRow`]. An address that is its own key is handed over once.
+pub(super) const CUSTOMER_HEAD: &str = concat!(
+    insert_many!("customer"),
+    " (source, first_seen, \
      number, id, email, email_key, first_name, last_name, salutation, language, timezone, \
      staff_email, staff_name, tags, consent, attrs, birthday, joined_on, \
-     consent_at, unsubscribed, row_hash) SELECT ?, ?, v.* FROM ";
+     consent_at, unsubscribed, row_hash) SELECT ?, ?, \
+     column1, column2, column3, COALESCE(column4, column3), column5, column6, column7, column8, \
+     column9, column10, column11, column12, column13, column14, column15, column16, \
+     column17, column18, column19 FROM "
+);
 /// Its tail for customers that seem to be new.
 pub(super) const CUSTOMER_NEW: &str = " WHERE true ON CONFLICT (id) DO NOTHING";
-/// Its tail for customers that differ from what is known of them.
-pub(super) const CUSTOMER_CHANGED: &str = " WHERE true ON CONFLICT (id) DO UPDATE SET \
+/// Its tail for customers that are new, as long as nobody can be found by id.
+pub(super) const CUSTOMER_APPENDED: &str = "";
+/// Its tail for customers that differ from what is known of them, and bear their known numbers.
+pub(super) const CUSTOMER_CHANGED: &str = " WHERE true ON CONFLICT (number) DO UPDATE SET \
      source = excluded.source, email = excluded.email, email_key = excluded.email_key, \
      first_name = excluded.first_name, last_name = excluded.last_name, \
      salutation = excluded.salutation, language = excluded.language, \
@@ -64,7 +72,7 @@ pub(super) const CUSTOMER_CHANGED: &str = " WHERE true ON CONFLICT (id) DO UPDAT
      staff_name = excluded.staff_name, tags = excluded.tags, consent = excluded.consent, \
      attrs = excluded.attrs, birthday = excluded.birthday, joined_on = excluded.joined_on, \
      consent_at = excluded.consent_at, unsubscribed = excluded.unsubscribed, \
-     row_hash = excluded.row_hash, revision = customer.revision + 1";
+     row_hash = excluded.row_hash, gone_at = NULL, revision = customer.revision + 1";
 
 fn attrs_text(
     attrs: &std::collections::BTreeMap<String, AttrValue>,
@@ -109,9 +117,11 @@ impl CustomerRow {
         let tags = (!one.tags.is_empty())
             .then(|| json(&one.tags))
             .transpose()?;
+        let key = one.email.as_deref().map(address_key);
         let texts: [Option<Arc<str>>; TEXTS] = [
             one.email.as_deref().map(Arc::from),
-            one.email.as_deref().map(address_key).map(Arc::from),
+            key.filter(|key| one.email.as_ref() != Some(key))
+                .map(Arc::from),
             one.first_name.map(Arc::from),
             one.last_name.map(Arc::from),
             one.salutation.map(Arc::from),
@@ -229,8 +239,10 @@ pub(super) fn month_day(month: i8, day: i8) -> i64 {
 /// Parameters of one event in the bulk statement.
 pub(super) const EVENT_PARAMETERS: usize = 11;
 /// Its head.
-pub(super) const EVENT_HEAD: &str = "INSERT INTO event (source, \
-     id, customer_id, kind, day, at, amount, currency, quantity, attrs, row_hash)";
+pub(super) const EVENT_HEAD: &str = concat!(
+    insert_many!("event"),
+    " (source, id, customer_id, kind, day, at, amount, currency, quantity, attrs, row_hash)"
+);
 /// Its tail; `moved_from` is filled exactly when the event was there before.
 pub(super) const EVENT_TAIL: &str = "ON CONFLICT (source, id) DO UPDATE SET \
      customer_id = excluded.customer_id, kind = excluded.kind, day = excluded.day, \

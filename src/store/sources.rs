@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::Receiver;
 
 use super::columns::json;
-use super::dialect::texts;
+use super::dialect::{BEGIN_WRITE, Connection, cache, texts};
+use super::gather::{Broken, Coming, NextRow};
 use super::people::Load;
 use super::{Applied, ApplyError, FileMeta, FileRow, Store, StoreError};
 use crate::points::reach;
@@ -141,7 +142,27 @@ impl Store {
             fingerprint: "",
             now,
         };
-        let mut load = Load::new(self.begin().await.map_err(name)?, meta);
+        let mut connection = self.inner.writer.acquire().await.map_err(name)?;
+        cache(&mut connection, true).await.map_err(name)?;
+        let parts = (rows, ends, parts);
+        let applied = self
+            .apply_parts(&mut connection, (meta, whole, place), parts)
+            .await;
+        // Where this fails, what matters has failed before, or nothing has.
+        _ = cache(&mut connection, false).await;
+        applied.map(Some)
+    }
+
+    async fn apply_parts<E: Send>(
+        &self,
+        connection: &mut Connection,
+        (meta, whole, place): (FileMeta<'_>, bool, PlaceOf),
+        (rows, ends, parts): Begun<'_, E>,
+    ) -> Result<Applied, ApplyError<E>> {
+        let name = |error| ApplyError::Store(self.trouble(error));
+        let source = meta.source;
+        let tx = sqlx::Connection::begin_with(connection, BEGIN_WRITE).await;
+        let mut load = Load::new(tx.map_err(name)?, meta);
         reach("sync-begin");
         let mut refused = Refused::default();
         if whole {
@@ -150,22 +171,19 @@ impl Store {
             load.start_beside(self.link_key()).await.map_err(name)?;
             refused = Refused::load(&mut load, source).await.map_err(name)?;
         }
-        loop {
-            for row in rows.drain(..) {
-                refused.see(source, &row, place);
-                // An early return drops the transaction, which rolls it back.
-                load.take(row).await.map_err(name)?;
-            }
-            if ends.is_some() {
-                break;
-            }
-            match next(parts).await? {
-                Some(QueryPart::Rows(more)) => rows = more,
-                Some(QueryPart::Ends(mark)) => ends = Some(mark),
-                Some(QueryPart::Begins { .. } | QueryPart::Unchanged) => {}
-                None => return Err(name(broken_off())),
-            }
-        }
+        load.expect_floods(self.reader());
+        let coming = FromParts {
+            rows: rows.into_iter(),
+            ends,
+            parts,
+            refused,
+            place: (source, place),
+        };
+        // An early return drops the transaction, which rolls it back.
+        let come = load.take_all(coming).await;
+        let FromParts {
+            ends, mut refused, ..
+        } = come.map_err(|broken| self.broken(broken))?;
         let finish = async {
             refused.forget(&mut load).await?;
             load.settle().await?;
@@ -183,7 +201,7 @@ impl Store {
             }
             load.commit().await
         };
-        finish.await.map(Some).map_err(name)
+        finish.await.map_err(name)
     }
 }
 
@@ -191,6 +209,46 @@ async fn next<E>(
     parts: &mut Receiver<Result<QueryPart, E>>,
 ) -> Result<Option<QueryPart>, ApplyError<E>> {
     parts.recv().await.transpose().map_err(ApplyError::Rows)
+}
+
+/// Rows that came already, the mark if that did, and where more comes from.
+type Begun<'p, E> = (
+    Vec<FileRow>,
+    Option<QueryMark>,
+    &'p mut Receiver<Result<QueryPart, E>>,
+);
+
+/// Rows of a query.
+struct FromParts<'p, E> {
+    rows: std::vec::IntoIter<FileRow>,
+    ends: Option<QueryMark>,
+    parts: &'p mut Receiver<Result<QueryPart, E>>,
+    refused: Refused,
+    place: (&'p str, PlaceOf),
+}
+
+impl<E: Send> Coming for FromParts<'_, E> {
+    type Error = E;
+
+    async fn next(&mut self) -> NextRow<E> {
+        loop {
+            if let Some(row) = self.rows.next() {
+                let (source, place) = self.place;
+                self.refused.see(source, &row, place);
+                return Ok(Some(row));
+            }
+            if self.ends.is_some() {
+                return Ok(None);
+            }
+            match self.parts.recv().await {
+                Some(Ok(QueryPart::Rows(more))) => self.rows = more.into_iter(),
+                Some(Ok(QueryPart::Ends(mark))) => self.ends = Some(mark),
+                Some(Ok(QueryPart::Begins { .. } | QueryPart::Unchanged)) => {}
+                Some(Err(error)) => return Err(Broken::Rows(error)),
+                None => return Err(Broken::Store(broken_off())),
+            }
+        }
+    }
 }
 
 /// Whoever reads has ended without a word.

@@ -3,8 +3,6 @@
 //! Only a token's SHA-256 is kept. It is 256 random bits, so that nobody finds one by its hash, and a
 //! look-up by hash tells nothing by the time it takes. May not know HTTP.
 
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -76,10 +74,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<String>, StoreError> {
         let mut random = [0; RANDOM];
-        getrandom::fill(&mut random).map_err(|why| StoreError::Unsafe {
-            path: Arc::clone(&self.inner.path),
-            why: format!("the system gives no random numbers ({why})"),
-        })?;
+        getrandom::fill(&mut random)
+            .map_err(|why| StoreError::without_chance(&self.inner.path, why))?;
         let token = format!("{MARK}{}", BASE64_URL_SAFE_NO_PAD.encode(random));
         let scopes: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
         let write = async {

@@ -3,8 +3,6 @@
 //! Of a session only the SHA-256 of its token is kept, of a password what Argon2id makes of it. May
 //! not know passwords, cookies or HTTP.
 
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -163,10 +161,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<String>, StoreError> {
         let mut random = [0; RANDOM];
-        getrandom::fill(&mut random).map_err(|why| StoreError::Unsafe {
-            path: Arc::clone(&self.inner.path),
-            why: format!("the system gives no random numbers ({why})"),
-        })?;
+        getrandom::fill(&mut random)
+            .map_err(|why| StoreError::without_chance(&self.inner.path, why))?;
         let token = BASE64_URL_SAFE_NO_PAD.encode(random);
         let write = async {
             let mut tx = self.begin().await?;

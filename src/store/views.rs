@@ -47,7 +47,7 @@ impl Store {
             "SELECT ",
             lists_of!(concat!(
                 customer_columns!(),
-                ", c.revision, c.stopped_at IS NOT NULL, ",
+                ", c.revision, c.stopped_at IS NOT NULL, c.gone_at IS NOT NULL, ",
                 "(SELECT json_group_array(json_array(p.kind, p.number, p.amounts, p.quantities)) FROM past_events p \
                   WHERE p.customer_id = c.id GROUP BY p.customer_id)"
             )),
@@ -64,6 +64,7 @@ impl Store {
             let view = View {
                 revision: columns.number()?,
                 suppressed: columns.flag()?,
+                gone: columns.flag()?,
                 past: past_of(columns)?,
                 ..View::new(customer, zone, zone_name)
             };

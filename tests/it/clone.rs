@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::daemon::Daemon;
 use crate::relay::{Act, At, Relay, Script};
 use crate::shop::{Entry, Ran, Runs as _, Shop, now};
 
@@ -182,6 +183,51 @@ async fn a_backup_that_is_restored_is_held_and_repeats_nothing() {
     assert_eq!(whose(&shop, "sent"), ["ann", "bob", "cid"]);
     let to = ["ann", "bob", "bob", "cid"].map(|who| format!("{who}@mail.example"));
     assert_eq!(arrived(&relay), to);
+}
+
+/// Made beside a daemon, by the command, and put back as the documents say.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_made_while_everything_goes_on_is_whole_and_private_and_repeats_nothing() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let relay = Relay::start(Script::new()).await;
+    let shop = shop_with(&relay, "hold");
+    visits(&shop, &["ann"]);
+    let mut run = shop.fondly(&["run"]);
+    for what in ["SYNC", "TICK"] {
+        run.env(format!("FONDLY__SCHEDULE__{what}"), "* * * * * *");
+    }
+    let daemon = Daemon::start_with(&shop, run);
+    relay.until(|seen| !seen.letters.is_empty()).await;
+    let copy = shop.path("fondly-backup.db");
+    let file = copy.display().to_string();
+    shop.run(&["backup", &file])
+        .is(0)
+        .says(&["holds everything up to now"]);
+    let mode = fs::metadata(&copy).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    shop.run(&["backup", &file])
+        .is(1)
+        .says(&[&file, "there is a file already"]);
+    let nowhere = shop.path("nowhere/at-all.db").display().to_string();
+    shop.run(&["backup", &nowhere]).is(1).says(&[&nowhere]);
+    visits(&shop, &["ann", "bob"]);
+    relay.until(|seen| seen.letters.len() == 2).await;
+    assert_eq!(daemon.stop().await.code(), Some(0));
+
+    let var = shop.path("var");
+    for gone in ["fondly.db-wal", "fondly.db-shm"] {
+        if var.join(gone).exists() {
+            fs::remove_file(var.join(gone)).unwrap();
+        }
+    }
+    fs::rename(&copy, var.join("fondly.db")).unwrap();
+    is_held(shop.run(&["tick"]), &["an older copy of the store"]);
+    shop.run(&["resume", "--only-copy"]).is(0);
+    shop.run(&["tick"]).is(3);
+    assert_eq!(whose(&shop, "sent"), ["ann"]);
+    assert_eq!(whose(&shop, "unknown"), ["bob"]);
+    assert_eq!(arrived(&relay).len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -46,6 +46,7 @@ mod shipped;
 mod shop;
 mod simulation;
 mod smtp;
+mod sql_gone;
 mod sql_maria;
 mod sql_oscar;
 mod sql_servers;

@@ -36,6 +36,7 @@ const ABOUT_SOMEBODY: &[&str] = &[
 const ABOUT_NOBODY: &[(&str, &str)] = &[
     ("_sqlx_migrations", "steps of the schema"),
     ("api_token", "programs, and hashes of their tokens"),
+    ("link_key", "keys that sign links"),
     ("approval", "rules and days"),
     ("audit", "who decided about which rule or entry"),
     ("console_session", "hashes of tokens, and names of users"),

@@ -370,3 +370,57 @@ fn an_address_that_somebody_has_ends_the_start_with_words() {
     let shop = shop(&address);
     shop.run(&["run"]).is(1).says(&["[public] bind", &address]);
 }
+
+#[tokio::test]
+async fn a_new_key_signs_new_links_and_an_ended_one_opens_nothing() {
+    let shop = shop("127.0.0.1:0");
+    shop.customers("id,email\nann,ann@mail.example\nbob,bob@mail.example\ncat,cat@mail.example\n");
+    visits(&shop, &[("1", "ann"), ("2", "bob")]);
+    let daemon = Daemon::start(&shop).await;
+    for visit in ["1", "2"] {
+        assert_eq!(outcome(&shop, visit).await, "sent accepted");
+    }
+    let [to_ann, to_bob] = ["ann", "bob"].map(|who| link(&shop, who));
+    shop.run(&["links", "end", "1"])
+        .is(1)
+        .says(&["key 1 signs the letters of today", "`fondly links rotate`"]);
+    shop.run(&["links", "rotate"])
+        .is(0)
+        .says(&["Key 2 signs", "`fondly links end 1`"]);
+
+    // Letters from now on are signed by the new key; the old key's links work.
+    visits(&shop, &[("3", "cat")]);
+    assert_eq!(outcome(&shop, "3").await, "sent accepted");
+    let to_cat = link(&shop, "cat");
+    assert!(to_ann.contains(".1."), "{to_ann}");
+    assert!(to_cat.contains(".2."), "{to_cat}");
+    let noted = daemon.click(&to_ann);
+    assert_eq!(noted.status, 200);
+
+    // Ended too early it is only by force, and then the old links only look as if.
+    shop.run(&["links", "end", "1"])
+        .is(1)
+        .says(&["60 days", "`--now`"]);
+    shop.run(&["links", "end", "1", "--now"])
+        .is(0)
+        .says(&["Key 1 has ended"]);
+    shop.run(&["links", "end", "7"])
+        .is(1)
+        .says(&["there is no key 7"]);
+    let listed = shop.run(&["links", "list", "--format", "csv"]).is(0);
+    let rows: Vec<&str> = listed.out.lines().collect();
+    assert_eq!(rows.len(), 3, "{rows:?}");
+    assert!(rows[1].starts_with("2,") && rows[1].contains(",work,"));
+    assert!(rows[2].starts_with("1,,") && rows[2].contains(",open nothing,"));
+    // A pass that begins from now on knows of it.
+    visits(&shop, &[("4", "ann"), ("5", "cat")]);
+    assert_eq!(outcome(&shop, "4").await, "skipped suppressed");
+    assert_eq!(outcome(&shop, "5").await, "sent accepted");
+    assert_eq!(daemon.click(&to_bob), noted);
+    assert_eq!(daemon.click(&to_cat), noted);
+    visits(&shop, &[("6", "bob"), ("7", "cat")]);
+    assert_eq!(outcome(&shop, "6").await, "sent accepted");
+    assert_eq!(outcome(&shop, "7").await, "skipped suppressed");
+    let log = daemon.stop().await;
+    assert!(!log.contains(to_cat.trim_start_matches("/letters/u/")));
+}

@@ -276,6 +276,7 @@ fn wanted(settings: &fondly::settings::Settings) -> fondly::records::sql::SqlSou
         overlap: None,
         timeout: sql.timeout,
         zone_is_stated: false,
+        ids: None,
     }
 }
 

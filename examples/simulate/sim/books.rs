@@ -338,8 +338,9 @@ impl Books {
             Reason::RelayTrouble | Reason::RelayRefusesUs | Reason::TemporaryRefusal => {
                 seen.faults && entry.outcome == Outcome::Deferred
             }
-            // Nobody is erased, no rule or letter fails, and nobody settles anything by hand.
+            // Nobody is erased or gone, no rule or letter fails, and nobody settles anything by hand.
             Reason::Erased
+            | Reason::Gone
             | Reason::RuleRemoved
             | Reason::RuleDisabled
             | Reason::ConditionFailed

@@ -24,6 +24,7 @@ use fondly::engine::tick::{self, Pass};
 use fondly::engine::{EngineError, House, Plans, Report, control};
 use fondly::model::Outcome;
 use fondly::points;
+use fondly::render::links::Links;
 use fondly::store::Filter;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -174,7 +175,7 @@ impl World {
             let relay = Simulated(Arc::new(self.relay.clone()));
             let mut house =
                 House::for_simulation(self.plans.clone(), self.clock.clone(), relay).await?;
-            house.link_key = WORTHLESS_KEY;
+            house.links = Arc::new(Links::by(WORTHLESS_KEY));
             let house = Arc::new(house);
             self.house = Some(Arc::clone(&house));
             let deadly = self.luck.once_in(30);

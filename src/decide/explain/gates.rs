@@ -100,6 +100,7 @@ fn because(case: &Case<'_>, reason: Reason) -> String {
             format!("the rule's first {first} wait until you approve them.")
         }),
         Reason::Erased
+        | Reason::Gone
         | Reason::RuleRemoved
         | Reason::RuleDisabled
         | Reason::RecordChanged

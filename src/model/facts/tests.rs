@@ -51,6 +51,7 @@ fn view() -> View {
             ..Customer::default()
         },
         erased: false,
+        gone: false,
         suppressed: false,
         revision: 1,
         zone: TimeZone::get("Pacific/Auckland").unwrap(),

@@ -8,6 +8,7 @@
 
 mod address;
 mod cell;
+mod ids;
 mod job;
 mod mark;
 mod mysql;
@@ -25,6 +26,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc::Sender;
 
 pub use self::address::{Address, Engine};
+pub use self::ids::{ids, look_at_ids};
 pub use self::mark::Overlap;
 pub use self::sink::place_of;
 
@@ -56,6 +58,8 @@ pub struct SqlSource {
     pub timeout: Duration,
     /// Whether somebody stated the zone of times without one.
     pub zone_is_stated: bool,
+    /// A query that gives the ids of everybody who is there, where `query` isn't to be run for that.
+    pub ids: Option<String>,
 }
 
 /// How a database is reached. Files of secrets are read for each reading, so that a new password

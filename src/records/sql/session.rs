@@ -68,6 +68,25 @@ impl Reading {
     }
 }
 
+/// The column of ids: the only one, or the one that the settings name, or `id`.
+fn id_column(header: &[String], job: &Job<'_>) -> Result<usize, SourceError> {
+    let mapped = job.source.meaning.columns.get("id");
+    let name = mapped.map_or("id", String::as_str);
+    let is = |column: &String| column.eq_ignore_ascii_case(name);
+    let found = if header.len() == 1 {
+        Some(0)
+    } else {
+        header.iter().position(is)
+    };
+    found.ok_or_else(|| {
+        job.wrong(Wrong::new(
+            Trouble::Header,
+            format!("it gives no column `{name}`"),
+            "let it give the ids, and nothing else",
+        ))
+    })
+}
+
 /// The column that moves the mark.
 fn since(header: &[String], name: &str) -> Result<usize, Wrong> {
     let exact = header.iter().position(|column| column == name);
@@ -82,6 +101,28 @@ fn since(header: &[String], name: &str) -> Result<usize, Wrong> {
             "select it as well, or take `since` out",
         )
     })
+}
+
+impl Reading {
+    /// The same of a query that gives nothing but ids.
+    pub(super) fn of_ids(job: &Job<'_>, session: &Session) -> Result<Self, SourceError> {
+        let meaning = &job.source.meaning;
+        let columns = session.columns().iter();
+        let header: Vec<String> = columns.map(|column| column.name.clone()).collect();
+        let index = id_column(&header, job)?;
+        let found = columns::Columns {
+            picks: vec![("id".to_owned(), index)],
+            ignored: Vec::new(),
+        };
+        Ok(Self {
+            plan: Plan::new(meaning, &found),
+            forms: Forms::new(meaning).map_err(|wrong| job.wrong(wrong))?,
+            ignored: found.ignored,
+            fields: Vec::new(),
+            since: None,
+            header,
+        })
+    }
 }
 
 /// A transaction in one of the databases.

@@ -10,6 +10,7 @@ use super::cell::Cell;
 use super::mark::Mark;
 use super::{Part, Stop};
 use crate::model::Refusal;
+use crate::model::ids::{Ids, KnownIds};
 use crate::records::Row;
 use crate::records::error::SourceError;
 use crate::records::forms::{Forms, Value, Values};
@@ -35,6 +36,8 @@ pub(super) struct Sink<'a> {
     pub(super) since: Option<Watched>,
     /// Whether the rows are only looked at, to see if anything changed.
     pub(super) only_looks: bool,
+    /// Where only the rows' ids are wanted: those so far.
+    pub(super) ids: Option<Ids>,
     reading: Reading,
 }
 
@@ -97,6 +100,7 @@ impl<'a> Sink<'a> {
             forms,
             since,
             only_looks: false,
+            ids: None,
             reading: Reading::default(),
         }
     }
@@ -133,7 +137,9 @@ impl<'a> Sink<'a> {
         reading.number += 1;
         let hash = std::mem::take(&mut reading.row_hash);
         reading.digest.add(hash);
-        if !self.only_looks {
+        if self.ids.is_some() {
+            self.take_id();
+        } else if !self.only_looks {
             self.watch();
             let row = match self.row() {
                 Ok(row) => row,
@@ -147,6 +153,33 @@ impl<'a> Sink<'a> {
         self.reading.record.clear();
         self.reading.unusable = None;
         Ok(())
+    }
+
+    /// Takes the row's id; the first row without one is kept in mind.
+    fn take_id(&mut self) {
+        let reading = &mut self.reading;
+        let column = self.plan.id_column().unwrap_or_default();
+        let unusable = reading.unusable.is_some_and(|(index, _)| index == column);
+        let id = Forms::id(&Exact(&reading.record).value(column));
+        match (&mut self.ids, id) {
+            (Some(ids), Ok(id)) if !unusable && !id.is_empty() => ids.add(&id),
+            _ => {
+                let number = reading.number;
+                let odd = || format!("row {number} of the result has no usable id");
+                reading.odd.get_or_insert_with(odd);
+            }
+        }
+    }
+
+    /// The ids of all rows.
+    ///
+    /// # Errors
+    /// The first row without one.
+    pub(super) fn into_ids(self) -> Result<KnownIds, String> {
+        match self.reading.odd {
+            Some(odd) => Err(odd),
+            None => Ok(self.ids.unwrap_or_default().known()),
+        }
     }
 
     /// Hands on what waits.

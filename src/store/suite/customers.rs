@@ -137,3 +137,64 @@ pub(super) async fn the_last_of_many_rows_with_one_id_counts(store: &Store) {
     let everyone: Vec<String> = all.keys().cloned().collect();
     holds(store, &all, &everyone).await;
 }
+
+pub(super) async fn a_flood_of_new_customers_comes_out_as_it_went_in(store: &Store) {
+    /// More than are taken before their indexes are put aside.
+    const FLOOD: u32 = 10_700;
+    // Some are there already, and come again: as they were, changed, and changed back.
+    load(store, (0..40).map(|n| drawn(n, 0)).collect()).await;
+    clear(store).await;
+    let mut rows: Vec<Customer> = (40..FLOOD).map(|n| drawn(n, 0)).collect();
+    rows.extend((0..20).map(|n| drawn(n, 0)));
+    rows.extend((20..40).map(|n| drawn(n, 1)));
+    rows.extend((FLOOD..FLOOD + 3_000).map(|n| drawn(n, 0)));
+    // Far behind the first: back to what it was, the same once more, new and changed at once.
+    rows.extend([
+        drawn(21, 0),
+        drawn(50, 0),
+        drawn(FLOOD, 1),
+        drawn(51, 2),
+        drawn(22, 1),
+    ]);
+    let all: BTreeMap<String, Customer> = rows
+        .iter()
+        .map(|one| (one.id.clone(), one.clone()))
+        .collect();
+    let applied = load(store, rows).await;
+    assert_eq!(
+        applied,
+        Applied {
+            new: u64::from(FLOOD) + 3_000 - 40,
+            changed: 20 + 1 + 2,
+            unchanged: 20 + 2,
+            refused: 0,
+            forgotten: 0,
+        }
+    );
+    let mut touched: Vec<String> = all.keys().cloned().collect();
+    let untouched: Vec<String> = (0..20).map(|n| format!("c{n}")).collect();
+    touched.retain(|id| !untouched.contains(id));
+    holds(store, &all, &touched).await;
+    // The indexes are there again, and are used.
+    let again: Vec<Customer> = all.values().cloned().collect();
+    assert_eq!(load(store, again).await.unchanged, all.len() as u64);
+    let customers = "SELECT COUNT(*) FROM customer INDEXED BY customer_email WHERE email_key > ''";
+    let found: i64 = sqlx::query_scalar(customers)
+        .fetch_one(store.reader())
+        .await
+        .unwrap();
+    assert_eq!(found, i64::try_from(all.len()).unwrap());
+}
+
+pub(super) async fn events_in_a_flood_find_their_customers(store: &Store) {
+    let customers = (0..10_300).map(|n| FileRow::Customer(Box::new(drawn(n, 0))));
+    let came = visit("v1", "c10299", When::Day(date(2026, 11, 1)));
+    let more = (10_300..10_600).map(|n| FileRow::Customer(Box::new(drawn(n, 0))));
+    let rows = customers
+        .chain([FileRow::Event(Box::new(came))])
+        .chain(more);
+    let rows = rows.map(Ok::<_, &'static str>);
+    let applied = store.apply_file(file("both", "1"), rows).await.unwrap();
+    assert_eq!(applied.new, 10_601);
+    assert_eq!(view(store, "c10299").await.events.len(), 1);
+}

@@ -199,3 +199,32 @@ pub(super) async fn nothing_comes_in_by_a_revoked_token(store: &Store) {
     assert!(store.everyone(true).await.unwrap().is_empty());
     assert_eq!(store.token(&words).await.unwrap(), None);
 }
+
+pub(super) async fn however_much_is_handed_in_at_once_nobody_is_overlooked(store: &Store) {
+    /// Each takes an event from one customer and gives it to another, so that ten thousand are
+    /// touched before the last comes.
+    const MOVED: u32 = 5_000;
+    let of = |n: u32, whose: &str| {
+        let customer = format!("{whose}{n}");
+        visit(&format!("v{n}"), &customer, When::Day(date(2026, 11, 1)))
+    };
+    load(store, vec![person("b1")]).await;
+    let till = token(store, "till").await;
+    let delivery = Delivery {
+        token: &till,
+        source: "visits",
+        today: date(2027, 5, 2),
+        now: noon(),
+    };
+    load_events(store, (0..MOVED).map(|n| of(n, "a")).collect()).await;
+    // The planner looks; what comes then, it hasn't seen.
+    let seen = store.touch_mark().await.unwrap();
+    let moved: Vec<Handed> = (0..MOVED).map(|n| event(&of(n, "b"))).collect();
+    store.take_in(delivery, &moved).await.unwrap().unwrap();
+    let clear = PlanBatch {
+        clear_touched: Some(seen),
+        ..PlanBatch::default()
+    };
+    store.plan_write(&clear, noon()).await.unwrap();
+    assert_eq!(store.everyone(true).await.unwrap(), ["b1"]);
+}

@@ -234,7 +234,10 @@ async fn sqlite() -> (Store, tempfile::TempDir) {
 
 contract!(
     sqlite:
-    customers: a_large_file_comes_out_as_it_went_in, the_last_of_many_rows_with_one_id_counts;
+    customers: a_large_file_comes_out_as_it_went_in,
+        the_last_of_many_rows_with_one_id_counts,
+        a_flood_of_new_customers_comes_out_as_it_went_in,
+        events_in_a_flood_find_their_customers;
     people: a_file_is_applied_whole_or_not_at_all,
         reading_a_file_again_changes_nothing,
         records_read_back_as_they_were,
@@ -260,6 +263,7 @@ contract!(
         an_event_handed_in_for_another_touches_both,
         the_forgotten_are_told_of_and_left_out,
         a_refused_record_waits_for_its_id,
+        however_much_is_handed_in_at_once_nobody_is_overlooked,
         nothing_comes_in_by_a_revoked_token;
     console: pages_hold_every_entry_once_the_latest_first,
         what_is_rare_is_found_page_by_page,

@@ -62,6 +62,7 @@ fn scene(reason: Reason) -> Result<Scene, Outcome> {
     let mut scene = Scene::new();
     match reason {
         Reason::Erased => scene.view.erased = true,
+        Reason::Gone => scene.view.gone = true,
         Reason::NoAddress => scene.view.customer.email = None,
         Reason::Suppressed => scene.view.suppressed = true,
         Reason::NoConsent => scene.view.customer.consent = Consent::No,
