@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use crate::engine::House;
 
@@ -46,7 +47,8 @@ impl Clicks {
             );
             return false;
         }
-        let task = self.tasks.spawn(note(Arc::clone(&self.house), entry));
+        let work = note(Arc::clone(&self.house), entry).in_current_span();
+        let task = self.tasks.spawn(work);
         matches!(tokio::time::timeout(PATIENCE, task).await, Ok(Ok(true)))
     }
 

@@ -21,6 +21,7 @@ const ABOUT_SOMEBODY: &[&str] = &[
     "customer_date",
     "event",
     "history",
+    "judged",
     "ledger",
     "letter",
     "past_events",
@@ -144,6 +145,7 @@ async fn everywhere(shop: &Shop) {
     shop.tamper(
         "INSERT INTO past_events VALUES ('zqid', 'zqkind', 3, 0, 0, 9000);
          INSERT INTO trouble (kind, subject, words, since) VALUES ('edit', 'x', '550 <Zqmail@zqhost.example> unknown', 1);
+         INSERT INTO judged VALUES ('customers', 0, 1, NULL, 'x', 2, 2, 'it looks odd', json_array('zqid'));
          INSERT INTO relay VALUES ('smtp:x:25', 'p', 'works', 1, 1, NULL, 'no zqmail@zqhost.example');
          UPDATE history SET reply = '250 zqmail@zqhost.example taken' WHERE reply LIKE '%zqid%'",
     )
@@ -319,7 +321,7 @@ fn tells_everything(shop: &Shop, before: &BTreeSet<(String, String)>) {
     let count = |section: &str| document[section].as_array().unwrap().len();
     assert_eq!(count("events"), 3);
     assert_eq!(count("quarantine"), 2);
-    assert_eq!(count("words"), 2);
+    assert_eq!(count("words"), 3);
     assert_eq!(document["planning"][0]["to_be_looked_at"], true);
     assert_eq!(document["planning"][0]["awaited"][0]["rule"], "missed");
     assert_eq!(document["suppression"][0]["reason"], "settled-by-hand");
