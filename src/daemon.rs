@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::engine::alarm::Alarm;
 use crate::engine::digest::Postman;
@@ -118,15 +119,17 @@ pub async fn run(
         let sync = wakes.sync.swap(false, Ordering::Relaxed);
         let number = passes.fetch_add(1, Ordering::Relaxed) + 1;
         pulse.pass_moves(house.clock.now());
+        let span = tick::span();
+        let pass = pass(&house, (sync, number), &working, &stop);
         let ended = tokio::select! {
-            ended = pass(&house, (sync, number), &working, &stop) => ended,
+            ended = pass.instrument(span.clone()) => ended,
             () = signs_of_life(&house, &pulse) => Passed::Stopped,
         };
         let well = !matches!(ended, Passed::Failed(_));
         wakes.look_again_after(&ended);
         pulse.pass_ended(house.clock.now(), well);
         tokio::select! {
-            () = told(&ended, &house, &mut alarm) => {}
+            () = told(&ended, &house, &mut alarm).instrument(span) => {}
             () = stop.cancelled() => {}
         }
         // Under a clock that can't be right nothing is learnt either, nor written to the owner.
@@ -206,7 +209,7 @@ async fn pass(
     let faults = crate::settings::faults();
     let (ours, theirs) = (Arc::clone(house), stop.clone());
     let at_work = Arc::clone(working);
-    task.spawn(async move {
+    let work = async move {
         faults.maybe_panic(number);
         if ours.store.met_damage() {
             ours.store.check_damage().await?;
@@ -228,7 +231,8 @@ async fn pass(
         };
         report.add(Box::pin(tick::tick(&ours, pass, &theirs)).await?);
         Ok::<_, EngineError>(report)
-    });
+    };
+    task.spawn(work.in_current_span());
     let joined = tokio::select! {
         joined = task.join_next() => joined,
         () = too_long_after(stop) => {

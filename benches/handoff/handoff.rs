@@ -2,18 +2,15 @@
 //! `smtp-sink`; next to Postfix's `smtp-source`, which sends the same bytes again and again and
 //! keeps nothing. And the same to a relay that is far away, and with a slow disk.
 
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
 use super::business::{Business, To};
 use super::measure::{children_cpu, is_connected_to, median, pause, peak_kib};
+use super::sink::{Sink, tool};
 use super::slow::FarRelay;
 
-/// Where Postfix keeps its tools; they aren't on everybody's path.
-const TOOLS: &[&str] = &["/usr/sbin", "/usr/local/sbin", "/usr/libexec/postfix"];
 /// Hand-off, as a share of the load tool's.
 const GOAL_RATIO: f64 = 0.40;
 /// The same with a slow disk.
@@ -272,58 +269,4 @@ fn size_of_a_letter() -> anyhow::Result<u64> {
     let sum: u64 = sizes.iter().sum();
     sum.checked_div(sizes.len() as u64)
         .context("no letter was written")
-}
-
-/// Postfix's mail sink on a port of its own; ends with us.
-#[derive(Debug)]
-struct Sink {
-    port: u16,
-    child: Child,
-}
-
-impl Drop for Sink {
-    fn drop(&mut self) {
-        // It may have ended already, which is as good.
-        _ = self.child.kill();
-        _ = self.child.wait();
-    }
-}
-
-impl Sink {
-    fn start() -> anyhow::Result<Self> {
-        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        let address = format!("127.0.0.1:{port}");
-        let mut command = tool("smtp-sink")?;
-        // As root it insists on being told whose rights to take.
-        if is_root()? {
-            command.args(["-u", "nobody"]);
-        }
-        let child = command.args([address.as_str(), "1000"]).spawn()?;
-        let sink = Self { port, child };
-        let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if begun.elapsed() > Duration::from_secs(10) {
-                bail!("smtp-sink doesn't answer");
-            }
-            pause(Duration::from_millis(10));
-        }
-        Ok(sink)
-    }
-}
-
-fn tool(name: &str) -> anyhow::Result<Command> {
-    let mut places = TOOLS
-        .iter()
-        .map(|folder| std::path::Path::new(folder).join(name));
-    let place = places
-        .find(|place| place.exists())
-        .with_context(|| format!("{name} isn't there; it comes with Postfix"))?;
-    let mut command = Command::new(place);
-    command.stdin(Stdio::null()).stdout(Stdio::null());
-    Ok(command)
-}
-
-fn is_root() -> anyhow::Result<bool> {
-    use std::os::unix::fs::MetadataExt as _;
-    Ok(std::fs::metadata("/proc/self")?.uid() == 0)
 }

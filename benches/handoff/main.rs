@@ -15,6 +15,7 @@ mod business;
 mod handoff;
 mod idle;
 mod measure;
+mod sink;
 mod slow;
 
 use std::process::ExitCode;

@@ -102,6 +102,21 @@ CREATE TABLE quarantine (
 );
 CREATE INDEX quarantine_file ON quarantine (source, path);
 
+-- What was found wrong with a source's records when somebody last looked. Examples name customers, so
+-- all of it goes when somebody is forgotten, and the next look finds it anew.
+CREATE TABLE judged (
+    source    TEXT NOT NULL,
+    place     INTEGER NOT NULL,
+    at        BIGINT NOT NULL,
+    news      BIGINT,                           -- when something had last come in by then
+    kind      TEXT NOT NULL,
+    customers BIGINT NOT NULL,
+    of_all    BIGINT NOT NULL,
+    words     TEXT NOT NULL,
+    examples  TEXT NOT NULL,                    -- JSON list of ids
+    PRIMARY KEY (source, place)
+) WITHOUT ROWID;
+
 -- Programs that hand in records by HTTP.
 CREATE TABLE api_token (
     name     TEXT NOT NULL PRIMARY KEY,

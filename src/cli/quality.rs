@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::output::{self, Format, Row};
+use crate::engine::listing;
+use crate::engine::quality::{FACTS, told};
 use crate::records::quality::{Known, Quality};
+use crate::store::Finding;
 
 const COLUMNS: &[(&str, &str)] = &[
     ("customers", "customers"),
@@ -18,25 +21,21 @@ const FIELDS: &[&str] = &["finding", "customers", "of", "words", "examples"];
 /// # Errors
 /// Standard output can't be written.
 pub(super) fn print(format: Format, quality: &Quality) -> std::io::Result<()> {
-    let known = quality.known;
-    let mut rows: Vec<Row> = Vec::new();
     if format == Format::Table {
-        for line in in_words(&known) {
+        for line in in_words(&quality.known) {
             output::say(line)?;
         }
         if quality.findings.is_empty() {
             return output::say("Nothing looks wrong.");
         }
-    } else {
-        let facts = missing(&known);
-        rows.extend(
-            facts.map(|(kind, some, words)| row(format, (kind, words), (some, &known), &[])),
-        );
     }
-    rows.extend(quality.findings.iter().map(|one| {
-        let told = (one.kind, one.words.as_str());
-        row(format, told, (one.customers, &known), &one.examples)
-    }));
+    let told = told(quality);
+    let skipped = if format == Format::Table { FACTS } else { 0 };
+    let rows: Vec<Row> = told
+        .iter()
+        .skip(skipped)
+        .map(|one| row(format, one))
+        .collect();
     output::listing(format, COLUMNS, FIELDS, &rows)
 }
 
@@ -64,53 +63,17 @@ fn in_words(known: &Known) -> Vec<String> {
     ]
 }
 
-/// How many lack what, for a machine.
-fn missing(known: &Known) -> impl Iterator<Item = (&'static str, u64, &'static str)> {
-    let all = known.customers;
-    [
-        ("customers", all, "customers"),
-        ("without-address", all - known.address, "have no address"),
-        ("without-name", all - known.name, "have no name"),
-        ("without-birthday", all - known.birthday, "have no birthday"),
-        (
-            "without-birth-year",
-            known.birthday - known.birth_year,
-            "have a birthday without a year",
-        ),
-        (
-            "without-language",
-            all - known.language,
-            "have no language of their own",
-        ),
-        (
-            "without-zone",
-            all - known.zone,
-            "have no time zone of their own",
-        ),
-    ]
-    .into_iter()
-}
-
-fn row(
-    format: Format,
-    (kind, words): (&str, &str),
-    (customers, known): (u64, &Known),
-    examples: &[String],
-) -> Row {
+fn row(format: Format, one: &Finding) -> Row {
     let examples: Value = match format {
-        Format::Json => examples.into(),
-        Format::Table | Format::Csv => examples.join(", ").into(),
+        Format::Json => one.examples.as_slice().into(),
+        Format::Table | Format::Csv => one.examples.join(", ").into(),
     };
     let values: [Value; 5] = [
-        kind.into(),
-        customers.into(),
-        known.customers.into(),
-        words.into(),
+        one.kind.as_str().into(),
+        one.customers.into(),
+        one.of.into(),
+        one.words.as_str().into(),
         examples,
     ];
-    FIELDS
-        .iter()
-        .map(|field| (*field).to_owned())
-        .zip(values)
-        .collect()
+    listing::row(FIELDS, values)
 }

@@ -82,7 +82,10 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         ));
     }
     if args.report {
-        let quality = engine::quality::of(&house, args.source.as_deref()).await?;
+        let quality = match &args.source {
+            Some(source) => engine::quality::judge(&house, source).await?,
+            None => engine::quality::of(&house, None).await?,
+        };
         quality::print(args.format, &quality)?;
     }
     house.store.close().await?;

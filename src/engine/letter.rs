@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use lettre::Address;
 use lettre::message::Mailbox;
+use tracing::Instrument as _;
 
 use super::House;
 use crate::decide;
@@ -257,6 +258,13 @@ impl<'a> Pages<'a> {
             phrases: Some(&plans.phrases),
         })
     }
+}
+
+/// Does this about one letter, whose lines in the log bear which it is, where somebody asks for as much.
+pub(super) fn followed<F: Future>(entry: &Entry, work: F) -> impl Future<Output = F::Output> {
+    let day = entry.occasion.day;
+    let span = tracing::debug_span!("letter", entry = entry.id, rule = entry.rule, %day);
+    Box::pin(work).instrument(span)
 }
 
 /// The file's name in the outbox: what a person looks for, and the entry's id.

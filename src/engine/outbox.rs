@@ -341,6 +341,8 @@ impl Turn {
 
     /// Learns from a verdict how the way stands; what has to be kept, if anything.
     pub(super) fn heard(mut self, house: &House, verdict: &Verdict) -> Option<Change> {
+        let (relay, reply) = (self.via(), verdict.reply());
+        tracing::debug!(relay, reply, reason = ?verdict.reason(), "handed over");
         let heard = breaker::heard(verdict);
         let went = match verdict {
             Verdict::Withdrawn | Verdict::Stopped { .. } => false,

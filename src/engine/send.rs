@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::batches::Batches;
 use super::scribe::{self, Job};
@@ -48,6 +49,7 @@ pub(super) struct Shared {
 impl Shared {
     /// Counts one entry's outcome.
     pub(super) fn count(&self, rule: &str, outcome: Outcome, reason: Reason) {
+        tracing::debug!(%outcome, %reason, "decided");
         self.lock().count(rule, outcome, reason);
         self.house.progress.fetch_add(1, Ordering::Relaxed);
     }
@@ -112,7 +114,8 @@ async fn round(
     let mut desk = JoinSet::new();
     desk.spawn(scribe::prepare(Arc::clone(&shared), unwritten, written));
     for number in 0..workers {
-        team.spawn(Worker::new(Arc::clone(&shared), number).work(Arc::clone(&queue)));
+        let work = Worker::new(Arc::clone(&shared), number).work(Arc::clone(&queue));
+        team.spawn(work.instrument(tracing::debug_span!("worker", number)));
     }
     // Only the workers keep the queue open: when none is left, nobody waits for one.
     drop(queue);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::letter::file_name;
 use super::sync::Synced;
@@ -14,6 +15,7 @@ use super::{
 };
 use crate::deliver::FileCourier;
 use crate::model::{Outcome, Reason};
+use crate::observe::fresh_id;
 use crate::store::{Filter, HeldBatch, Record, Resettle};
 
 /// What a pass should do.
@@ -23,6 +25,11 @@ pub struct Pass {
     pub sync: bool,
     /// Workers; `None` for as many as the settings say.
     pub workers: Option<u32>,
+}
+
+/// What all lines in the log of one pass are told apart by.
+pub fn span() -> tracing::Span {
+    tracing::info_span!("pass", id = fresh_id())
 }
 
 /// Runs one pass.
@@ -92,12 +99,15 @@ pub async fn first(
     pass: Pass,
     stop: &CancellationToken,
 ) -> Result<Report, EngineError> {
-    if let Some(standstill) = trust::enter(house).await? {
-        return Ok(Report::halted(standstill));
-    }
-    let mut report = recover(house).await?;
-    report.add(alone(house, pass, stop).await?);
-    Ok(report)
+    let work = async {
+        if let Some(standstill) = trust::enter(house).await? {
+            return Ok(Report::halted(standstill));
+        }
+        let mut report = recover(house).await?;
+        report.add(alone(house, pass, stop).await?);
+        Ok(report)
+    };
+    Box::pin(work.instrument(span())).await
 }
 
 /// One pass by itself: where rules wait for what has to be learnt first, another one once it is.

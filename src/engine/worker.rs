@@ -117,7 +117,7 @@ impl Worker {
                 if self.shared.stop.is_cancelled() {
                     return Ok(());
                 }
-                match Box::pin(self.entry(&entry, &view, prepared.take())).await? {
+                match letter::followed(&entry, self.entry(&entry, &view, prepared.take())).await? {
                     Step::Done => break,
                     Step::HandedOver => {
                         stale = true;

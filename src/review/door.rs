@@ -8,15 +8,18 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::{Extension, Router};
+use axum::{Extension, Router, middleware};
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use super::trail;
 
 /// The longest head.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -31,6 +34,40 @@ const AFTER_TROUBLE: Duration = Duration::from_secs(1);
 const LAST_WORDS: Duration = Duration::from_secs(3);
 /// … and say so much. It is thrown away; but without anybody to hear it, the answer would be lost.
 const LAST_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Connections that the system keeps for us until they are accepted.
+const BACKLOG: u32 = 1024;
+/// Threads that answer visitors.
+const THREADS: usize = 2;
+
+/// Threads of the visitors' own. Those that write and send letters are busy for long stretches, and a
+/// page would wait for its turn among them at each of its steps; between threads the system divides time
+/// at once.
+#[derive(Debug)]
+pub(super) struct Porter(Option<Runtime>);
+
+impl Porter {
+    /// # Errors
+    /// The system gives no threads.
+    pub(super) fn new() -> io::Result<Self> {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(THREADS).thread_name("web");
+        Ok(Self(Some(builder.enable_all().build()?)))
+    }
+
+    pub(super) fn handle(&self) -> Option<&Handle> {
+        self.0.as_ref().map(Runtime::handle)
+    }
+}
+
+impl Drop for Porter {
+    fn drop(&mut self) {
+        // Everybody has their answer, or their time was over; and to wait is not for here.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
 
 /// Who is at the other end of the connection; a request's extension.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +98,9 @@ pub enum ReviewError {
     /// The pages can't be made; there is no known case.
     #[error("pages for browsers: {0}")]
     Pages(#[from] minijinja::Error),
+    /// The system gives no threads.
+    #[error("no threads can be had for whoever comes by web ({0}); is the machine out of memory?")]
+    Threads(io::Error),
     /// The settings can't be followed.
     #[error(transparent)]
     Engine(#[from] crate::engine::EngineError),
@@ -77,27 +117,25 @@ pub(super) struct Door {
 
 impl Door {
     /// Lets in up to `most` at once, at the address that this section names.
-    pub(super) async fn open(
+    pub(super) fn open(
         (section, bind): (&'static str, SocketAddr),
         routes: Router,
         most: usize,
-        stop: &CancellationToken,
+        (stop, threads): (&CancellationToken, &Handle),
     ) -> Result<Self, ReviewError> {
         let failed = |error| ReviewError::Bind {
             section,
             address: bind,
             error,
         };
-        let listener = TcpListener::bind(bind).await.map_err(failed)?;
+        let listener = listen(bind, threads).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (visits, stop) = (TaskTracker::new(), stop.child_token());
+        let name = section.trim_matches(['[', ']']);
+        let routes = routes.layer(middleware::from_fn_with_state(name, trail::follow));
         let room = Arc::new(Semaphore::new(most));
-        visits.spawn(accept(
-            listener,
-            routes,
-            (room, visits.clone()),
-            stop.clone(),
-        ));
+        let accepting = accept(listener, routes, (room, visits.clone()), stop.clone());
+        visits.spawn_on(accepting, threads);
         Ok(Self {
             address,
             visits,
@@ -112,6 +150,20 @@ impl Door {
         // Every visit ends by itself within the grace.
         self.visits.wait().await;
     }
+}
+
+/// Listens at this address, on these threads.
+fn listen(bind: SocketAddr, threads: &Handle) -> io::Result<TcpListener> {
+    let _inside = threads.enter();
+    let socket = if bind.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // A restart needn't wait until the old connections are forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(bind)?;
+    socket.listen(BACKLOG)
 }
 
 async fn accept(

@@ -7,7 +7,8 @@
 //! server with TLS stands in front of what the world reaches.
 //!
 //! [`open`] listens where the settings say; [`door`] bounds who may come in and for how long,
-//! [`routes`] and [`care`] answer customers, [`api`] programs and [`console`] the owner, [`Pulse`] is what the daemon tells of itself,
+//! [`trail`] gives each request an id that its lines in the log bear, [`routes`] and [`care`] answer
+//! customers, [`api`] programs and [`console`] the owner, [`Pulse`] is what the daemon tells of itself,
 //! [`notes`] keeps what a customer said.
 
 mod api;
@@ -18,6 +19,7 @@ mod notes;
 mod pages;
 mod pulse;
 mod routes;
+mod trail;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,9 +29,10 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::House;
 use api::Counter;
 use console::Console;
-use door::Door;
+use door::{Door, Porter};
 use routes::Desk;
 
+pub use console::{Kind, Way, ways};
 pub use door::ReviewError;
 pub use pulse::Pulse;
 
@@ -46,6 +49,8 @@ pub struct OpenDoors {
     public: Option<(Door, Arc<Desk>)>,
     api: Option<(Door, Arc<Counter>)>,
     console: Option<(Door, Arc<Console>)>,
+    /// Dropped when everybody is gone.
+    porter: Option<Porter>,
 }
 
 impl OpenDoors {
@@ -92,11 +97,21 @@ pub async fn open(
     stop: &CancellationToken,
 ) -> Result<OpenDoors, ReviewError> {
     let mut doors = OpenDoors::default();
+    let settings = &house.plans.settings;
+    if settings.public.is_none() && settings.api.is_none() && settings.console.is_none() {
+        return Ok(doors);
+    }
+    let porter = doors
+        .porter
+        .insert(Porter::new().map_err(ReviewError::Threads)?);
+    let Some(threads) = porter.handle().cloned() else {
+        return Ok(doors);
+    };
     if let Some(public) = &house.plans.settings.public {
         let desk = Arc::new(Desk::new(house, pulse)?);
         let routes = routes::routes(&desk, &public.base_url);
         let at = ("[public]", public.bind);
-        let door = Door::open(at, routes, MOST_CUSTOMERS, stop).await?;
+        let door = Door::open(at, routes, MOST_CUSTOMERS, (stop, &threads))?;
         let address = door.address;
         tracing::info!(%address, base_url = public.base_url, "customers can unsubscribe");
         doors.public = Some((door, desk));
@@ -104,7 +119,7 @@ pub async fn open(
     if let Some(api) = &house.plans.settings.api {
         let counter = Arc::new(Counter::new(house, api)?);
         let routes = api::routes(&counter);
-        let door = Door::open(("[api]", api.bind), routes, MOST_PROGRAMS, stop).await?;
+        let door = Door::open(("[api]", api.bind), routes, MOST_PROGRAMS, (stop, &threads))?;
         let address = door.address;
         tracing::info!(%address, "other programs can send records");
         doors.api = Some((door, counter));
@@ -112,7 +127,7 @@ pub async fn open(
     if let Some(settings) = &house.plans.settings.console {
         let console = Console::open(house, pulse, settings).await?;
         let at = ("[console]", settings.bind);
-        let door = Door::open(at, console::routes(&console), MOST_OWNERS, stop).await?;
+        let door = Door::open(at, console::routes(&console), MOST_OWNERS, (stop, &threads))?;
         let (address, login) = (door.address, settings.needs_login());
         tracing::info!(%address, login, "the console is open");
         doors.console = Some((door, console));

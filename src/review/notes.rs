@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use crate::engine::opinion::{self, Opinion};
 use crate::engine::{EngineError, House};
@@ -85,16 +86,18 @@ impl Notes {
             return false;
         }
         let told = matches!(&word, Word::Opinion(opinion) if opinion.is_bad());
-        let task = self.tasks.spawn(note(Arc::clone(&house), entry, word));
+        let work = note(Arc::clone(&house), entry, word).in_current_span();
+        let task = self.tasks.spawn(work);
         let noted = matches!(tokio::time::timeout(PATIENCE, task).await, Ok(Ok(true)));
         if noted && told {
             // At once, but nobody waits for the owner's mail; what doesn't leave does with the next
             // pass.
-            self.tasks.spawn(async move {
+            let telling = async move {
                 if let Err(error) = opinion::tell(&house).await {
                     tracing::error!(%error, "the owner couldn't be told of a complaint");
                 }
-            });
+            };
+            self.tasks.spawn(telling.in_current_span());
         }
         noted
     }

@@ -78,7 +78,8 @@ pub enum Piece {
     Suppressed(String, String, Timestamp),
     /// A record in quarantine that names them.
     Quarantined(Box<Quarantined>, NamedBy),
-    /// A trouble, or the last words of a mail server, that name them: of what, and the words.
+    /// A trouble, or the last words of a mail server, that name them, or what looks wrong with their
+    /// record: of what, and the words.
     Words(String, String),
 }
 
@@ -272,6 +273,17 @@ impl<E: Send> Desk<'_, E> {
         .await?;
         for (of, words) in all {
             if person.blotted(&words).is_some() || person.complains(&of) {
+                hand!((self.read)(Piece::Words(of, words)));
+            }
+        }
+        let judged: Vec<(String, String, String)> =
+            sqlx::query_as("SELECT source, words, examples FROM judged ORDER BY source, place")
+                .fetch_all(&mut *self.tx)
+                .await?;
+        for (source, words, examples) in judged {
+            let examples: Vec<String> = serde_json::from_str(&examples).unwrap_or_default();
+            if examples.iter().any(|id| person.ids.contains(id)) {
+                let of = format!("records of {source}, of which you are an example");
                 hand!((self.read)(Piece::Words(of, words)));
             }
         }

@@ -43,7 +43,7 @@ pub(super) const EVENTS: &str = concat!("DELETE FROM event WHERE customer_id IN 
 
 /// What else goes by a customer's id, or by their number: a number may be somebody else's one day, so
 /// nothing of it may outlast its customer, and these come before [`CUSTOMERS`].
-pub(super) const RECORDS: [&str; 7] = [
+pub(super) const RECORDS: [&str; 8] = [
     concat!(
         "DELETE FROM customer_date WHERE customer IN (SELECT number FROM customer WHERE id IN ",
         texts!("$1"),
@@ -67,6 +67,14 @@ pub(super) const RECORDS: [&str; 7] = [
     concat!(
         "UPDATE event SET moved_from = NULL WHERE moved_from IN ",
         texts!("$1")
+    ),
+    // Whom its sentences and examples name can't be told from the outside.
+    concat!(
+        "DELETE FROM judged WHERE EXISTS (SELECT 1 FROM customer WHERE id IN ",
+        texts!("$1"),
+        ") OR EXISTS (SELECT 1 FROM json_each(judged.examples) e WHERE e.value IN ",
+        texts!("$1"),
+        ")"
     ),
 ];
 

@@ -61,6 +61,17 @@ pub struct Bad {
     pub seen_at: Timestamp,
 }
 
+/// Why records are in quarantine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    /// The column.
+    pub column: String,
+    /// What is wrong with it.
+    pub reason: String,
+    /// How many records.
+    pub records: u64,
+}
+
 impl Store {
     /// What became of the entries due from one moment to before another, by day and outcome. Looks
     /// at each of them.
@@ -111,7 +122,8 @@ impl Store {
         found.map_err(|error| self.trouble(error))
     }
 
-    /// Customers with this id or address, or with these words in their name; at most so many.
+    /// Customers with this id or address, or, where nobody has it, with these words in their name; at most
+    /// so many.
     ///
     /// # Errors
     /// When the store fails.
@@ -119,21 +131,29 @@ impl Store {
         let escaped = words.replace('\\', "\\\\");
         let escaped = escaped.replace('%', "\\%").replace('_', "\\_");
         let read = async {
-            sqlx::query(
+            // By index; only a name has to be looked for among all.
+            let mut found = sqlx::query(
                 "SELECT id, first_name, last_name, email FROM customer \
-                 WHERE id = $1 OR email_key = $2 OR \
-                     COALESCE(first_name, '') || ' ' || COALESCE(last_name, '') LIKE $3 ESCAPE '\\' \
-                 ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END, id LIMIT $4",
+                 WHERE id = $1 OR email_key = $2 \
+                 ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END, id LIMIT $3",
             )
             .bind(words)
             .bind(super::columns::address_key(words))
-            .bind(format!("%{escaped}%"))
             .bind(i64::from(limit))
             .fetch_all(self.reader())
-            .await?
-            .iter()
-            .map(named)
-            .collect()
+            .await?;
+            if found.is_empty() {
+                found = sqlx::query(
+                    "SELECT id, first_name, last_name, email FROM customer WHERE \
+                     COALESCE(first_name, '') || ' ' || COALESCE(last_name, '') LIKE $1 ESCAPE '\\' \
+                     ORDER BY number LIMIT $2",
+                )
+                .bind(format!("%{escaped}%"))
+                .bind(i64::from(limit))
+                .fetch_all(self.reader())
+                .await?;
+            }
+            found.iter().map(named).collect()
         };
         let found: sqlx::Result<_> = read.await;
         found.map_err(|error| self.trouble(error))
@@ -189,22 +209,62 @@ impl Store {
         found.map_err(|error| self.trouble(error))
     }
 
-    /// At most so many records in quarantine after the one with this number.
+    /// At most so many records in quarantine after the one with this number, of one source or of all.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn quarantine_page(&self, after: i64, limit: u16) -> Result<Vec<Bad>, StoreError> {
+    pub async fn quarantine_page(
+        &self,
+        source: Option<&str>,
+        after: i64,
+        limit: u16,
+    ) -> Result<Vec<Bad>, StoreError> {
         let read = async {
             sqlx::query(
                 "SELECT id, source, file, line, column_name, value, reason, record, seen_at \
-                 FROM quarantine WHERE id > $1 ORDER BY id LIMIT $2",
+                 FROM quarantine WHERE id > $1 AND (CAST($3 AS TEXT) IS NULL OR source = $3) \
+                 ORDER BY id LIMIT $2",
             )
             .bind(after)
             .bind(i64::from(limit))
+            .bind(source)
             .fetch_all(self.reader())
             .await?
             .iter()
             .map(bad)
+            .collect()
+        };
+        let found: sqlx::Result<_> = read.await;
+        found.map_err(|error| self.trouble(error))
+    }
+
+    /// Why records of this source are in quarantine, the commonest reasons first; at most so many.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn quarantine_reasons(
+        &self,
+        source: &str,
+        limit: u16,
+    ) -> Result<Vec<Why>, StoreError> {
+        let read = async {
+            sqlx::query(
+                "SELECT column_name, reason, COUNT(*) AS n FROM quarantine WHERE source = $1 \
+                 GROUP BY column_name, reason ORDER BY n DESC, column_name, reason LIMIT $2",
+            )
+            .bind(source)
+            .bind(i64::from(limit))
+            .fetch_all(self.reader())
+            .await?
+            .iter()
+            .map(|row| {
+                let columns = &mut Columns::of(row);
+                Ok(Why {
+                    column: columns.text()?,
+                    reason: columns.text()?,
+                    records: columns.small()?,
+                })
+            })
             .collect()
         };
         let found: sqlx::Result<_> = read.await;

@@ -1,8 +1,9 @@
 //! The ledger page by page, for people who leaf through it: however long it is, a page costs about
 //! the same.
 //!
-//! Pages go by key, never by `OFFSET`, and a page that looks for something rare gives up after
-//! [`SPAN`] entries and says where to go on. Nothing is counted as a whole. May not change anything.
+//! Pages go by key, never by `OFFSET`. Where an index leads to just what is wanted, a page reads its own
+//! entries and no more; a page that looks for something rare along an index looks through a few at
+//! first, then through more ([`SPANS`]), and then gives up and says where to go on. Nothing is counted as a whole. May not change anything.
 
 use jiff::civil::Date;
 
@@ -12,8 +13,9 @@ use super::ledger::{entry_columns, entry_of};
 use super::{Entry, Store, StoreError};
 use crate::model::Outcome;
 
-/// Entries that one page looks through at most, where no index leads to what is wanted.
-const SPAN: i64 = 20_000;
+/// Entries that one page looks through, where no index leads to what is wanted: mostly the first few hold
+/// enough of it, and a page that finds none is answered soon nevertheless.
+const SPANS: [i64; 2] = [500, 1_500];
 const DAY_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;
 
 /// Which entries; all where nothing is said.
@@ -168,6 +170,25 @@ fn way(wanted: &Wanted) -> Way {
     }
 }
 
+impl Wanted {
+    /// Whether the index of its way leads to just what is wanted.
+    fn is_found_by(&self, way: Way) -> bool {
+        let Self {
+            customer,
+            rule,
+            outcome,
+            day,
+        } = self;
+        match way {
+            Way::Straight(_) => true,
+            Way::Along(_, _, true) => customer.is_none() && outcome.is_none(),
+            Way::Along(_, _, false) => {
+                customer.is_none() && rule.is_none() && outcome.is_none() && day.is_none()
+            }
+        }
+    }
+}
+
 /// The keys between which a day's entries lie.
 fn bounds(way: Way, day: Option<Date>) -> (i64, i64) {
     let Some(day) = day.map(day_number) else {
@@ -214,53 +235,73 @@ impl Store {
                 number: i64::MAX,
             };
         }
-        let (text, bottom) = match way {
-            Way::Straight(text) => (text, None),
-            Way::Along(text, bottom, _) => {
-                let span = (from, least, SPAN);
-                (text, bottom_of(&mut tx, bottom, span, wanted).await?)
-            }
-        };
-        let end = bottom.unwrap_or(Place {
+        let least = Place {
             key: least,
             number: i64::MIN,
-        });
-        let rows = sqlx::query(text)
-            .bind(from.key)
-            .bind(from.number)
-            .bind(end.key)
-            .bind(end.number)
-            .bind(&wanted.rule)
-            .bind(&wanted.customer)
-            .bind(wanted.outcome.map(Outcome::as_str))
-            .bind(wanted.day.map(day_number))
-            .bind(limit + 1)
-            .fetch_all(&mut *tx)
-            .await?;
-        let mut found = Vec::new();
-        for row in &rows {
-            found.push(placed(row, matches!(way, Way::Along(_, _, true)))?);
-        }
-        let more = i64::try_from(found.len()).is_ok_and(|len| len > limit);
-        if more {
-            found.pop();
-        }
-        let next = match (more, way) {
-            (true, _) => found.last().map(|(_, place)| *place),
-            (false, Way::Along(_, text, _)) => {
-                let beyond = match bottom {
-                    Some(place) => bottom_of(&mut tx, text, (place, least, 1), wanted).await?,
-                    None => None,
-                };
-                bottom.filter(|_| beyond.is_some())
-            }
-            (false, Way::Straight(_)) => None,
         };
+        let limit = usize::try_from(limit).unwrap_or(1);
+        let (text, bottom) = match way {
+            Way::Straight(text) => (text, None),
+            Way::Along(text, bottom, _) => (text, Some(bottom)),
+        };
+        let Some(bottom) = bottom.filter(|_| !wanted.is_found_by(way)) else {
+            let asked = (from, least, limit + 1);
+            let mut found = entries(&mut tx, (text, way), wanted, asked).await?;
+            let more = found.len() > limit;
+            found.truncate(limit);
+            return Ok(Page::of(found, more));
+        };
+        let mut found = Vec::new();
+        for span in SPANS {
+            let end = bottom_of(&mut tx, bottom, (from, least.key, span), wanted).await?;
+            let Some(end) = end else { break };
+            let asked = (from, end, limit + 1 - found.len());
+            found.extend(entries(&mut tx, (text, way), wanted, asked).await?);
+            if found.len() > limit {
+                found.truncate(limit);
+                return Ok(Page::of(found, true));
+            }
+            from = end;
+        }
+        // Not enough by here; whether there is anything behind it, nobody has looked at yet.
+        let beyond = bottom_of(&mut tx, bottom, (from, least.key, 1), wanted).await?;
         Ok(Page {
-            entries: found.into_iter().map(|(entry, _)| entry).collect(),
-            next,
+            next: beyond.map(|_| from),
+            ..Page::of(found, false)
         })
     }
+}
+
+impl Page {
+    fn of(found: Vec<(Entry, Place)>, more: bool) -> Self {
+        Self {
+            next: found.last().filter(|_| more).map(|(_, place)| *place),
+            entries: found.into_iter().map(|(entry, _)| entry).collect(),
+        }
+    }
+}
+
+/// At most so many entries after one place, up to another.
+async fn entries(
+    tx: &mut Connection,
+    (text, way): (&'static str, Way),
+    wanted: &Wanted,
+    (from, end, most): (Place, Place, usize),
+) -> sqlx::Result<Vec<(Entry, Place)>> {
+    let rows = sqlx::query(text)
+        .bind(from.key)
+        .bind(from.number)
+        .bind(end.key)
+        .bind(end.number)
+        .bind(&wanted.rule)
+        .bind(&wanted.customer)
+        .bind(wanted.outcome.map(Outcome::as_str))
+        .bind(wanted.day.map(day_number))
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .fetch_all(tx)
+        .await?;
+    let by_day = matches!(way, Way::Along(_, _, true));
+    rows.iter().map(|row| placed(row, by_day)).collect()
 }
 
 /// The last of so many entries from a place on.

@@ -76,9 +76,23 @@ await page.waitForURL('**/held/birthday/*');
 const batch = new URL(page.url()).pathname;
 must((await letterShown('The first letter')).includes('Happy birthday'), 'the first letter is shown');
 
+// How good the records are: from the list of sources to what looks wrong, and as a file.
+await page.getByRole('navigation').getByRole('link', { name: 'Sources' }).click();
+await page.getByRole('link', { name: 'customers', exact: true }).click();
+await page.waitForURL('**/sources/customers');
+await until('/sources/customers', 'leads nowhere');
+must((await page.locator('main').innerText()).includes('isn\'t an e-mail address'), 'why a record can\'t be used');
+const file = await page.request.get(base + await page.getByRole('link', { name: 'CSV' }).first().getAttribute('href'));
+must((await file.text()).startsWith('finding,customers,of,words,examples\n'), 'the report as a file');
+
+// From the calendar to one of its days.
+await until('/ahead', 'to go out');
+const day = await page.locator('.calendar a').last().getAttribute('href');
+
 const paths = {
-  today: '/', ahead: '/ahead', ledger: '/ledger', entry, missing: '/missing', held: '/held', batch,
-  rules: '/rules', rule: '/rules/birthday', sources: '/sources', health: '/health', people: '/people',
+  today: '/', ahead: '/ahead', day, ledger: '/ledger', entry, missing: '/missing', held: '/held', batch,
+  rules: '/rules', rule: '/rules/birthday', sources: '/sources', source: '/sources/customers',
+  health: '/health', people: '/people', nobody: '/ledger?customer=nobody-of-this-name',
 };
 async function everywhere(when) {
   for (const [name, path] of Object.entries(paths)) {
@@ -112,6 +126,11 @@ await page.getByRole('button', { name: /^Let .* go$/ }).click();
 await page.waitForURL('**/held?said=approved');
 must((await page.getByRole('status').innerText()).includes('They may go'), 'it is said that they may go');
 await until('/ledger?outcome=sent', 'Ann Archer');
+// The same by the form, as somebody looks who doesn't write addresses.
+await page.getByRole('navigation').getByRole('link', { name: 'Ledger' }).click();
+await page.getByLabel('Outcome').selectOption('sent');
+await page.getByRole('button', { name: 'Look' }).click();
+await page.waitForURL('**/ledger?*outcome=sent*');
 await page.getByRole('table').getByRole('link').first().click();
 must((await page.locator('.history').innerText()).includes('It went out.'), 'the history ends with it');
 await go('/people');

@@ -72,8 +72,10 @@ impl Daemon {
 
     pub(crate) fn start_with(shop: &Shop, mut command: Command) -> Self {
         let log = shop.path("run.log");
+        if !command.get_envs().any(|(name, _)| name == "FONDLY_LOG") {
+            command.env("FONDLY_LOG", "warn,fondly=debug");
+        }
         let process = command
-            .env("FONDLY_LOG", "warn,fondly=debug")
             .stdout(Stdio::null())
             .stderr(fs::File::create(&log).unwrap())
             .spawn()

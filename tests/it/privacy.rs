@@ -21,6 +21,7 @@ const ABOUT_SOMEBODY: &[&str] = &[
     "customer_date",
     "event",
     "history",
+    "judged",
     "ledger",
     "letter",
     "past_events",
@@ -150,6 +151,7 @@ async fn everywhere(shop: &Shop) {
          INSERT INTO trouble (kind, subject, words, since)
              VALUES ('complaint', 'a complaint of customer zqid', 'zqcomplains', 1);
          INSERT INTO trouble (kind, subject, words, since) VALUES ('edit', 'x', '550 <Zqmail@zqhost.example> unknown', 1);
+         INSERT INTO judged VALUES ('customers', 0, 1, NULL, 'x', 2, 2, 'it looks odd', json_array('zqid'));
          INSERT INTO relay VALUES ('smtp:x:25', 'p', 'works', 1, 1, NULL, 'no zqmail@zqhost.example');
          UPDATE history SET reply = '250 zqmail@zqhost.example taken' WHERE reply LIKE '%zqid%'",
     )

@@ -150,7 +150,7 @@ impl Daemon {
         Answer {
             status: status.parse().unwrap(),
             headers: headers
-                .filter(|(name, _)| *name != "date")
+                .filter(|(name, _)| !["date", "x-request-id"].contains(name))
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect(),
             body: body.to_owned(),

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::shop::Shop;
+use crate::console::{Browser, shop as with_console};
+use crate::shop::{Shop, until};
 
 /// Rows of people of whom all is well.
 fn clean(many: u32) -> String {
@@ -149,4 +150,41 @@ fn a_source_can_be_looked_at_alone() {
     shop.run(&["sync", "two", "--report"])
         .is(0)
         .says(&["1 customer;", "leads nowhere"]);
+}
+
+/// The owner needn't type anything: the page of a source has it looked at when something came in.
+#[tokio::test]
+async fn what_looks_wrong_stands_on_the_page_of_its_source() {
+    let shop = with_console("");
+    let mut text = clean(300);
+    text.push_str("x1,x1@mail.test,Uma,Lund,en,,1990-01-02,\nx2,not an address,Bo,Ek,en,,,\n");
+    text.push_str("x3,also none,Cy,Ek,en,,,\nx4,x4@real-shop.com,Di,Ek,en,Mars/Base,01.02.1990,\n");
+    shop.customers(&text);
+    let browser = Browser::start(&shop).await;
+    let found = "the address leads nowhere";
+    let page = until("what was found", || {
+        let page = browser.get("/sources/customers");
+        page.body.contains(found).then_some(page)
+    })
+    .await;
+    page.shows(&[
+        "Of 301 customers",
+        "href=\"/ledger?customer=x1\"",
+        "Records that can't be used",
+        "not an address",
+    ]);
+    let page = browser.get("/sources");
+    page.shows(&[
+        "href=\"/sources/customers\"",
+        "data-label=\"Looks wrong\">1<",
+    ]);
+    let file = browser.get("/sources/customers/quality.csv").body;
+    let typed = ["sync", "customers", "--report", "--format", "csv"];
+    assert_eq!(file, shop.run(&typed).is(3).out);
+    browser.get("/sources/events").shows(&["<b>0 records</b>"]);
+    assert_eq!(browser.get("/sources/nobody").status, 404);
+    // Two records that can't be used for the same reason are told together.
+    browser
+        .get("/sources/customers")
+        .shows(&["<b>2</b> <bdi>email</bdi>"]);
 }

@@ -24,12 +24,14 @@ const ROOMS: &[(&str, &[&str])] = &[
         "engine",
         &[
             "rhythm", "model", "clock", "settings", "records", "rules", "decide", "store",
-            "render", "deliver", "points", "durable",
+            "render", "deliver", "points", "durable", "observe",
         ],
     ),
     (
         "review",
-        &["model", "settings", "store", "render", "engine", "clock"],
+        &[
+            "model", "settings", "store", "render", "engine", "clock", "observe",
+        ],
     ),
     ("daemon", &["model", "settings", "engine", "review"]),
     ("observe", &[]),

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use self::pace::Pace;
 use super::ReviewError;
@@ -72,7 +73,7 @@ impl Counter {
             return Kept::NotYet;
         };
         let (house, intake) = (Arc::clone(&self.house), Arc::clone(&self.intake));
-        let task = self.tasks.spawn(async move {
+        let work = async move {
             let _permit = permit;
             let kept = intake.keep(&house, &token, read).await;
             match &kept {
@@ -83,7 +84,8 @@ impl Counter {
                 }
             }
             kept
-        });
+        };
+        let task = self.tasks.spawn(work.in_current_span());
         match tokio::time::timeout(PATIENCE, task).await {
             Ok(Ok(Ok(Some(fates)))) => Kept::Well(fates),
             Ok(Ok(Ok(None))) => Kept::Revoked,

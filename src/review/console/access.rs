@@ -17,6 +17,7 @@ use jiff::SignedDuration;
 
 use super::Console;
 use super::login;
+use super::routes::is_open;
 use super::show::{part, see_other};
 use super::trouble::Trouble;
 use crate::store::{Role, Session};
@@ -29,8 +30,6 @@ pub(super) const IDLE: SignedDuration = SignedDuration::from_hours(2);
 pub(super) const ABSOLUTE: SignedDuration = SignedDuration::from_hours(12);
 /// That a session was used is written down no more often.
 const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(1);
-/// Pages that need no session.
-const OPEN: [&str; 3] = ["/login", "/style.css", "/icon.svg"];
 /// What only a web server in front adds.
 const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "x-forwarded-host"];
 
@@ -101,7 +100,7 @@ pub(super) async fn check(
             });
             next.run(request).await
         }
-        Ok(None) if OPEN.contains(&path) => next.run(request).await,
+        Ok(None) if is_open(path) => next.run(request).await,
         Ok(None) if [Method::GET, Method::HEAD].contains(request.method()) => {
             let wanted = request
                 .uri()

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::access::Visit;
+use super::held::batch_link;
 use super::slow::Told;
 use super::trouble::Trouble;
 use super::words::{customer_link, day as day_words, moment, rule_link, title};
@@ -183,8 +184,7 @@ pub(super) async fn day(
                 "rule": title(&house, rule),
                 "rule_link": rule_link(rule),
                 "words": words(fate, count),
-                "command": matches!(fate, Fate::Held(_))
-                    .then(|| format!("fondly approve {rule} --on {day}")),
+                "decide": matches!(fate, Fate::Held(_)).then(|| batch_link(rule, day)),
             })
         })
         .collect();

@@ -185,6 +185,7 @@ pub(super) async fn resolve(
         let words = "It is known what became of this letter; there is nothing to settle.";
         return Err(Trouble::Wrong(words.to_owned()));
     }
+    tracing::info!(entry = id, ?word, "a person settled an unknown letter");
     console.ahead.forget();
     Ok(see_other(&entry_link(&id)))
 }

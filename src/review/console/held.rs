@@ -196,6 +196,7 @@ pub(super) async fn decide(
     };
     let now = house.clock.now();
     control::decide(&house, &visit.who, (&rule, day), approved, now).await?;
+    tracing::info!(rule, %day, approved, "a person decided about a batch");
     console.ahead.forget();
     let said = if approved { "approved" } else { "declined" };
     Ok(see_other(&format!("/held?said={said}")))

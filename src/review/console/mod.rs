@@ -24,6 +24,7 @@ mod routes;
 mod rules;
 mod show;
 mod slow;
+mod source;
 mod sources;
 mod today;
 mod trouble;
@@ -53,6 +54,8 @@ use show::Pages;
 use slow::Slow;
 use trouble::Trouble;
 
+pub use routes::{Kind, Way, ways};
+
 pub(super) use routes::routes;
 
 /// Passwords that are looked at at once: each takes 19 MiB and much of a core.
@@ -74,6 +77,7 @@ pub(super) struct Console {
     missing: Slow<Vec<Quiet>>,
     results: Slow<Vec<RuleResult>>,
     days: Slow<Vec<DayCount>>,
+    quality: Slow<()>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -105,6 +109,7 @@ impl Console {
             missing: Slow::default(),
             results: Slow::default(),
             days: Slow::default(),
+            quality: Slow::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         }))
@@ -124,6 +129,7 @@ impl Console {
             "entry" => "ledger",
             "rule" => "rules",
             "batch" => "held",
+            "source" => "sources",
             other => other,
         };
         let frame = context! {

@@ -1,21 +1,23 @@
-//! Every way there is.
+//! Every way into the console, told once: the router is made of this list, and so is the table of who
+//! gets which answer (`tests/snapshots/console-ways.snap`).
 //!
 //! May not answer anything by itself.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{self, MethodRouter};
 
 use super::show::{STYLE, answer};
 use super::trouble::Trouble;
 use super::{
     Answer, Console, access, ahead, entry, health, held, ledger, login, missing, people, rules,
-    sources, today,
+    source, sources, today,
 };
 
 /// What stands beside the title in a browser's tab.
@@ -23,35 +25,136 @@ const ICON: &str = include_str!("icon.svg");
 /// Bytes that a form of ours may have.
 const FORM_BYTES: usize = 16 * 1024;
 
+/// What is answered to somebody who looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A page.
+    Page,
+    /// A list, as a CSV file to keep.
+    File,
+    /// A letter, for the frame that it is shown in.
+    Letter,
+    /// What needs no session: signing in, and what its page looks like.
+    Open,
+    /// Nothing: it only takes something.
+    Nothing,
+}
+
+/// A way into the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Way {
+    /// Its address, with names in braces for what differs: `/ledger/{entry}`.
+    pub path: &'static str,
+    /// What GET answers.
+    pub kind: Kind,
+    /// Whether it takes a POST.
+    pub takes: bool,
+}
+
+/// A way, and who answers.
+struct Route {
+    way: Way,
+    answers: MethodRouter<Arc<Console>>,
+}
+
+fn get<H, T>(kind: Kind, path: &'static str, shows: H) -> Route
+where
+    H: Handler<T, Arc<Console>>,
+    T: 'static,
+{
+    Route {
+        way: Way {
+            path,
+            kind,
+            takes: false,
+        },
+        answers: routing::get(shows),
+    }
+}
+
+fn post<H, T>(path: &'static str, takes: H) -> Route
+where
+    H: Handler<T, Arc<Console>>,
+    T: 'static,
+{
+    Route {
+        way: Way {
+            path,
+            kind: Kind::Nothing,
+            takes: true,
+        },
+        answers: routing::post(takes),
+    }
+}
+
+impl Route {
+    fn and_post<H, T>(mut self, takes: H) -> Self
+    where
+        H: Handler<T, Arc<Console>>,
+        T: 'static,
+    {
+        self.way.takes = true;
+        self.answers = self.answers.post(takes);
+        self
+    }
+}
+
+/// All there are. A new one belongs here, and nowhere else.
+fn all() -> Vec<Route> {
+    use Kind::{File, Letter, Open, Page};
+    vec![
+        get(Page, "/", today::show),
+        get(File, "/today.csv", today::csv),
+        get(Page, "/ahead", ahead::show),
+        get(File, "/ahead.csv", ahead::csv),
+        get(Page, "/ahead/{day}", ahead::day),
+        get(Page, "/ledger", ledger::show),
+        get(File, "/ledger.csv", ledger::csv),
+        get(Page, "/ledger/{entry}", entry::show).and_post(entry::resolve),
+        get(Letter, "/ledger/{entry}/letter", entry::letter),
+        get(Page, "/missing", missing::show),
+        get(File, "/missing.csv", missing::csv),
+        get(Page, "/rules", rules::show),
+        get(File, "/rules.csv", rules::csv),
+        get(Page, "/rules/{rule}", rules::one),
+        get(Page, "/sources", sources::show),
+        get(File, "/sources.csv", sources::csv),
+        get(Page, "/sources/{source}", source::show),
+        get(File, "/sources/{source}/quality.csv", source::csv),
+        get(Page, "/held", held::show),
+        get(File, "/held.csv", held::csv),
+        get(Page, "/held/{rule}/{day}", held::batch).and_post(held::decide),
+        get(Page, "/health", health::show),
+        get(Page, "/people", people::show),
+        get(File, "/people.csv", people::csv),
+        get(Open, "/login", login::ask).and_post(login::sign_in),
+        post("/logout", login::sign_out),
+        get(Open, "/style.css", style),
+        get(Open, "/icon.svg", icon),
+    ]
+}
+
+/// Every way there is.
+pub fn ways() -> Vec<Way> {
+    all().into_iter().map(|route| route.way).collect()
+}
+
+/// Whether this address needs no session.
+pub(super) fn is_open(path: &str) -> bool {
+    static OPEN: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let open = ways().into_iter().filter(|way| way.kind == Kind::Open);
+        open.map(|way| way.path).collect()
+    });
+    OPEN.contains(&path)
+}
+
 /// The routes, behind whoever says who may come in.
 pub(in crate::review) fn routes(console: &Arc<Console>) -> Router {
-    Router::new()
-        .route("/", get(today::show))
-        .route("/today.csv", get(today::csv))
-        .route("/ahead", get(ahead::show))
-        .route("/ahead.csv", get(ahead::csv))
-        .route("/ahead/{day}", get(ahead::day))
-        .route("/ledger", get(ledger::show))
-        .route("/ledger.csv", get(ledger::csv))
-        .route("/ledger/{entry}", get(entry::show).post(entry::resolve))
-        .route("/ledger/{entry}/letter", get(entry::letter))
-        .route("/missing", get(missing::show))
-        .route("/missing.csv", get(missing::csv))
-        .route("/rules", get(rules::show))
-        .route("/rules.csv", get(rules::csv))
-        .route("/rules/{rule}", get(rules::one))
-        .route("/sources", get(sources::show))
-        .route("/sources.csv", get(sources::csv))
-        .route("/held", get(held::show))
-        .route("/held.csv", get(held::csv))
-        .route("/held/{rule}/{day}", get(held::batch).post(held::decide))
-        .route("/health", get(health::show))
-        .route("/people", get(people::show))
-        .route("/people.csv", get(people::csv))
-        .route("/login", get(login::ask).post(login::sign_in))
-        .route("/logout", post(login::sign_out))
-        .route("/style.css", get(style))
-        .route("/icon.svg", get(icon))
+    all()
+        .into_iter()
+        .fold(Router::new(), |router, route| {
+            router.route(route.way.path, route.answers)
+        })
         .fallback(nothing)
         .method_not_allowed_fallback(another_method)
         .with_state(Arc::clone(console))

@@ -48,6 +48,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("rules.html", include_str!("pages/rules.html")),
     ("rule.html", include_str!("pages/rule.html")),
     ("sources.html", include_str!("pages/sources.html")),
+    ("source.html", include_str!("pages/source.html")),
     ("held.html", include_str!("pages/held.html")),
     ("batch.html", include_str!("pages/batch.html")),
     ("health.html", include_str!("pages/health.html")),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
+use tracing::Instrument as _;
 
 use super::Console;
 
@@ -104,12 +105,13 @@ impl<T: Send + Sync + 'static> Slow<T> {
                 round,
             };
             let stop = console.stop.clone();
-            console.tasks.spawn(async move {
+            let work = async move {
                 tokio::select! {
                     answer = work => turn.ends(answer, now),
                     () = stop.cancelled() => {}
                 }
-            });
+            };
+            console.tasks.spawn(work.in_current_span());
         }
         // The second look covers what ended before we listened.
         if self.0.known(now, LASTS).is_none() {
@@ -121,6 +123,14 @@ impl<T: Send + Sync + 'static> Slow<T> {
     /// What is known without working anything out.
     pub(super) fn known(&self, now: Timestamp) -> Told<T> {
         self.0.known(now, LINGERS).unwrap_or(Told::Soon)
+    }
+
+    /// What is known isn't good any more, unless somebody works on something newer already.
+    pub(super) fn outdated(&self) {
+        let mut state = self.0.lock();
+        if state.working.is_none() {
+            state.known = None;
+        }
     }
 
     /// What is known isn't good any more.

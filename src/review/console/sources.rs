@@ -1,4 +1,4 @@
-//! Sources: what came in and when, and what couldn't be used.
+//! Sources: what came in and when, how good it is, and what couldn't be used.
 //!
 //! May not read a source.
 
@@ -10,80 +10,115 @@ use axum::extract::{Extension, Query, State};
 use serde_json::{Value, json};
 
 use super::access::Visit;
+use super::source::source_link;
+use super::trouble::Trouble;
 use super::words::{ago, moment};
 use super::{Answer, Console, show};
-use crate::engine::listing;
+use crate::engine::quality::FACTS;
+use crate::engine::{House, listing};
+use crate::settings::Source;
 use crate::store::Bad;
 
 /// Bad records on a page, and in one download.
 const ON_A_PAGE: u16 = 50;
 const IN_A_FILE: u16 = 20_000;
 
+type Fields = HashMap<String, String>;
+
+/// Where a source's file or folder lies, seen from the business's own folder.
+pub(super) fn place(house: &House, source: &Source) -> Option<String> {
+    // The folder above the settings' is the business's own.
+    let above = house.plans.settings.folder.parent();
+    let above = above.unwrap_or(Path::new(""));
+    let path = source.place.path()?;
+    Some(
+        path.strip_prefix(above)
+            .unwrap_or(path)
+            .display()
+            .to_string(),
+    )
+}
+
+/// Records that can't be used, of all sources or of one; with the number after which it goes on.
+pub(super) async fn bad_rows(
+    house: &House,
+    source: Option<&str>,
+    fields: &Fields,
+) -> Result<(Vec<Value>, Option<i64>), Trouble> {
+    let after = fields
+        .get("after")
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(0);
+    let bad = house
+        .store
+        .quarantine_page(source, after, ON_A_PAGE + 1)
+        .await?;
+    let more = bad.len() > usize::from(ON_A_PAGE);
+    let shown: Vec<&Bad> = bad.iter().take(usize::from(ON_A_PAGE)).collect();
+    let last = shown.last().map(|bad| bad.number);
+    let rows = shown.iter().map(|bad| {
+        json!({
+            "source": bad.source,
+            "file": bad.refusal.file,
+            "line": bad.refusal.line,
+            "column": bad.refusal.column,
+            "value": bad.refusal.value,
+            "reason": bad.refusal.reason,
+        })
+    });
+    Ok((rows.collect(), last.filter(|_| more)))
+}
+
 /// The page.
 pub(super) async fn show(
     State(console): State<Arc<Console>>,
     Extension(visit): Extension<Visit>,
-    Query(fields): Query<HashMap<String, String>>,
+    Query(fields): Query<Fields>,
 ) -> Answer {
     let house = console.house();
     let now = house.clock.now();
-    let (zone, folder) = (&house.policy().zone, &house.plans.settings.folder);
+    let zone = &house.policy().zone;
     let marks = house.store.source_marks().await?;
     let unread = house.store.unread_sources().await?;
+    let judged = house.store.judged().await?;
     let sources = house.plans.settings.sources.iter().map(|source| {
         let mark = marks.iter().find(|mark| mark.source == source.name);
-        // The folder above the settings' is the business's own.
-        let above = folder.parent().unwrap_or(Path::new(""));
-        let path = source.place.path();
-        let path = path.map(|path| path.strip_prefix(above).unwrap_or(path));
+        let judged = judged.iter().find(|one| one.source == source.name);
         json!({
             "name": source.name,
+            "link": source_link(&source.name),
             "feeds": source.feeds.as_str(),
-            "path": path.map(|path| path.display().to_string()),
+            "path": place(&house, source),
             "unread": unread.contains(&source.name),
             "at": mark.map(|mark| moment(mark.applied_at, zone)),
             "ago": mark.map(|mark| ago(mark.applied_at, now)),
             "files": mark.map(|mark| mark.files),
             "records": mark.map(|mark| mark.records),
             "refused": mark.map(|mark| mark.refused),
+            "odd": judged.map(|one| one.found.len().saturating_sub(FACTS)),
         })
     });
     let sources: Vec<Value> = sources.collect();
-    let after = fields
-        .get("after")
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(0);
-    let bad = house.store.quarantine_page(after, ON_A_PAGE + 1).await?;
-    let more = bad.len() > usize::from(ON_A_PAGE);
-    let shown: Vec<&Bad> = bad.iter().take(usize::from(ON_A_PAGE)).collect();
-    let last = shown.last().map(|bad| bad.number);
-    let rows: Vec<Value> = shown
-        .iter()
-        .map(|bad| {
-            json!({
-                "source": bad.source,
-                "file": bad.refusal.file,
-                "line": bad.refusal.line,
-                "column": bad.refusal.column,
-                "value": bad.refusal.value,
-                "reason": bad.refusal.reason,
-            })
-        })
-        .collect();
+    let (rows, next) = bad_rows(&house, None, &fields).await?;
     let page = json!({
         "sources": sources,
         "rows": rows,
-        "next": last.filter(|_| more).map(|last| format!("/sources?after={last}")),
+        "next": next.map(|last| format!("/sources?after={last}")),
     });
     console.page(&visit, "sources.html", &page)
 }
 
 /// What couldn't be used, as a file.
-pub(super) async fn csv(State(console): State<Arc<Console>>) -> Answer {
+pub(super) async fn csv(
+    State(console): State<Arc<Console>>,
+    Query(fields): Query<Fields>,
+) -> Answer {
     const FIELDS: &[&str] = &[
         "source", "file", "line", "column", "value", "reason", "record",
     ];
-    let bad = console.house().store.quarantine_page(0, IN_A_FILE).await?;
+    let source = fields.get("source").map(String::as_str);
+    let store = &console.house().store;
+    let bad = store.quarantine_page(source, 0, IN_A_FILE).await?;
     let rows = bad.iter().map(|bad| {
         let values = [
             json!(bad.source),

@@ -67,6 +67,53 @@ pub(super) async fn pages_hold_every_entry_once_the_latest_first(store: &Store) 
     }
 }
 
+/// What is rare along an index is found in several looks, and a page without any of it comes to an end.
+pub(super) async fn what_is_rare_is_found_page_by_page(store: &Store) {
+    // An entry a minute over six days; every hundredth is another day's, as in a far zone.
+    let many = 8_000;
+    let new = |n: i64| {
+        let mut new = entry(&format!("c{n:04}"), "k", noon() + minutes(n));
+        let rare = n % 100 == 7;
+        new.occasion.day = date(2027, 5, if rare { 5 } else { 2 });
+        new
+    };
+    plan(store, (0..many).map(new).collect()).await;
+    let rare: Vec<String> = (0..many)
+        .rev()
+        .filter(|n| n % 100 == 7)
+        .map(|n| format!("c{n:04}"))
+        .collect();
+    let in_reach = date(2027, 5, 3)..date(2027, 5, 8);
+    let on = |day| Wanted {
+        day: Some(day),
+        ..Wanted::default()
+    };
+    let reached = rare.iter().filter(|name| {
+        let n: i64 = name.trim_start_matches('c').parse().unwrap();
+        let due = noon() + minutes(n);
+        in_reach.contains(&jiff::tz::TimeZone::UTC.to_datetime(due).date())
+    });
+    let reached: Vec<String> = reached.cloned().collect();
+    for limit in [3, 50] {
+        assert_eq!(leafed(store, &on(date(2027, 5, 5)), limit).await, reached);
+        let of_rule = Wanted {
+            rule: Some("birthday".to_owned()),
+            ..on(date(2027, 5, 5))
+        };
+        assert_eq!(leafed(store, &of_rule, limit).await, rare);
+    }
+    for rule in [None, Some("birthday".to_owned())] {
+        let none = Wanted {
+            outcome: Some(Outcome::Sent),
+            rule,
+            ..Wanted::default()
+        };
+        assert!(leafed(store, &none, 50).await.is_empty());
+        let first = store.ledger_page(&none, None, 50).await.unwrap();
+        assert!(first.next.is_some(), "it looked through everything at once");
+    }
+}
+
 pub(super) async fn a_session_lasts_as_long_as_its_user_and_is_kept_by_its_hash(store: &Store) {
     let add = |role| store.add_user(("anna", role), "kept", noon());
     assert!(add(Role::Viewer).await.unwrap());

@@ -268,6 +268,7 @@ contract!(
         however_much_is_handed_in_at_once_nobody_is_overlooked,
         nothing_comes_in_by_a_revoked_token;
     console: pages_hold_every_entry_once_the_latest_first,
+        what_is_rare_is_found_page_by_page,
         a_session_lasts_as_long_as_its_user_and_is_kept_by_its_hash,
         what_was_decided_is_read_back_and_never_changes;
     wishes: what_a_customer_said_outlasts_the_records,
