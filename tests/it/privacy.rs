@@ -327,7 +327,7 @@ fn tells_everything(shop: &Shop, before: &BTreeSet<(String, String)>) {
     let count = |section: &str| document[section].as_array().unwrap().len();
     assert_eq!(count("events"), 3);
     assert_eq!(count("quarantine"), 2);
-    assert_eq!(count("words"), 3);
+    assert_eq!(count("words"), 4);
     assert_eq!(document["planning"][0]["to_be_looked_at"], true);
     assert_eq!(document["planning"][0]["awaited"][0]["rule"], "missed");
     assert_eq!(document["suppression"][0]["reason"], "settled-by-hand");
