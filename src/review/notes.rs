@@ -86,8 +86,8 @@ impl Notes {
             return false;
         }
         let told = matches!(&word, Word::Opinion(opinion) if opinion.is_bad());
-        let work = note(Arc::clone(&house), entry, word).in_current_span();
-        let task = self.tasks.spawn(work);
+        let noting = note(Arc::clone(&house), entry, word).in_current_span();
+        let task = self.tasks.spawn(noting);
         let noted = matches!(tokio::time::timeout(PATIENCE, task).await, Ok(Ok(true)));
         if noted && told {
             // At once, but nobody waits for the owner's mail; what doesn't leave does with the next
