@@ -63,6 +63,13 @@ impl Wakes {
     }
 }
 
+/// Tells systemd and the log that work begins.
+fn say_ready(house: &House) {
+    notify(&[NotifyState::Ready]);
+    let rules = house.plans.rules.iter().filter(|rule| rule.enabled).count();
+    tracing::info!(rules, store = %house.store.path().display(), "watching");
+}
+
 /// Works until `stop` is raised; `opened` hears of the doors that are open.
 ///
 /// # Errors
@@ -83,9 +90,7 @@ pub async fn run(
     let working = Arc::new(AtomicBool::new(false));
     let mut scheduler = scheduler(&house, &wakes).await?;
     scheduler.start().await?;
-    notify(&[NotifyState::Ready]);
-    let rules = house.plans.rules.iter().filter(|rule| rule.enabled).count();
-    tracing::info!(rules, store = %house.store.path().display(), "watching");
+    say_ready(&house);
     let passes = AtomicU64::new(0);
     let mut watch = Watch::new(&house).await?;
     let mut learner = Learner::default();
