@@ -100,8 +100,11 @@ pub(crate) async fn waiting(books: &mut Books) -> anyhow::Result<i64> {
     Ok(sqlx::query_scalar(text).fetch_one(books).await?)
 }
 
+/// An entry: its id, its day, when it was due (ms since 1970), and its number.
+pub(crate) type Sample = (String, String, i64, i64);
+
 /// A few entries from all over the ledger: id, day, due moment, number.
-pub(crate) async fn samples(books: &mut Books) -> anyhow::Result<Vec<(String, String, i64, i64)>> {
+pub(crate) async fn samples(books: &mut Books) -> anyhow::Result<Vec<Sample>> {
     let text = "SELECT id, date(due_day * 86400, 'unixepoch'), due_at, number FROM ledger \
         WHERE number IN (WITH m (most) AS (SELECT MAX(number) FROM ledger), \
             k (n) AS (VALUES (1), (9), (17), (31), (42), (55), (63), (78), (86), (99)) \

@@ -1,6 +1,6 @@
 //! Which pages are asked for.
 
-use super::ledger::{self, Books};
+use super::ledger::{self, Books, Sample};
 
 /// Pages that are asked for alike.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(crate) async fn of(books: &mut Books, customers: u32) -> anyhow::Result<Vec<
         paths,
     };
     let one = |name: &str, path: &str| page(name, vec![path.to_owned()]);
-    let some = |name: &str, make: &dyn Fn(&(String, String, i64, i64)) -> String| {
+    let some = |name: &str, make: &dyn Fn(&Sample) -> String| {
         page(name, samples.iter().map(make).collect())
     };
     let whom = (0..10).map(|n| n * customers / 10);

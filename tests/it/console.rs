@@ -236,7 +236,29 @@ async fn a_held_letter_is_looked_at_let_go_and_stands_in_the_ledger() {
         later.contains("#0072B2") && !later.contains("#E69F00"),
         "{later}"
     );
-    let told = browser.get(&entry);
+    it_is_found_again(&browser, &entry);
+    let day = today().to_string();
+    let id = entry.strip_prefix("/ledger/").unwrap();
+    let filling = [
+        ("rule", "thanks"),
+        ("day", &*day),
+        ("entry", id),
+        ("source", "customers"),
+    ];
+    every_page_keeps_to_the_policy(&browser, &filling).await;
+    // A name that was made to lead here, and a web server in front that nobody told of.
+    let rebound = "GET / HTTP/1.1\r\nHost: evil.example:8425\r\n\r\n";
+    assert_eq!(browser.say(rebound).status, 403);
+    let forwarded = browser.ask("GET /", "X-Forwarded-For: 203.0.113.9\r\n", "");
+    assert_eq!(forwarded.status, 403);
+    assert_eq!(browser.get("/nothing").status, 404);
+    assert_eq!(browser.post("/ledger", "").status, 405);
+    what_was_decided_stays(&shop).await;
+}
+
+/// The entry tells its history, and every way of looking for it leads to it.
+fn it_is_found_again(browser: &Browser, entry: &str) {
+    let told = browser.get(entry);
     told.shows(&[
         "tag-sent",
         "It was held for a person.",
@@ -255,23 +277,6 @@ async fn a_held_letter_is_looked_at_let_go_and_stands_in_the_ledger() {
     browser
         .get("/people")
         .shows(&["let go", "console on this machine", "thanks "]);
-    let day = today().to_string();
-    let id = entry.strip_prefix("/ledger/").unwrap();
-    let filling = [
-        ("rule", "thanks"),
-        ("day", &*day),
-        ("entry", id),
-        ("source", "customers"),
-    ];
-    every_page_keeps_to_the_policy(&browser, &filling).await;
-    // A name that was made to lead here, and a web server in front that nobody told of.
-    let rebound = "GET / HTTP/1.1\r\nHost: evil.example:8425\r\n\r\n";
-    assert_eq!(browser.say(rebound).status, 403);
-    let forwarded = browser.ask("GET /", "X-Forwarded-For: 203.0.113.9\r\n", "");
-    assert_eq!(forwarded.status, 403);
-    assert_eq!(browser.get("/nothing").status, 404);
-    assert_eq!(browser.post("/ledger", "").status, 405);
-    what_was_decided_stays(&shop).await;
 }
 
 /// Nothing of its own in a page that the policy would have to let in, and no page is heavy.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::console::{Browser, OURS, PASSWORD, add, link, opened, say, shop, token};
 use crate::daemon::visit;
 use crate::relay::{Act, At, Relay, Script};
-use crate::shop::until;
+use crate::shop::{Shop, until};
 
 /// A word of thanks with a way out, the first of which a person wants to see.
 const SHOWN_FIRST: &str = "title = \"Thank you\"\ntemplate = \"thank-you\"\nclass = \"relationship\"\n\
@@ -43,8 +43,19 @@ fn id(line: &Value, name: &str) -> Option<String> {
     Some(span["id"].as_str()?.to_owned())
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_click_and_a_pass_are_followed_to_the_server_s_reply_and_no_line_tells_a_secret() {
+/// A shop at work with all its doors open, and two letters that a person is to look at.
+struct AtWork {
+    relay: Relay,
+    shop: Shop,
+    browser: Browser,
+    /// Of somebody who has signed in.
+    session: String,
+    cookie: String,
+    /// The token of a program that sends records.
+    program: String,
+}
+
+async fn at_work() -> AtWork {
     // The first that goes out is the word to the owner that something is held.
     let relay = Relay::start(Script::new().nth(At::Rcpt, 2, Act::Say(REFUSED))).await;
     let port = relay.config().port;
@@ -73,13 +84,35 @@ async fn a_click_and_a_pass_are_followed_to_the_server_s_reply_and_no_line_tells
         held.contains("data-label=\"Letters\">2<").then_some(())
     })
     .await;
+    AtWork {
+        relay,
+        shop,
+        browser,
+        session,
+        cookie,
+        program,
+    }
+}
 
-    // From a click …
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_click_and_a_pass_are_followed_to_the_server_s_reply_and_no_line_tells_a_secret() {
+    let work = at_work().await;
+    let decided = from_a_click(&work).await;
+    to_the_server_s_reply(&work, &decided).await;
+    let way_out = others_have_ids_as_well(&work).await;
+    no_line_tells_a_secret(&work, &way_out);
+}
+
+/// A look and a decision bear the ids of their requests; returns the line of the decision.
+async fn from_a_click(work: &AtWork) -> Value {
+    let AtWork {
+        browser, cookie, ..
+    } = work;
     let search = "GET /ledger?customer=ann@mail.example";
     let more = format!("{cookie}X-Request-Id: chosen-by-somebody\r\n");
     let searched = browser.ask(search, &more, "");
     let looked = searched.header("x-request-id").unwrap().to_owned();
-    let answered = line(&browser, "answered", |line| {
+    let answered = line(browser, "answered", |line| {
         id(line, "request") == Some(looked.clone())
     });
     let (span, said) = (answered.await, "of a search");
@@ -89,25 +122,34 @@ async fn a_click_and_a_pass_are_followed_to_the_server_s_reply_and_no_line_tells
         (&span["status"], &span["spans"][0]["method"]),
         (&200.into(), &"GET".into())
     );
-    let held = browser.ask("GET /held", &cookie, "").body;
+    let held = browser.ask("GET /held", cookie, "").body;
     let batch = link(&held, "/held/thanks/");
-    let approved = browser.ask(&format!("POST {batch}"), &cookie, "word=approve");
+    let approved = browser.ask(&format!("POST {batch}"), cookie, "word=approve");
     assert_eq!(approved.status, 303);
-    let decided = line(&browser, "a person decided about a batch", |_| true).await;
+    let decided = line(browser, "a person decided about a batch", |_| true).await;
     assert_eq!(
         id(&decided, "request").as_deref(),
         approved.header("x-request-id")
     );
+    decided
+}
 
-    // … by the pass that takes up what it was about …
-    let pass = line(&browser, "a pass ended", |line| line["sent"] == 1).await;
+/// The pass that takes up what was decided, and what the server said of each letter.
+async fn to_the_server_s_reply(work: &AtWork, decided: &Value) {
+    let AtWork {
+        relay,
+        shop,
+        browser,
+        ..
+    } = work;
+    let port = relay.config().port;
+    let pass = line(browser, "a pass ended", |line| line["sent"] == 1).await;
     assert_eq!(pass["rejected"], 1);
-    // … to what the server said of each letter.
     let entries = shop.ledger_so_far();
     for (customer, reply) in [("a1", "550 5.1.1 <b***@mail.example>"), ("b2", "250 2.0.0")] {
         let entry = entries.iter().find(|one| one.customer == customer).unwrap();
         let of_it = |line: &Value| line["span"]["entry"] == *entry.id;
-        let handed = line(&browser, "handed over", of_it).await;
+        let handed = line(browser, "handed over", of_it).await;
         assert!(
             handed["reply"].as_str().unwrap().starts_with(reply),
             "{handed}"
@@ -119,8 +161,17 @@ async fn a_click_and_a_pass_are_followed_to_the_server_s_reply_and_no_line_tells
         );
         assert_eq!(id(&handed, "pass"), id(&pass, "pass"));
     }
+}
 
-    // What customers and programs send has its ids as well, also where a task of its own does the work.
+/// What customers and programs send has its ids as well, also where a task of its own does the work;
+/// returns the token of the letter's link.
+async fn others_have_ids_as_well(work: &AtWork) -> String {
+    let AtWork {
+        relay,
+        browser,
+        program,
+        ..
+    } = work;
     let letters = relay.letters();
     let theirs = letters.iter().find(|one| one.to == ["ann@mail.example"]);
     let message = &theirs.unwrap().message;
@@ -138,7 +189,7 @@ async fn a_click_and_a_pass_are_followed_to_the_server_s_reply_and_no_line_tells
         ),
     );
     assert_eq!(clicked.status, 200);
-    let noted = line(&browser, "a customer unsubscribed", |_| true).await;
+    let noted = line(browser, "a customer unsubscribed", |_| true).await;
     assert_eq!(
         id(&noted, "request").as_deref(),
         clicked.header("x-request-id")
@@ -156,10 +207,13 @@ async fn a_click_and_a_pass_are_followed_to_the_server_s_reply_and_no_line_tells
         ),
     );
     assert!(kept.status < 300, "{kept:?}");
-    let came = line(&browser, "records came in", |_| true).await;
+    let came = line(browser, "records came in", |_| true).await;
     assert_eq!(id(&came, "request").as_deref(), kept.header("x-request-id"));
+    way_out
+}
 
-    let log = browser.daemon.log();
+fn no_line_tells_a_secret(work: &AtWork, way_out: &str) {
+    let log = work.browser.daemon.log();
     let of_requests: Vec<String> = lines(&log)
         .iter()
         .filter(|one| one["message"] == "answered")
@@ -179,9 +233,9 @@ async fn a_click_and_a_pass_are_followed_to_the_server_s_reply_and_no_line_tells
         "chosen-by-somebody",
         "four roses",
         "four+roses",
-        &session,
-        &program,
-        &way_out,
+        &work.session,
+        &work.program,
+        way_out,
     ] {
         assert!(!log.contains(secret), "{secret} is in the log");
     }
