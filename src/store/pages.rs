@@ -78,6 +78,7 @@ pub struct Page {
     pub next: Option<Place>,
 }
 
+/// Those of an index that leads to few.
 macro_rules! page {
     ($key:literal, $found:literal) => {
         concat!(
@@ -91,9 +92,7 @@ macro_rules! page {
             $key,
             " < $1 OR number < $2) AND ",
             $key,
-            " >= $3 AND (",
-            $key,
-            " > $3 OR number >= $4) \
+            " >= $3 AND CAST($4 AS BIGINT) IS NOT NULL \
               AND (CAST($5 AS TEXT) IS NULL OR rule = $5) \
               AND (CAST($6 AS TEXT) IS NULL OR customer = $6) \
               AND (CAST($7 AS TEXT) IS NULL OR outcome = $7) \
@@ -104,23 +103,58 @@ macro_rules! page {
     };
 }
 
-/// The last entry of a span, from the index alone.
-macro_rules! bottom {
+/// So many entries from a place on, from the index alone. What is due at the same moment may be a
+/// hundred thousand letters: their numbers are a part of the search, not a condition that each is
+/// tried by.
+macro_rules! span {
     ($key:literal, $found:literal) => {
         concat!(
-            "SELECT key, number FROM (SELECT ",
+            "SELECT number, key FROM (\
+             SELECT number, ",
             $key,
-            " AS key, number FROM ledger WHERE ",
+            " AS key FROM ledger WHERE ",
             $found,
             " AND ",
             $key,
-            " <= $1 AND (",
+            " = $1 AND number < $2 UNION ALL SELECT number, ",
             $key,
-            " < $1 OR number < $2) AND ",
+            " AS key FROM ledger WHERE ",
+            $found,
+            " AND ",
             $key,
-            " >= $3 ORDER BY ",
+            " < $1 AND ",
             $key,
-            " DESC, number DESC LIMIT $4) AS span ORDER BY key, number LIMIT 1"
+            " >= $3 ORDER BY key DESC, number DESC LIMIT $4) AS span"
+        )
+    };
+}
+
+/// Those of a span that are wanted.
+macro_rules! along {
+    ($key:literal, $found:literal) => {
+        concat!(
+            "SELECT ",
+            entry_columns!(),
+            ", number FROM ledger WHERE number IN (SELECT number FROM (",
+            span!($key, $found),
+            ") AS numbers) \
+              AND (CAST($5 AS TEXT) IS NULL OR rule = $5) \
+              AND (CAST($6 AS TEXT) IS NULL OR customer = $6) \
+              AND (CAST($7 AS TEXT) IS NULL OR outcome = $7) \
+              AND (CAST($8 AS BIGINT) IS NULL OR due_day = $8) ORDER BY ",
+            $key,
+            " DESC, number DESC LIMIT $9"
+        )
+    };
+}
+
+/// The last entry of a span.
+macro_rules! bottom {
+    ($key:literal, $found:literal) => {
+        concat!(
+            "SELECT key, number FROM (",
+            span!($key, $found),
+            ") AS whole ORDER BY key, number LIMIT 1"
         )
     };
 }
@@ -137,9 +171,9 @@ pub(super) const BY_FAILED: &str = page!(
     "due_at",
     "outcome = $7 AND outcome IN ('rejected', 'expired')"
 );
-pub(super) const BY_RULE: &str = page!("due_day", "rule = $5");
+pub(super) const BY_RULE: &str = along!("due_day", "rule = $5");
 pub(super) const RULE_BOTTOM: &str = bottom!("due_day", "rule = $5");
-pub(super) const BY_DUE: &str = page!("due_at", "1 = 1");
+pub(super) const BY_DUE: &str = along!("due_at", "1 = 1");
 pub(super) const DUE_BOTTOM: &str = bottom!("due_at", "1 = 1");
 
 /// By which way the entries are found.
@@ -235,17 +269,14 @@ impl Store {
                 number: i64::MAX,
             };
         }
-        let least = Place {
-            key: least,
-            number: i64::MIN,
-        };
         let limit = usize::try_from(limit).unwrap_or(1);
         let (text, bottom) = match way {
             Way::Straight(text) => (text, None),
             Way::Along(text, bottom, _) => (text, Some(bottom)),
         };
         let Some(bottom) = bottom.filter(|_| !wanted.is_found_by(way)) else {
-            let asked = (from, least, limit + 1);
+            let span = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+            let asked = (from, least, span, limit + 1);
             let mut found = entries(&mut tx, (text, way), wanted, asked).await?;
             let more = found.len() > limit;
             found.truncate(limit);
@@ -253,9 +284,9 @@ impl Store {
         };
         let mut found = Vec::new();
         for span in SPANS {
-            let end = bottom_of(&mut tx, bottom, (from, least.key, span), wanted).await?;
+            let end = bottom_of(&mut tx, bottom, (from, least, span), wanted).await?;
             let Some(end) = end else { break };
-            let asked = (from, end, limit + 1 - found.len());
+            let asked = (from, least, span, limit + 1 - found.len());
             found.extend(entries(&mut tx, (text, way), wanted, asked).await?);
             if found.len() > limit {
                 found.truncate(limit);
@@ -264,7 +295,7 @@ impl Store {
             from = end;
         }
         // Not enough by here; whether there is anything behind it, nobody has looked at yet.
-        let beyond = bottom_of(&mut tx, bottom, (from, least.key, 1), wanted).await?;
+        let beyond = bottom_of(&mut tx, bottom, (from, least, 1), wanted).await?;
         Ok(Page {
             next: beyond.map(|_| from),
             ..Page::of(found, false)
@@ -281,18 +312,18 @@ impl Page {
     }
 }
 
-/// At most so many entries after one place, up to another.
+/// At most so many entries after a place, down to a key, of so many that are looked through.
 async fn entries(
     tx: &mut Connection,
     (text, way): (&'static str, Way),
     wanted: &Wanted,
-    (from, end, most): (Place, Place, usize),
+    (from, least, span, most): (Place, i64, i64, usize),
 ) -> sqlx::Result<Vec<(Entry, Place)>> {
     let rows = sqlx::query(text)
         .bind(from.key)
         .bind(from.number)
-        .bind(end.key)
-        .bind(end.number)
+        .bind(least)
+        .bind(span)
         .bind(&wanted.rule)
         .bind(&wanted.customer)
         .bind(wanted.outcome.map(Outcome::as_str))
