@@ -42,16 +42,14 @@ impl Line {
         Self { door, stream: None }
     }
 
-    /// Asks once, and once more on a new connection when this one was closed meanwhile.
+    /// Asks once, and once more on a new connection when the line broke: with a million of them, the
+    /// system takes one for another that has just ended.
     pub(crate) async fn ask(&mut self, request: &str) -> anyhow::Result<Answer> {
-        let kept = self.stream.is_some();
-        match self.once(request).await {
-            Err(_) if kept => {
-                self.stream = None;
-                self.once(request).await
-            }
-            asked => asked,
+        if let Ok(answer) = self.once(request).await {
+            return Ok(answer);
         }
+        self.stream = None;
+        self.once(request).await
     }
 
     async fn once(&mut self, request: &str) -> anyhow::Result<Answer> {
