@@ -11,7 +11,7 @@ use super::access::Visit;
 use super::trouble::Trouble;
 use super::words::moment;
 use super::{Answer, Console, today};
-use crate::engine::alert;
+use crate::engine::{alert, digest};
 use crate::model::State as Standing;
 
 /// Whether everything works, as the first page says it too.
@@ -87,17 +87,20 @@ pub(super) async fn show(
         })
         .collect();
     let rules = &house.plans.rules;
+    let zone = &house.policy().zone;
     let page = json!({
         "alive": alive,
         "version": env!("CARGO_PKG_VERSION"),
-        "now": moment(now, &house.policy().zone),
+        "now": moment(now, zone),
         "passes": presence.as_ref().map(|presence| presence.count.passes),
         "sync": settings.schedule.sync,
         "tick": settings.schedule.tick,
+        "letter": house.store.last_digest_handed_over().await?.map(|last| moment(last.at, zone)),
+        "next_letter": digest::next(&house, now).map(|at| moment(at, zone)),
         "ways": ways,
         "paused": paused.rules.iter().map(|(rule, at)| json!({
             "rule": super::words::title(&house, rule),
-            "since": moment(*at, &house.policy().zone),
+            "since": moment(*at, zone),
         })).collect::<Vec<_>>(),
         "customers": customers,
         "reachable": reachable,
