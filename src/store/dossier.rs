@@ -220,7 +220,7 @@ impl<E: Send> Desk<'_, E> {
 
     /// By their addresses, or by the marks of them.
     async fn suppressed(&mut self, person: &Person) -> Handed<E> {
-        let key = self.store.link_key();
+        let key = self.store.hash_key();
         let marks = person.addresses.iter().map(|one| forgotten_key(key, one));
         let ids = person.ids.iter().map(|one| forgotten_id(key, one));
         let asked: Vec<String> = person.addresses.iter().cloned().chain(marks).collect();

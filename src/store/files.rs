@@ -40,7 +40,7 @@ impl Store {
         let tx = sqlx::Connection::begin_with(connection, BEGIN_WRITE).await;
         let mut load = Load::new(tx.map_err(name)?, meta);
         reach("sync-begin");
-        load.start(self.link_key()).await.map_err(name)?;
+        load.start(self.hash_key()).await.map_err(name)?;
         load.expect_floods(self.reader());
         // An early return drops the transaction, which rolls it back.
         let taken = load.take_all(OneByOne(rows)).await;

@@ -89,7 +89,7 @@ impl Store {
                 now: delivery.now,
             };
             let mut load = Load::new(tx, meta);
-            load.know_who_is_who(self.link_key()).await?;
+            load.know_who_is_who(self.hash_key()).await?;
             let mut pile = Pile::begin(load, delivery).await?;
             let mut taken = Vec::with_capacity(records.len());
             for record in records {

@@ -49,7 +49,7 @@ impl Store {
                 now,
             };
             let mut load = Load::new(self.begin().await?, meta);
-            load.know_who_is_who(self.link_key()).await?;
+            load.know_who_is_who(self.hash_key()).await?;
             for event in events {
                 load.take(FileRow::Event(Box::new(event.clone()))).await?;
             }

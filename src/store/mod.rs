@@ -141,7 +141,7 @@ struct Inner {
     /// See [`OpenOptions::in_step`].
     in_step: bool,
     /// Makes the hashes of forgotten addresses and ids; drawn when the store is made.
-    link_key: [u8; 32],
+    hash_key: [u8; 32],
     id: String,
     /// What is told of its work outside of it.
     witnesses: Arc<presence::Witnesses>,
@@ -159,8 +159,8 @@ impl Store {
     }
 
     /// The secret that makes hashes of the forgotten.
-    pub fn link_key(&self) -> &[u8; 32] {
-        &self.inner.link_key
+    pub fn hash_key(&self) -> &[u8; 32] {
+        &self.inner.hash_key
     }
 
     fn reader(&self) -> &dialect::Pool {

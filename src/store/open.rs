@@ -50,7 +50,7 @@ impl Store {
         let file = file_of(path_or_url)?;
         let path: Arc<str> = Arc::from(file.to_string_lossy());
         let connect = dialect::connect_options(&file, false);
-        let (id, link_key) = {
+        let (id, hash_key) = {
             let _turn = turn(&path, &file, options.create).await?;
             if !intact::look(&path, &file)? {
                 if !options.create {
@@ -76,7 +76,7 @@ impl Store {
         let tasks = TaskTracker::new();
         let witnesses = Arc::default();
         let told = (&health, &witnesses);
-        let task = writer::Writer::new((Arc::clone(&path), writer.clone()), told, (link_key, ops));
+        let task = writer::Writer::new((Arc::clone(&path), writer.clone()), told, (hash_key, ops));
         tasks.spawn(task.keeping_its_connection(!options.in_step).run());
         Ok(Self {
             inner: Arc::new(Inner {
@@ -87,7 +87,7 @@ impl Store {
                 tasks,
                 health,
                 in_step: options.in_step,
-                link_key,
+                hash_key,
                 id,
                 witnesses,
             }),
@@ -346,7 +346,7 @@ async fn keep(
     (id, key): (String, String),
 ) -> sqlx::Result<(String, [u8; 32])> {
     let mut kept = Vec::new();
-    for (name, drawn) in [("id", id), ("link_key", key)] {
+    for (name, drawn) in [("id", id), ("hash_key", key)] {
         sqlx::query("INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING")
             .bind(name)
             .bind(drawn)
@@ -363,13 +363,13 @@ async fn keep(
     let mut bytes = [0; 32];
     let digits = key.as_bytes().chunks_exact(2);
     if digits.len() != bytes.len() {
-        return Err(super::columns::nonsense("the length of link_key"));
+        return Err(super::columns::nonsense("the length of hash_key"));
     }
     for (byte, pair) in bytes.iter_mut().zip(digits) {
         *byte = std::str::from_utf8(pair)
             .ok()
             .and_then(|pair| u8::from_str_radix(pair, 16).ok())
-            .ok_or_else(|| super::columns::nonsense("link_key"))?;
+            .ok_or_else(|| super::columns::nonsense("hash_key"))?;
     }
     Ok((id, bytes))
 }
@@ -477,8 +477,8 @@ mod tests {
         };
         let (one, two) = tokio::join!(open(), open());
         let (one, two) = (one.unwrap(), two.unwrap());
-        assert_eq!((one.id(), one.link_key()), (two.id(), two.link_key()));
-        assert_ne!(one.link_key(), &[0; 32]);
+        assert_eq!((one.id(), one.hash_key()), (two.id(), two.hash_key()));
+        assert_ne!(one.hash_key(), &[0; 32]);
     }
 
     #[tokio::test]

@@ -312,7 +312,7 @@ impl Store {
         // take them out.
         let ids = ids
             .iter()
-            .map(|id| (id, forgotten_entry(self.link_key(), id)));
+            .map(|id| (id, forgotten_entry(self.hash_key(), id)));
         let ids: Vec<_> = ids.collect();
         let read = async {
             sqlx::query_scalar(concat!(

@@ -198,7 +198,7 @@ impl Store {
     }
 
     fn marks_of(&self, person: &Person) -> (Vec<String>, Vec<String>) {
-        let key = self.link_key();
+        let key = self.hash_key();
         let ids = person.ids.iter().map(|id| forgotten_id(key, id));
         let addresses = person.addresses.iter();
         let addresses = addresses.map(|address| forgotten_key(key, address));
@@ -238,7 +238,7 @@ impl Store {
         if entries.is_empty() {
             return Ok(());
         }
-        let key = self.link_key();
+        let key = self.hash_key();
         let list: Vec<_> = entries
             .iter()
             .map(|(number, entry)| {

@@ -166,9 +166,9 @@ impl Store {
         reach("sync-begin");
         let mut refused = Refused::default();
         if whole {
-            load.start(self.link_key()).await.map_err(name)?;
+            load.start(self.hash_key()).await.map_err(name)?;
         } else {
-            load.start_beside(self.link_key()).await.map_err(name)?;
+            load.start_beside(self.hash_key()).await.map_err(name)?;
             refused = Refused::load(&mut load, source).await.map_err(name)?;
         }
         load.expect_floods(self.reader());

@@ -97,7 +97,7 @@ impl Store {
     ) -> sqlx::Result<()> {
         let keys = |view: &View| {
             let email = view.customer.email.as_deref()?;
-            Some([address_key(email), forgotten_key(self.link_key(), email)])
+            Some([address_key(email), forgotten_key(self.hash_key(), email)])
         };
         let asked: Vec<String> = views.values().filter_map(keys).flatten().collect();
         let found: HashSet<String> = sqlx::query(concat!(
