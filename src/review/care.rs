@@ -129,10 +129,20 @@ pub(super) async fn choose(
             return front.page(StatusCode::BAD_REQUEST, &page, &headers);
         }
     };
-    if desk.note(&front, entry, word).await {
-        return front.page(StatusCode::OK, &page, &headers);
+    noted((&desk, &front), (entry, word), &page, &headers).await
+}
+
+/// Notes a word, and says so by this page; or that it couldn't be noted.
+async fn noted(
+    (desk, front): (&Desk, &Front),
+    (entry, word): (Option<String>, Word),
+    page: &Page,
+    headers: &HeaderMap,
+) -> Response<Body> {
+    if desk.note(front, entry, word).await {
+        return front.page(StatusCode::OK, page, headers);
     }
-    front.later(false, &headers)
+    front.later(false, headers)
 }
 
 /// What the form says, to be kept and to be shown.
@@ -207,10 +217,8 @@ pub(super) async fn tell_birthday(
         return front.page(StatusCode::BAD_REQUEST, &page, &headers);
     };
     let entry = front.house.links.verify(Scope::Birthday, &token);
-    if desk.note(&front, entry, Word::Birthday(day)).await {
-        return front.page(StatusCode::OK, &Page::ToldBirthday(day), &headers);
-    }
-    front.later(false, &headers)
+    let (word, page) = (Word::Birthday(day), Page::ToldBirthday(day));
+    noted((&desk, &front), (entry, word), &page, &headers).await
 }
 
 /// What do you think of us? Changes nothing.
@@ -237,12 +245,10 @@ pub(super) async fn give_opinion(
         return front.page(StatusCode::BAD_REQUEST, &page, &headers);
     };
     let opinion = Opinion { face, words };
-    let bad = opinion.is_bad();
+    let page = Page::Thanks(opinion.is_bad());
     let entry = front.house.links.verify(Scope::Opinion, &token);
-    if desk.note(&front, entry, Word::Opinion(opinion)).await {
-        return front.page(StatusCode::OK, &Page::Thanks(bad), &headers);
-    }
-    front.later(false, &headers)
+    let word = Word::Opinion(opinion);
+    noted((&desk, &front), (entry, word), &page, &headers).await
 }
 
 /// A text as it is kept: lines of plain signs.
