@@ -181,8 +181,7 @@ fn what_will_wait_for_a_person_is_told_as_held_on_its_day() {
     let told = shop.run(&["forecast"]).is(0);
     told.says(&[
         &day.strftime("%A, %-d %B %Y\n").to_string(),
-        "2 held for you (It is one of the rule's first letters, which wait until you approve \
-         them): ann, bob\n",
+        "2 held for you (The rule's first letters wait until you approve them): ann, bob\n",
         "In all: 2 held for you\n",
         &format!(
             "What is held goes out once you approve it, and not at all if you don't in time: \
