@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::FileMeta;
@@ -85,38 +86,43 @@ const STAYS_NO: &str = "customer.consent = 'no' AND excluded.consent = 'unknown'
 /// The tail for customers that differ from what is known of them, and bear their known numbers: what
 /// the record doesn't speak of stays.
 pub(super) fn customer_changed(told: &Told) -> sqlx::Result<String> {
-    let mut set = " WHERE true ON CONFLICT (number) DO UPDATE SET source = excluded.source, \
-                   row_hash = excluded.row_hash, gone_at = NULL, \
-                   revision = customer.revision + 1"
-        .to_owned();
+    let mut set: Vec<String> = ["source", "row_hash"].map(taken).into();
+    set.push("gone_at = NULL, revision = customer.revision + 1".to_owned());
     let told_fields = BY_FIELD.iter().filter(|(field, _)| told.tells(field));
-    for column in told_fields.flat_map(|(_, columns)| *columns) {
-        set += &format!(", {column} = excluded.{column}");
-    }
+    set.extend(
+        told_fields
+            .flat_map(|(_, columns)| *columns)
+            .map(|column| taken(column)),
+    );
     // Consent and its date are one word.
     if told.tells("consent") {
-        for column in ["consent", "consent_at"] {
-            set += &format!(
-                ", {column} = CASE WHEN {STAYS_NO} THEN customer.{column} \
-                 ELSE excluded.{column} END"
-            );
-        }
+        set.extend(["consent", "consent_at"].map(|column| {
+            format!(
+                "{column} = CASE WHEN {STAYS_NO} THEN customer.{column} ELSE excluded.{column} END"
+            )
+        }));
     } else if told.tells("consent_at") {
-        set += ", consent_at = excluded.consent_at";
+        set.push(taken("consent_at"));
     }
     match told.attrs() {
-        None => set += ", attrs = excluded.attrs",
+        None => set.push(taken("attrs")),
         Some(names) if names.is_empty() => {}
         Some(names) => {
-            let cleared: BTreeMap<&str, ()> = names.into_iter().map(|name| (name, ())).collect();
-            let cleared = quoted(&json(&cleared)?);
-            set += &format!(
-                ", attrs = {}",
-                merged("customer.attrs", &cleared, "excluded.attrs")
-            );
+            let cleared = names.into_iter().map(|name| (name.to_owned(), Value::Null));
+            let cleared = quoted(&json(&cleared.collect::<Map<_, _>>())?);
+            let merged = merged("customer.attrs", &cleared, "excluded.attrs");
+            set.push(format!("attrs = {merged}"));
         }
     }
-    Ok(set)
+    let set = set.join(", ");
+    Ok(format!(
+        " WHERE true ON CONFLICT (number) DO UPDATE SET {set}"
+    ))
+}
+
+/// The column as the record has it.
+fn taken(column: &str) -> String {
+    format!("{column} = excluded.{column}")
 }
 
 fn attrs_text(attrs: &BTreeMap<String, AttrValue>) -> sqlx::Result<Option<String>> {
