@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::{EngineError, House, alert};
-use crate::decide::gate::complaint_since;
+use crate::decide::complaint::complaint_since;
 use crate::model::{AttrValue, Event, Matter, When};
 
 /// Faces to choose from.
