@@ -7,10 +7,11 @@ use fondly::model::Matter;
 use jiff::{Timestamp, ToSpan as _};
 use sqlx::{Connection as _, Executor as _};
 
+use crate::console::Browser;
 use crate::digest::{SETTINGS, Week, parsed, text, to_relay};
 use crate::outage::{MAIL, Mood, Office, Server, at, thanks, visitors};
 use crate::relay::{Act, At, Relay, Script};
-use crate::shop::Shop;
+use crate::shop::{Shop, until};
 
 /// Subjects of what was written to the owner, in the order in which it came.
 fn told_by(relay: &Relay) -> Vec<String> {
@@ -344,10 +345,15 @@ fn a_business_reads_alerts_in_its_language_and_another_one_makes_no_trouble_new(
     assert_eq!(told_in(&week), wanted);
 }
 
+/// Who reads them once in a while to see who is gone.
+const PEOPLE: &str = "[[source]]\nname = \"people\"\nkind = \"sql\"\nfeeds = \"customers\"\n\
+    url = \"sqlite:../data/people.db\"\nquery = \"select id, mail as email from person\"\n\
+    ids = \"select id from person\"\nfull_every = \"1 day\"\n";
+
 /// A database of forty people, of whom these are left.
-async fn people(week: &Week, left: &str) {
+async fn people(shop: &Shop, left: &str) {
     let options = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(week.shop.path("data/people.db"))
+        .filename(shop.path("data/people.db"))
         .create_if_missing(true);
     let mut people = sqlx::SqliteConnection::connect_with(&options)
         .await
@@ -368,16 +374,13 @@ async fn people(week: &Week, left: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_customers_who_seem_to_be_gone_are_told_of_until_that_is_settled() {
     let mut week = Week::new("");
-    let source = "[business]\nlanguage = \"de\"\n\
-         [[source]]\nname = \"people\"\nkind = \"sql\"\nfeeds = \"customers\"\n\
-         url = \"sqlite:../data/people.db\"\nquery = \"select id, mail as email from person\"\n\
-         ids = \"select id from person\"\nfull_every = \"1 day\"\n";
-    week.shop.settings(&format!("{SETTINGS}{source}"));
+    let german = "[business]\nlanguage = \"de\"\n";
+    week.shop.settings(&format!("{SETTINGS}{german}{PEOPLE}"));
     week.shop.write("data/people.db", b"");
-    people(&week, "40").await;
+    people(&week.shop, "40").await;
     week.tick();
     // A day later nine are missing.
-    people(&week, "31").await;
+    people(&week.shop, "31").await;
     week.off_for(25 * 3_600);
     week.run(&["tick"]).is(3);
     week.run(&["tick"]).is(3);
@@ -399,13 +402,13 @@ async fn many_customers_who_seem_to_be_gone_are_told_of_until_that_is_settled() 
         "{digest}"
     );
     // The database was another one by mistake: the next look settles it.
-    people(&week, "40").await;
+    people(&week.shop, "40").await;
     week.off_for(25 * 3_600);
     week.tick();
     let over = "Erledigt: viele Kunden der Quelle `people` scheinen fort zu sein";
     assert_eq!(told_in(&week), [begins, over]);
     // This time it is right so, and somebody says it.
-    people(&week, "31").await;
+    people(&week.shop, "31").await;
     week.off_for(25 * 3_600);
     week.run(&["tick"]).is(3);
     assert_eq!(told_in(&week).len(), 3);
@@ -414,6 +417,37 @@ async fn many_customers_who_seem_to_be_gone_are_told_of_until_that_is_settled() 
     week.tick();
     week.tick();
     assert_eq!(told_in(&week), [begins, over, begins, over]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_customers_who_seem_to_be_gone_are_on_the_console_until_somebody_says_it_is_right() {
+    let shop = Shop::new();
+    shop.no_rules();
+    let console = "[console]\nbind = \"127.0.0.1:0\"\n\
+        [schedule]\nsync = \"* * * * * *\"\ntick = \"* * * * * *\"\n";
+    shop.settings(&format!("{SETTINGS}{console}{PEOPLE}"));
+    shop.write("data/people.db", b"");
+    people(&shop, "40").await;
+    shop.run(&["sync"]).is(0);
+    people(&shop, "31").await;
+    let looked = "UPDATE meta SET value = '[0,null]' WHERE key = 'looked-through:people'";
+    assert_eq!(shop.tamper(looked).await, 1, "there was a look");
+    let browser = Browser::start(&shop).await;
+    let said = "many customers of the source `people` seem to be gone";
+    let told = || browser.get("/").body.contains(said).then_some(());
+    until("the trouble", told).await;
+    browser
+        .get("/health")
+        .shows(&[said, "9 of the 40", "fondly sync people --accept-gone"]);
+    browser.get("/sources").shows(&["many seem to be gone"]);
+    let none = "Many of its customers seem to be gone";
+    browser.whole("/sources/people", "").await.shows(&[none]);
+    shop.run(&["sync", "people", "--accept-gone"]).is(0);
+    let well = || (!browser.get("/").body.contains(said)).then_some(());
+    until("its end", well).await;
+    let page = browser.get("/sources").body;
+    assert!(!page.contains("seem to be gone"), "{page}");
+    browser.daemon.stop().await;
 }
 
 /// A bad opinion of a customer whom nobody has to look up.
