@@ -22,6 +22,7 @@ pub mod refusal;
 pub mod standing;
 pub mod table_reader;
 pub mod tables;
+pub mod told;
 pub mod view;
 pub mod wishes;
 
@@ -38,5 +39,6 @@ pub use period::Period;
 pub use policy::Policy;
 pub use refusal::Refusal;
 pub use standing::{Standing, State};
+pub use told::Told;
 pub use view::View;
 pub use wishes::{ToldBirthday, Topic, Wishes};
