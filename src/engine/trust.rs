@@ -13,20 +13,19 @@ use jiff::Timestamp;
 use super::letter::file_name;
 use super::tick::is_in_place;
 use super::{EngineError, House, Report, alert, digest};
-use crate::decide::explain;
 pub use crate::decide::trust::Doubt;
 use crate::decide::trust::{self, Papers, Times};
 use crate::model::presence::{Machine, Presence};
-use crate::model::{Outcome, Reason};
+use crate::model::{Matter, Outcome, Reason};
+use crate::render::Phrases;
+use crate::render::alert as words;
 use crate::settings::Transport;
 use crate::store::{Around, Resettle, Standby, Waiting};
 
-/// What sort of trouble it is.
-const KIND: &str = alert::STANDSTILL;
-/// What it is called where the clock is in doubt …
-const CLOCK: &str = "the clock can't be right, so nothing is sent";
+/// The trouble where the clock is in doubt …
+const CLOCK: alert::Key<'static> = (Matter::STANDSTILL, Matter::CLOCK);
 /// … and where the store is.
-const COPY: &str = "this may not be the only copy of the store, so nothing is sent";
+const COPY: alert::Key<'static> = (Matter::STANDSTILL, Matter::COPY);
 
 /// Nothing is planned, sent or ended, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,20 +38,14 @@ pub struct Standstill {
 
 impl Standstill {
     fn new(house: &House, doubt: Doubt) -> Self {
-        let zone = &house.policy().zone;
-        let because = doubt.because(|at| explain::moment(at, zone));
+        let english = Phrases::built_in().of(alert::ENGLISH);
+        let because = words::because(doubt, &house.policy().zone, english);
         Self { doubt, because }
     }
 
     /// What a person can do.
-    pub const fn advice(&self) -> &'static str {
-        if self.doubt.is_of_the_clock() {
-            "It goes on by itself once the clock is right. If the clock is right, `fondly resume \
-             --clock-is-right` says so."
-        } else {
-            "Make sure that no other copy of the store is at work; then `fondly resume` says what \
-             would happen, and how to go on with this one."
-        }
+    pub fn advice(&self) -> &'static str {
+        words::advice(self.doubt, Phrases::built_in().of(alert::ENGLISH))
     }
 }
 
@@ -145,8 +138,8 @@ pub async fn enter(house: &House) -> Result<Option<Standstill>, EngineError> {
     let next = seen_now(next, &facts);
     house.store.begin_pass(&next, &facts.around).await?;
     digest::note_beginning(house).await?;
-    for subject in [CLOCK, COPY] {
-        alert::ends(house, (KIND, subject)).await?;
+    for key in [CLOCK, COPY] {
+        alert::ends(house, key).await?;
     }
     Ok(None)
 }
@@ -164,21 +157,14 @@ fn seen_now(mut presence: Presence, facts: &Facts) -> Presence {
 async fn halt(house: &House, doubt: Doubt) -> Result<Standstill, EngineError> {
     house.store.leave();
     let halt = Standstill::new(house, doubt);
-    let (subject, other) = if doubt.is_of_the_clock() {
-        (CLOCK, COPY)
-    } else {
-        (COPY, CLOCK)
-    };
-    let words = format!("{} {}", halt.because, halt.advice());
+    let matter = Matter::Standstill { doubt };
     let now = house.clock.now();
-    if house
-        .store
-        .trouble_begins((KIND, subject), &words, now)
-        .await?
-    {
-        tracing::error!(why = halt.because, "{subject}. {}", halt.advice());
+    if house.store.trouble_begins(&matter, now).await? {
+        let (what, _) = alert::in_english(house, &matter);
+        tracing::error!(why = halt.because, "{what}. {}", halt.advice());
     }
-    house.store.trouble_ends((KIND, other)).await?;
+    let other = if doubt.is_of_the_clock() { COPY } else { CLOCK };
+    house.store.trouble_ends(other).await?;
     alert::tell(house).await?;
     Ok(halt)
 }
@@ -281,8 +267,8 @@ pub async fn confirm(house: &House, word: Word) -> Result<Look, EngineError> {
         next.anchor = trust::anchor(facts.times(), None);
     }
     house.store.adopt(&next, &facts.around).await?;
-    for subject in [CLOCK, COPY] {
-        alert::ends(house, (KIND, subject)).await?;
+    for key in [CLOCK, COPY] {
+        alert::ends(house, key).await?;
     }
     Ok(Look::default())
 }

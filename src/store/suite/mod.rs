@@ -303,7 +303,8 @@ contract!(
         who_came_back_came_first_in_that_week,
         what_came_last_of_a_source_is_counted,
         the_last_letters_of_the_owners_are_known,
-        a_sign_is_no_trouble_until_it_is_ripe;
+        a_sign_is_no_trouble_until_it_is_ripe,
+        a_trouble_is_told_by_one_and_never_lost;
     sending: a_message_goes_its_way,
         a_deferral_is_claimed_again_in_time,
         a_stale_view_stops_the_commit,
