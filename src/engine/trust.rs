@@ -9,10 +9,12 @@ mod facts;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::letter::file_name;
 use super::tick::is_in_place;
 use super::{EngineError, House, Report, alert, digest};
+use crate::clock::Clock;
 use crate::decide::explain;
 pub use crate::decide::trust::Doubt;
 use crate::decide::trust::{self, Papers, Times};
@@ -243,6 +245,19 @@ pub async fn look(house: &House) -> Result<Look, EngineError> {
         says: facts.says,
         waiting: house.store.waiting_by(facts.says).await?,
     })
+}
+
+/// What makes somebody doubt a clock where there is no store to hold it against.
+pub fn clock_alone(clock: &Clock, zone: &TimeZone) -> Option<Standstill> {
+    let machine = Machine::default();
+    let times = Times {
+        now: clock.says(),
+        built: facts::built(),
+        machine: &machine,
+    };
+    let doubt = trust::clock(times, None).err()?;
+    let because = doubt.because(|at| explain::moment(at, zone));
+    Some(Standstill { doubt, because })
 }
 
 /// Keeps a person's word, if it covers everything that is in doubt; otherwise nothing. What is

@@ -36,14 +36,14 @@ fn shim() -> &'static Path {
 }
 
 /// The disk under a shop's `var`.
-struct Disk {
+pub(crate) struct Disk {
     control: PathBuf,
     below: PathBuf,
 }
 
 impl Disk {
     /// One without faults.
-    fn of(shop: &Shop) -> Self {
+    pub(crate) fn of(shop: &Shop) -> Self {
         let disk = Self {
             control: shop.path("disk"),
             below: shop.path("").canonicalize().unwrap().join("var"),
@@ -53,16 +53,16 @@ impl Disk {
     }
 
     /// From now on, this happens; lines as `tests/shim/disk.c` explains them.
-    fn does(&self, faults: &str) {
+    pub(crate) fn does(&self, faults: &str) {
         fs::write(&self.control, faults).unwrap();
     }
 
-    fn heals(&self) {
+    pub(crate) fn heals(&self) {
         self.does("all is well\n");
     }
 
     /// A command that works on it.
-    fn under(&self, mut command: Command) -> Command {
+    pub(crate) fn under(&self, mut command: Command) -> Command {
         command
             .env("LD_PRELOAD", shim())
             .env("SHIM_BELOW", &self.below)
