@@ -10,7 +10,7 @@ use crate::engine::digest::calendar::Calendar;
 use crate::engine::{EngineError, House, alert};
 use crate::store::{Paused, Store};
 
-const NAME: &str = "pass";
+const NAME: &str = "tick";
 
 /// So much later than it should be, it is worth to look: as long as the health page waits.
 const LATE: SignedDuration = SignedDuration::from_mins(5);
@@ -53,7 +53,7 @@ pub(super) async fn look(house: &House) -> Result<Check, EngineError> {
 pub(super) fn unseen(error: &EngineError) -> Check {
     Check::wrong(
         NAME,
-        &format!("It can't be seen: {error}"),
+        &format!("The last pass can't be seen: {error}"),
         "Mend the store first.",
     )
 }
@@ -73,7 +73,7 @@ fn judge(facts: &Facts, zone: &TimeZone) -> Check {
     };
     let ago = ago(facts.now.duration_since(last));
     let found = format!(
-        "The last one ended {ago} ({}); {work}",
+        "The last pass ended {ago} ({}); {work}",
         explain::moment(last, zone)
     );
     if facts.halted {

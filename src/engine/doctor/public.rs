@@ -80,11 +80,11 @@ fn judge(base_url: &str, answer: Result<Page, String>) -> Check {
             Check::wrong(NAME, &found, LEAD)
         }
         503 if !said.is_empty() && !said.starts_with('<') => {
-            let found = format!("{base_url} leads to fondly, which isn't well: {said}");
-            Check::look(
+            let found = format!("{base_url} answers that it isn't well: {said}");
+            Check::wrong(
                 NAME,
                 &found,
-                "The line of the last pass and fondly's log say more.",
+                "See the line of the last pass, and fondly's log.",
             )
         }
         status @ 300..400 => {
@@ -128,7 +128,7 @@ mod tests {
             (page(503, "<html>Busy"), State::Wrong, "isn't behind it"),
             (
                 page(503, "passes have been failing for 9 minutes\n"),
-                State::Look,
+                State::Wrong,
                 "failing for 9",
             ),
             (

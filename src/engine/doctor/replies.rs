@@ -27,8 +27,9 @@ pub(super) fn judge(domain: &str, for_what: &str, reach: &Reach) -> Check {
         Answer::Nothing => &[],
         Answer::NoName => {
             let found = format!("There is no domain {domain}: {goes} can't arrive");
-            let advice = "Check the spelling of your addresses under [business]. Many servers refuse \
-                          letters from a domain that isn't there.";
+            let advice = "Check the spelling of your addresses under [business]: many servers refuse \
+                          letters from a domain that isn't there. If it is there, ask a name server \
+                          that knows more than your own network: `--dns 9.9.9.9`.";
             return Check::wrong(NAME, &found, advice);
         }
         Answer::Unasked(why) => {

@@ -54,6 +54,8 @@ pub(super) struct Walk {
     /// What couldn't be asked.
     unasked: Vec<String>,
     all: Option<All>,
+    /// Not even the domain is there.
+    no_domain: bool,
     /// The record itself is there.
     there: bool,
     /// Something in it depends on the letter, and wasn't followed.
@@ -83,7 +85,11 @@ impl Walk {
                 return None;
             }
             Some(Answer::Found(texts)) => texts.as_slice(),
-            Some(Answer::Nothing | Answer::NoName) => &[],
+            Some(Answer::Nothing) => &[],
+            Some(Answer::NoName) => {
+                self.no_domain = by.is_none();
+                &[]
+            }
         };
         let mut records = texts.iter().filter(|text| is_spf(text));
         let (first, more) = (records.next(), records.count());
@@ -178,6 +184,11 @@ pub(super) fn judge(domain: &str, walk: &Walk) -> Check {
     if let Some(what) = walk.unasked.first() {
         let found = format!("The SPF record couldn't be asked, {what}");
         return Check::look(NAME, &found, super::dns::ASK_AGAIN);
+    }
+    if walk.no_domain {
+        let found =
+            format!("There is no domain {domain}, so receivers can't tell who may send for it");
+        return Check::look(NAME, &found, "See the line `replies`.");
     }
     if !walk.there {
         let found =

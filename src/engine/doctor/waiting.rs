@@ -1,7 +1,9 @@
 //! What waits for a person: only how much, and the command that tells more. Nobody is named.
 
 use super::{Check, counted};
+use crate::engine::alert::{self, About};
 use crate::engine::{EngineError, House};
+use crate::store::Trouble;
 
 const NAME: &str = "waiting";
 
@@ -13,6 +15,7 @@ struct Counts {
     unknown: u64,
     quarantined: u64,
     unread: u64,
+    others: u64,
 }
 
 /// # Errors
@@ -25,13 +28,28 @@ pub(super) async fn look(house: &House) -> Result<Check, EngineError> {
     let unread = unread
         .iter()
         .filter(|name| sources.iter().any(|one| one.name == **name));
+    let troubles = house.store.troubles().await?;
     Ok(judge(Counts {
         batches: held.len() as u64,
         held: held.iter().map(|batch| batch.entries).sum(),
         unknown: house.store.count_unknown().await?,
         quarantined: house.store.count_quarantined().await?,
         unread: unread.count() as u64,
+        others: troubles.iter().filter(|one| is_another(one)).count() as u64,
     }))
+}
+
+/// A trouble that no other count or line tells of.
+fn is_another(trouble: &Trouble) -> bool {
+    match alert::about(trouble) {
+        About::Held | About::Unknown | About::Standstill | About::Source(_) => false,
+        About::Edit
+        | About::Away(_)
+        | About::RefusesUs(_)
+        | About::Unusable(_)
+        | About::ManyRefusals
+        | About::Other => true,
+    }
 }
 
 /// Nobody can say.
@@ -50,6 +68,7 @@ fn judge(counts: Counts) -> Check {
         unknown,
         quarantined,
         unread,
+        others,
     } = counts;
     let many = |count: u64, one: &str, several: &str| {
         format!("{count} {}", if count == 1 { one } else { several })
@@ -82,6 +101,11 @@ fn judge(counts: Counts) -> Check {
             unread,
             format!("{} that couldn't be read", counted(unread, "source")),
             "`fondly sync` says why",
+        ),
+        (
+            others,
+            format!("{} that the owner is told of", counted(others, "trouble")),
+            "`fondly digest` says which",
         ),
     ];
     let (found, advice): (Vec<String>, Vec<&str>) = all

@@ -81,7 +81,7 @@ fn one_record_is_right() {
 #[test]
 fn without_a_record_there_is_one_to_be_added() {
     let words = ["no SPF record", "v=spf1 include:", "~all"];
-    says(&[], State::Look, &words);
+    says(&[], State::Look, &["no domain thorn.example", "`replies`"]);
     says(
         &[(DOMAIN, &["v=spf10 -all", "something else"])],
         State::Wrong,
