@@ -273,7 +273,12 @@ async fn a_store_that_can_t_be_used_is_told_and_left_as_it_is() {
         }
     };
     let damaged: &[&str] = &["damaged", "restore a backup"];
-    for bytes in [&b"x".repeat(5_000), &b""[..], &sound[..sound.len() / 2]] {
+    for bytes in [
+        &b"x".repeat(5_000),
+        &b""[..],
+        b"S",
+        &sound[..sound.len() / 2],
+    ] {
         fs::write(&store, bytes).unwrap();
         refused(damaged);
     }
