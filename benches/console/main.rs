@@ -13,7 +13,9 @@
     reason = "a command for people, which prints what it measured"
 )]
 
+#[path = "../handoff/business.rs"]
 mod business;
+mod daemon;
 mod ledger;
 mod pages;
 mod requests;
@@ -26,7 +28,8 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 
-use business::Business;
+use business::{Business, relay};
+use daemon::Daemon;
 use pages::Page;
 use requests::Answered;
 use sink::Sink;
@@ -35,6 +38,9 @@ use sink::Sink;
 const GOAL_P99: f64 = 50.0;
 /// How much slower letters may go out while pages are asked for.
 const GOAL_LOSS: f64 = 0.10;
+
+/// Connections to the relay.
+const CONNECTIONS: u32 = 8;
 
 /// Measures the release build.
 #[derive(Debug, Parser)]
@@ -86,8 +92,10 @@ fn main() -> ExitCode {
 async fn measure(args: &Args) -> anyhow::Result<()> {
     let sink = Sink::start()?;
     let begun = Instant::now();
-    let business = Business::found(&args.program, sink.port, args.letters)?;
-    let mut books = ledger::open(&business.store()).await?;
+    let settings = relay(sink.port, CONNECTIONS) + "[console]\nbind = \"127.0.0.1:0\"\n";
+    let business = Business::found(&args.program, &settings)?.with_birthdays(args.letters)?;
+    business.run(&["sync"])?;
+    let mut books = ledger::open(&business.path("fondly.db")).await?;
     ledger::fill(&mut books, args.entries, args.letters).await?;
     println!(
         "a ledger of {} entries and {} customers, made in {:.1} s",
@@ -99,7 +107,7 @@ async fn measure(args: &Args) -> anyhow::Result<()> {
     if let Some(only) = &args.only {
         pages.retain(|page| page.name.starts_with(only.as_str()));
     }
-    let daemon = business.start()?;
+    let daemon = Daemon::start(&business)?;
     let address = daemon.console()?;
     let before = ledger::steps(&mut books).await?;
     while ledger::steps(&mut books).await? == before {

@@ -2,14 +2,16 @@
 //! `smtp-sink`; next to Postfix's `smtp-source`, which sends the same bytes again and again and
 //! keeps nothing. And the same to a relay that is far away, and with a slow disk.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-use super::business::{Business, To};
+use super::business::{Business, relay};
 use super::measure::{children_cpu, is_connected_to, median, pause, peak_kib};
 use super::sink::{Sink, tool};
 use super::slow::FarRelay;
+use super::{FILES, PROGRAM};
 
 /// Hand-off, as a share of the load tool's.
 const GOAL_RATIO: f64 = 0.40;
@@ -168,7 +170,8 @@ impl Trial {
     /// A pass of the program's over records that were read before.
     fn fondly(&self) -> anyhow::Result<Round> {
         let (port, letters, connections) = (self.port, self.letters, self.connections);
-        let business = Business::found(To::Relay { port, connections })?.with_birthdays(letters)?;
+        let business = Business::found(PROGRAM.as_ref(), &relay(port, connections))?
+            .with_birthdays(letters)?;
         business.run(&["sync"])?;
         let before = children_cpu()?;
         let begun = Instant::now();
@@ -259,12 +262,10 @@ impl Round {
 
 /// The whole letter, headers and all; what the load tool sends has the same number of bytes.
 fn size_of_a_letter() -> anyhow::Result<u64> {
-    let business = Business::found(To::Files)?.with_birthdays(SAMPLE)?;
+    let business = Business::found(PROGRAM.as_ref(), FILES)?.with_birthdays(SAMPLE)?;
     business.run(&["tick"])?;
-    let letters = business.letters()?;
-    let sizes = letters
-        .iter()
-        .map(|path| Ok(std::fs::metadata(path)?.len()))
+    let sizes = fs::read_dir(business.path("outbox"))?
+        .map(|letter| Ok(letter?.metadata()?.len()))
         .collect::<anyhow::Result<Vec<u64>>>()?;
     let sum: u64 = sizes.iter().sum();
     sum.checked_div(sizes.len() as u64)

@@ -1,8 +1,13 @@
 //! What a pass costs when nothing is due, with few customers and with very many: it must not look
 //! at everybody to find nobody.
 
-use super::business::{Business, To};
+use std::io::Write as _;
+
+use jiff::ToSpan as _;
+
+use super::business::{Business, today};
 use super::measure::{children_cpu, median};
+use super::{FILES, PROGRAM};
 
 /// The larger business's processor time, in that of the smaller one's.
 const GOAL: f64 = 2.0;
@@ -27,7 +32,8 @@ pub(crate) fn measure((few, many): (u32, u32), passes: u32) -> anyhow::Result<()
 
 /// A business that has had its first pass.
 fn idle_business(customers: u32) -> anyhow::Result<Business> {
-    let business = Business::found(To::Files)?.with_nothing_due(customers)?;
+    let business = Business::found(PROGRAM.as_ref(), FILES)?;
+    nothing_due(&business, customers)?;
     business.run(&["tick"])?;
     // The log of a large load is put away by the next one.
     business.run(&["tick", "--no-sync"])?;
@@ -40,4 +46,26 @@ fn milliseconds_a_pass(business: &Business) -> anyhow::Result<f64> {
         business.run(&["tick", "--no-sync"])?;
     }
     Ok((children_cpu()? - before) * 1000.0 / f64::from(TOGETHER))
+}
+
+/// Customers of whom none has anything due for weeks: their birthdays are far, and they were here
+/// lately.
+fn nothing_due(business: &Business, count: u32) -> anyhow::Result<()> {
+    let mut customers = business.file("customers.csv")?;
+    let mut events = business.file("events.csv")?;
+    writeln!(customers, "id,email,first_name,last_name,language,birthday")?;
+    writeln!(events, "id,customer_id,kind,at")?;
+    for n in 0..count {
+        let days = i64::from(n % 300 + 30);
+        let born = today().checked_sub(40.years())?.checked_add(days.days())?;
+        let here = today().checked_sub(i64::from(n % 60 + 1).days())?;
+        writeln!(
+            customers,
+            "c{n},ann{n}@customer.example,Ann {n},Smith,en,{born}"
+        )?;
+        writeln!(events, "e{n},c{n},visit,{here}")?;
+    }
+    customers.flush()?;
+    events.flush()?;
+    Ok(())
 }

@@ -22,6 +22,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 
+/// The program, as it is released.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_fondly");
+/// Letters go into files.
+const FILES: &str = "[mail]\ntransport = \"file\"\ndir = \"../outbox\"\n";
+
 /// Measures the release build against Postfix's tools.
 #[derive(Debug, Parser)]
 struct Args {

@@ -116,7 +116,24 @@ fn calendar(told: &Forecast, titles: &HashMap<String, String>, days: u16) -> Str
         text.push('\n');
     }
     text.push_str(&totals(&by_day));
+    text.push_str(&to_decide(&by_day));
     text
+}
+
+/// What a person can do about the first batch that will be held.
+fn to_decide(days: &Days<'_>) -> String {
+    let mut held = days.iter().flat_map(|(day, groups)| {
+        let held = groups
+            .keys()
+            .filter(|(_, fate)| matches!(fate, Fate::Held(_)));
+        held.map(move |(rule, _)| (rule, day))
+    });
+    held.next().map_or(String::new(), |(rule, day)| {
+        format!(
+            "\nWhat is held goes out once you approve it, and not at all if you don't in time: \
+             `fondly approve {rule} --on {day}` does it ahead.\n"
+        )
+    })
 }
 
 /// A few by name, the others as a number.

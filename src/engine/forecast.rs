@@ -15,8 +15,10 @@ use jiff::Timestamp;
 use super::outbox::Outbox;
 use super::scratch::Scratch;
 use super::walk::{Stretch, walk};
+use super::worker::WAITED_FOR_APPROVAL;
 use super::{EngineError, House, Plans, sync};
 use crate::clock::Clock;
+use crate::model::{Outcome, Reason};
 use crate::settings::Transport;
 use crate::store::{Entry, Filter, Paused};
 
@@ -30,7 +32,8 @@ const CHUNK: usize = 512;
 #[derive(Debug)]
 pub struct Forecast {
     /// Ledger entries as they will be at the end of the stretch, in the order in which they are
-    /// due: what is settled within it, and what still waits then. `sent` means that it goes out.
+    /// due: what is settled within it, and what still waits then. `sent` means that it goes out,
+    /// `held` that it waits for a person, though what nobody decides is too late in the end.
     pub entries: Vec<Entry>,
     /// What is paused, and so waits.
     pub paused: Paused,
@@ -128,13 +131,34 @@ async fn on_copy(
         unsettled_before: Some(stretch.from),
         ..Filter::default()
     };
-    let entries = house.store.log(&within).await?;
+    let mut entries = house.store.log(&within).await?;
+    as_held(house, &mut entries).await?;
     Ok(Forecast {
         names: names(house, &entries).await?,
         entries,
         paused: house.store.paused().await?,
         trouble,
     })
+}
+
+/// Nobody decides in a forecast, so what waits for a person is too late in the end; told is that it
+/// waits, why, and until when (`next_attempt_at`).
+async fn as_held(house: &House, entries: &mut [Entry]) -> Result<(), EngineError> {
+    let undecided = |entry: &Entry| {
+        entry.reason == Some(Reason::TooLate) && entry.reply.as_deref() == Some(WAITED_FOR_APPROVAL)
+    };
+    let waiting: Vec<&mut Entry> = entries.iter_mut().filter(|one| undecided(one)).collect();
+    let ids: Vec<&str> = waiting.iter().map(|entry| entry.id.as_str()).collect();
+    let held = house.store.last_held(&ids).await?;
+    for entry in waiting {
+        if let Some((at, reason)) = held.get(&entry.id) {
+            entry.outcome = Outcome::Held;
+            entry.reason = *reason;
+            entry.reply = None;
+            entry.next_attempt_at = entry.decided_at.replace(*at);
+        }
+    }
+    Ok(())
 }
 
 /// Nobody has this id.

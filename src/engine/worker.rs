@@ -27,7 +27,7 @@ const LOOKS: u32 = 5;
 const RELAY_PAUSE: SignedDuration = SignedDuration::from_secs(60);
 
 /// What is said of a held letter that nobody approved in time.
-const WAITED_FOR_APPROVAL: &str = "it waited for approval, and nobody gave it in time";
+pub(super) const WAITED_FOR_APPROVAL: &str = "it waited for approval, and nobody gave it in time";
 
 pub(super) struct Worker {
     shared: Arc<Shared>,

@@ -251,7 +251,7 @@ impl Reason {
             ),
             Self::AwaitsApproval => (
                 "awaits-approval",
-                "It is one of the rule's first letters, which wait until you approve them.",
+                "The rule's first letters wait until you approve them.",
             ),
             Self::Declined => ("declined", "A person decided that this batch isn't sent."),
             Self::SettledByHand => ("settled-by-hand", "A person said what became of it."),

@@ -20,6 +20,7 @@ mod pages;
 mod pulse;
 mod routes;
 mod trail;
+mod ways;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,9 +33,9 @@ use console::Console;
 use door::{Door, Porter};
 use routes::Desk;
 
-pub use console::{Kind, Way, ways};
 pub use door::ReviewError;
 pub use pulse::Pulse;
+pub use ways::{Kind, Side, Way};
 
 /// Customers who look at the public pages at once; more wait outside.
 const MOST_CUSTOMERS: usize = 128;
@@ -42,6 +43,15 @@ const MOST_CUSTOMERS: usize = 128;
 const MOST_PROGRAMS: usize = 32;
 /// Requests of the console at once; a browser makes several.
 const MOST_OWNERS: usize = 32;
+
+/// Every way in on this side.
+pub fn ways(side: Side) -> Vec<Way> {
+    match side {
+        Side::Public => routes::ways(),
+        Side::Api => api::ways(),
+        Side::Console => console::ways(),
+    }
+}
 
 /// All doors that are open; they close by themselves when the stop is raised.
 #[derive(Debug, Default)]

@@ -12,12 +12,12 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::middleware;
 use axum::response::IntoResponse as _;
-use axum::routing::get;
 
 use super::care;
 use super::notes::{Notes, Word};
 use super::pages::{POLICY, Page, Pages};
 use super::pulse::Pulse;
+use super::ways::{self, Kind, Route, Way, get};
 use crate::engine::House;
 use crate::render::links::Scope;
 
@@ -116,32 +116,31 @@ impl Front {
     }
 }
 
+/// All there are. A new one belongs here, and nowhere else.
+fn all() -> Vec<Route<Arc<Desk>>> {
+    let opinion = get(Kind::Page, "/o/{token}", care::opinion).and_post(care::give_opinion);
+    vec![
+        get(Kind::Page, "/u/{token}", ask).and_post(unsubscribe),
+        get(Kind::Page, "/p/{token}", care::preferences).and_post(care::choose),
+        get(Kind::Page, "/b/{token}", care::birthday).and_post(care::tell_birthday),
+        opinion.within(|answers| answers.layer(DefaultBodyLimit::max(OPINION_BYTES))),
+        get(Kind::Open, "/healthz", health),
+    ]
+}
+
+/// Every way there is.
+pub(super) fn ways() -> Vec<Way> {
+    ways::ways(all())
+}
+
 /// The routes: links begin with the path of `base_url`, which a web server in front may or may not
 /// take away.
 pub(super) fn routes(desk: &Arc<Desk>, base_url: &str) -> Router {
     // A colon in the path of `base_url` is only a colon.
-    let mut router = Router::new().without_v07_checks();
-    for prefix in prefixes(base_url) {
-        let path = |scope: Scope| format!("{prefix}/{}/{{token}}", scope.as_str());
-        let opinion = get(care::opinion).post(care::give_opinion);
-        router = router
-            .route(&path(Scope::Unsubscribe), get(ask).post(unsubscribe))
-            .route(
-                &path(Scope::Preferences),
-                get(care::preferences).post(care::choose),
-            )
-            .route(
-                &path(Scope::Birthday),
-                get(care::birthday).post(care::tell_birthday),
-            )
-            .route(
-                &path(Scope::Opinion),
-                opinion.layer(DefaultBodyLimit::max(OPINION_BYTES)),
-            )
-            .route(&format!("{prefix}/healthz"), get(health));
-    }
-    router
+    let router = Router::new().without_v07_checks();
+    ways::router(router, all(), &prefixes(base_url))
         .fallback(nothing)
+        .method_not_allowed_fallback(another_method)
         .with_state(Arc::clone(desk))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
         .layer(middleware::map_response(guard))
@@ -208,6 +207,11 @@ fn answer(status: StatusCode, kind: &'static str, text: String) -> Response<Body
 
 async fn nothing() -> Response<Body> {
     plain(StatusCode::NOT_FOUND, "there is nothing here\n")
+}
+
+async fn another_method() -> Response<Body> {
+    let words = "this page is looked at, or its form is sent; nothing else\n";
+    plain(StatusCode::METHOD_NOT_ALLOWED, words)
 }
 
 /// What every answer bears, also those to nonsense.

@@ -2,10 +2,13 @@
 //!
 //! May not begin or end a transaction.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
-use super::columns::json;
+use super::columns::{Columns, json};
 use super::dialect::{Connection, rows};
+use super::{Store, StoreError};
 use crate::model::{Outcome, Reason};
 
 /// One line of an entry's history.
@@ -35,4 +38,36 @@ pub(super) async fn note(
     .execute(&mut *tx)
     .await?;
     Ok(())
+}
+
+impl Store {
+    /// When and why those of these entries that were ever held for a person last were, by id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn last_held(
+        &self,
+        ids: &[&str],
+    ) -> Result<HashMap<String, (Timestamp, Option<Reason>)>, StoreError> {
+        let read = async {
+            sqlx::query(concat!(
+                "SELECT ledger.id, h.at, h.reason FROM ",
+                rows!("$1"),
+                " JOIN ledger ON ledger.id = value JOIN history h ON h.entry = ledger.number \
+                 WHERE h.outcome = 'held' ORDER BY h.seq"
+            ))
+            .bind(json(&ids)?)
+            .fetch_all(self.reader())
+            .await?
+            .iter()
+            .map(|row| {
+                let columns = &mut Columns::of(row);
+                let id = columns.text()?;
+                let held = (columns.moment()?, columns.maybe_parsed(Reason::parse)?);
+                Ok((id, held))
+            })
+            .collect::<sqlx::Result<HashMap<_, _>>>()
+        };
+        read.await.map_err(|error| self.trouble(error))
+    }
 }

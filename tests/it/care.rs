@@ -18,12 +18,12 @@ const ASKED_FOR: &str = "title = \"Receipt\"\ntemplate = \"receipt\"\nclass = \"
 const BIRTHDAY: &str = "title = \"Birthday\"\ntemplate = \"birthday\"\nclass = \"relationship\"\n\
     audience = \"customer\"\n[trigger.anniversary]\nfield = \"birthday\"\nfeb29 = \"mar1\"\n";
 /// A letter with every link.
-const WITH_LINKS: &str = "+++\nsubject = \"Hello\"\n+++\nHello,\n\n\
+pub(crate) const WITH_LINKS: &str = "+++\nsubject = \"Hello\"\n+++\nHello,\n\n\
     [tell us your birthday]({{ links.birthday }}) or {% if links.opinion %}\
     [what you think]({{ links.opinion }}){% endif %}.\n\n{{ links.preferences }}\n";
 
 /// The path of the page that the latest letter to this customer links to.
-fn link(shop: &Shop, customer: &str, page: &str) -> String {
+pub(crate) fn link(shop: &Shop, customer: &str, page: &str) -> String {
     let mark = format!("_{customer}_");
     let letters = shop.outbox();
     let mut paths = letters

@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 
-use fondly::review::{Kind, ways};
+use fondly::review::{Kind, Side, ways};
 use serde_json::Value;
 
 use crate::daemon::Daemon;
@@ -64,7 +64,9 @@ pub(crate) fn filled(path: &str, filling: &Filling<'_>) -> String {
 
 /// The addresses of all ways of this kind.
 fn all(kind: Kind, filling: &Filling<'_>) -> Vec<String> {
-    let some = ways().into_iter().filter(|way| way.kind == kind);
+    let some = ways(Side::Console)
+        .into_iter()
+        .filter(|way| way.kind == kind);
     some.map(|way| filled(way.path, filling)).collect()
 }
 
@@ -390,7 +392,7 @@ async fn what_records_say_stays_words_on_every_page_and_in_every_file() {
                 ("day", day),
                 ("source", "customers"),
             ];
-            for way in ways() {
+            for way in ways(Side::Console) {
                 if matches!(way.kind, Kind::Page | Kind::Letter) {
                     let page = browser.whole(&filled(way.path, &filling), "").await;
                     only_words(way.path, &page);

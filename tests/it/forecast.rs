@@ -162,3 +162,40 @@ fn it_starts_from_the_books_as_they_are() {
         "1 goes out: bob",
     ]);
 }
+
+/// Nobody has decided yet, and nobody knows whether they will; that isn't "too late".
+#[test]
+fn what_will_wait_for_a_person_is_told_as_held_on_its_day() {
+    let shop = Shop::new();
+    shop.no_rules();
+    let day = today().checked_add(5.days()).unwrap();
+    shop.rule(
+        "feast",
+        &format!(
+            "title = \"Feast\"\ntemplate = \"birthday\"\nclass = \"relationship\"\n\
+             audience = \"customer\"\n[trigger.fixed]\non = [\"{day}\"]\n\
+             [limits]\napprove = \"first 20\"\n"
+        ),
+    );
+    shop.customers("id,email\nann,ann@mail.example\nbob,bob@mail.example\n");
+    let told = shop.run(&["forecast"]).is(0);
+    told.says(&[
+        &day.strftime("%A, %-d %B %Y\n").to_string(),
+        "2 held for you (The rule's first letters wait until you approve them): ann, bob\n",
+        "In all: 2 held for you\n",
+        &format!(
+            "What is held goes out once you approve it, and not at all if you don't in time: \
+             `fondly approve feast --on {day}` does it ahead.\n"
+        ),
+    ]);
+    let all = entries(&shop.run(&["forecast", "--format", "json"]).is(0).out);
+    let held = all.iter().find(|entry| entry.customer == "ann").unwrap();
+    assert_eq!(held.line(&["outcome", "reason"]), "held awaits-approval");
+    let until: jiff::Timestamp = held.next_attempt_at.as_ref().unwrap().parse().unwrap();
+    assert!(until > held.due_at.parse().unwrap(), "{held:#?}");
+    // Once it is decided ahead, they go out.
+    shop.run(&["approve", "feast", "--on", &day.to_string()])
+        .is(0);
+    let told = shop.run(&["forecast"]).is(0);
+    told.says(&["2 go out: ann, bob\n", "In all: 2 to go out\n"]);
+}

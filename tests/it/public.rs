@@ -176,7 +176,7 @@ impl Drop for Daemon {
 }
 
 /// An answer without its date.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     headers: Vec<(String, String)>,

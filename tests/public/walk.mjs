@@ -151,7 +151,7 @@ await page.keyboard.press('ArrowDown');
 await page.keyboard.press('ArrowDown');
 await page.keyboard.press('Tab');
 await page.keyboard.press('Enter');
-await says('Until ');
+await says('Still until ');
 await look('preferences-paused');
 must((await next('ann')).reason === 'customer-paused', 'the next letter is skipped for the pause');
 await page.getByLabel('A pause?').selectOption({ label: 'No pause' });

@@ -25,7 +25,7 @@ use crate::engine::intake::{Fate, Intake, Read};
 use crate::settings::Api;
 use crate::store::Token;
 
-pub(super) use routes::routes;
+pub(super) use routes::{routes, ways};
 
 /// Requests that wait for the store at once, whether somebody still waits for the answer or not.
 const MOST_WAITING: usize = 64;

@@ -11,9 +11,9 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::middleware;
-use axum::routing::{get, post, put};
 use tokio::time::Instant;
 
+use super::super::ways::{self, Kind, Route, Way, get, post, put};
 use super::problem::Problem;
 use super::{Counter, Kept, answers, body};
 use crate::engine::intake::Request;
@@ -24,13 +24,24 @@ const DOCUMENT: &str = include_str!("openapi.json");
 /// After how long it is worth to try again when the store is busy.
 const AGAIN: &str = "30";
 
-/// Every way there is. A new one also goes into `openapi.json`; a test holds them against each other.
+/// All there are. A new one also goes into `openapi.json`; a test holds them against each other.
+fn all() -> Vec<Route<Arc<Counter>>> {
+    vec![
+        get(Kind::Open, "/api/openapi.json", document),
+        post("/api/events", events),
+        post("/api/customers", customers),
+        put("/api/customers/{id}", customer),
+    ]
+}
+
+/// Every way there is.
+pub(in crate::review) fn ways() -> Vec<Way> {
+    ways::ways(all())
+}
+
+/// The routes.
 pub(in crate::review) fn routes(counter: &Arc<Counter>) -> Router {
-    Router::new()
-        .route("/api/openapi.json", get(document))
-        .route("/api/events", post(events))
-        .route("/api/customers", post(customers))
-        .route("/api/customers/{id}", put(customer))
+    ways::router(Router::new(), all(), &[""])
         .fallback(nothing)
         .method_not_allowed_fallback(another_method)
         .with_state(Arc::clone(counter))

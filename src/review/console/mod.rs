@@ -54,9 +54,7 @@ use show::Pages;
 use slow::Slow;
 use trouble::Trouble;
 
-pub use routes::{Kind, Way, ways};
-
-pub(super) use routes::routes;
+pub(super) use routes::{routes, ways};
 
 /// Passwords that are looked at at once: each takes 19 MiB and much of a core.
 const PASSWORDS: usize = 2;

@@ -1,5 +1,4 @@
-//! Every way into the console, told once: the router is made of this list, and so is the table of who
-//! gets which answer (`tests/snapshots/console-ways.snap`).
+//! Every way into the console.
 //!
 //! May not answer anything by itself.
 
@@ -8,11 +7,10 @@ use std::sync::{Arc, LazyLock};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
-use axum::handler::Handler;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::middleware;
-use axum::routing::{self, MethodRouter};
 
+use super::super::ways::{self, Kind, Route, Way, get, post};
 use super::show::{STYLE, answer};
 use super::trouble::Trouble;
 use super::{
@@ -25,82 +23,8 @@ const ICON: &str = include_str!("icon.svg");
 /// Bytes that a form of ours may have.
 const FORM_BYTES: usize = 16 * 1024;
 
-/// What is answered to somebody who looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A page.
-    Page,
-    /// A list, as a CSV file to keep.
-    File,
-    /// A letter, for the frame that it is shown in.
-    Letter,
-    /// What needs no session: signing in, and what its page looks like.
-    Open,
-    /// Nothing: it only takes something.
-    Nothing,
-}
-
-/// A way into the console.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Way {
-    /// Its address, with names in braces for what differs: `/ledger/{entry}`.
-    pub path: &'static str,
-    /// What GET answers.
-    pub kind: Kind,
-    /// Whether it takes a POST.
-    pub takes: bool,
-}
-
-/// A way, and who answers.
-struct Route {
-    way: Way,
-    answers: MethodRouter<Arc<Console>>,
-}
-
-fn get<H, T>(kind: Kind, path: &'static str, shows: H) -> Route
-where
-    H: Handler<T, Arc<Console>>,
-    T: 'static,
-{
-    Route {
-        way: Way {
-            path,
-            kind,
-            takes: false,
-        },
-        answers: routing::get(shows),
-    }
-}
-
-fn post<H, T>(path: &'static str, takes: H) -> Route
-where
-    H: Handler<T, Arc<Console>>,
-    T: 'static,
-{
-    Route {
-        way: Way {
-            path,
-            kind: Kind::Nothing,
-            takes: true,
-        },
-        answers: routing::post(takes),
-    }
-}
-
-impl Route {
-    fn and_post<H, T>(mut self, takes: H) -> Self
-    where
-        H: Handler<T, Arc<Console>>,
-        T: 'static,
-    {
-        self.way.takes = true;
-        self.answers = self.answers.post(takes);
-        self
-    }
-}
-
 /// All there are. A new one belongs here, and nowhere else.
-fn all() -> Vec<Route> {
+fn all() -> Vec<Route<Arc<Console>>> {
     use Kind::{File, Letter, Open, Page};
     vec![
         get(Page, "/", today::show),
@@ -135,8 +59,8 @@ fn all() -> Vec<Route> {
 }
 
 /// Every way there is.
-pub fn ways() -> Vec<Way> {
-    all().into_iter().map(|route| route.way).collect()
+pub(in crate::review) fn ways() -> Vec<Way> {
+    ways::ways(all())
 }
 
 /// Whether this address needs no session.
@@ -150,11 +74,7 @@ pub(super) fn is_open(path: &str) -> bool {
 
 /// The routes, behind whoever says who may come in.
 pub(in crate::review) fn routes(console: &Arc<Console>) -> Router {
-    all()
-        .into_iter()
-        .fold(Router::new(), |router, route| {
-            router.route(route.way.path, route.answers)
-        })
+    ways::router(Router::new(), all(), &[""])
         .fallback(nothing)
         .method_not_allowed_fallback(another_method)
         .with_state(Arc::clone(console))
