@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -872,7 +873,7 @@ async fn what_couldn_t_be_asked_is_never_said_to_be_missing() {
         ("_dmarc.thorn.example", Is::Silent),
     ];
     for zone in [FAILING, SILENT] {
-        let told = of_domain(zone, &["--wait", "1"]).await;
+        let told = of_domain(zone, &["--wait", "3"]).await;
         let told = ["spf", "dkim", "dmarc", "replies"]
             .iter()
             .fold(told, |told, name| {
@@ -1035,4 +1036,34 @@ async fn a_file_that_root_left_beside_the_store_is_noticed() {
             &["fondly.db.lock belongs to another user", "chown"],
         )
         .else_well(&["disk"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_everybody_may_read_is_noticed() {
+    let dns = NameServer::start(&[]).await;
+    let shop = shop(1);
+    shop.tick();
+    // Where the folder for temporary files is shut, so is everything in it.
+    let shut = |folder: &Path| fs::metadata(folder).unwrap().permissions().mode() & 1 == 0;
+    if shop.path("").parent().unwrap().ancestors().any(shut) {
+        return;
+    }
+    let opened = |name: &str, mode| {
+        fs::set_permissions(shop.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    opened("", 0o755);
+    opened(STORE, 0o644);
+    // What fondly made is shut.
+    looks_only(&shop, &dns, &[]).is(0);
+    opened("var", 0o755);
+    looks_only(&shop, &dns, &[])
+        .is(3)
+        .says(
+            "disk",
+            "look",
+            &["Everybody on this machine may read", "chmod 700"],
+        )
+        .else_well(&["disk"]);
+    opened(STORE, 0o640);
+    looks_only(&shop, &dns, &[]).is(0);
 }

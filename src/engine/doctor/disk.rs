@@ -61,7 +61,8 @@ fn of_store(store: &Path) -> Check {
     if check.state == State::Wrong {
         return check;
     }
-    foreign(store).unwrap_or(check)
+    let closer = foreign(store).or_else(|| open_to_all(store));
+    closer.unwrap_or(check)
 }
 
 /// The folder, or the one above it in which it will be made.
@@ -152,6 +153,23 @@ fn foreign(store: &Path) -> Option<Check> {
         other.display()
     );
     Some(Check::wrong(NAME, &found, &advice))
+}
+
+/// Everybody on the machine may read the store, which holds what customers told.
+fn open_to_all(store: &Path) -> Option<Check> {
+    let lets = |path: &Path, right: u32| {
+        let found = std::fs::metadata(path);
+        found.is_ok_and(|there| there.mode() & right != 0)
+    };
+    // One folder that is shut keeps everybody out of all below it.
+    let mut above = store.ancestors().skip(1);
+    if !lets(store, 0o004) || !above.all(|folder| lets(folder, 0o001)) {
+        return None;
+    }
+    let folder = store.parent()?.display();
+    let found = format!("Everybody on this machine may read {}", store.display());
+    let advice = format!("Keep it to fondly's own user: `chmod 700 {folder}`.");
+    Some(Check::look(NAME, &found, &advice))
 }
 
 /// Bytes as people read them.

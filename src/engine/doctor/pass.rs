@@ -124,8 +124,8 @@ fn late(facts: &Facts, found: &str, zone: &TimeZone) -> Option<Check> {
         Check::look(NAME, &found, advice)
     } else {
         let advice = "Nothing is sent meanwhile. Start fondly (`systemctl start fondly`, or `fondly \
-                      run`), and see in its log why it ended. If you run `fondly tick` yourself, see \
-                      why it doesn't run.";
+                      run`), and see in its log why it ended. If you run `fondly tick` yourself, say \
+                      in `[schedule] tick` when.";
         Check::wrong(NAME, &found, advice)
     })
 }
