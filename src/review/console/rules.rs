@@ -13,12 +13,13 @@ use serde_json::{Value, json};
 use super::access::Visit;
 use super::slow::Told;
 use super::trouble::Trouble;
-use super::words::{day, outcomes, rule_link, title};
+use super::words::{day, moment, outcomes, rule_link, title};
 use super::{Answer, Console, ahead, chart, show};
 use crate::engine::forecast::calendar::{Fate, fate};
 use crate::engine::listing;
 use crate::engine::results::{Question, RuleResult, results, words};
 use crate::engine::{House, Plans};
+use crate::store::StoreError;
 
 /// Days in which a return counts; as `fondly results` has it.
 const WITHIN: u16 = 30;
@@ -173,9 +174,11 @@ pub(super) async fn one(
     // Only what is a rule's name comes this far.
     let path = house.plans.settings.rules_dir().join(format!("{id}.toml"));
     let file = std::fs::read_to_string(path).ok();
+    let paused = paused(&house, &id).await?;
     let page = json!({
         "title": title(&house, &id),
         "id": id,
+        "paused": paused,
         "gone": rule.is_none(),
         "on": rule.is_some_and(|rule| rule.enabled),
         "class": rule.map(|rule| rule.class.as_str()),
@@ -206,6 +209,17 @@ pub(super) async fn one(
         "why_not": told.why_not(),
     });
     console.page(&visit, "rule.html", &page)
+}
+
+/// Since when nothing of it goes out, and what ends that.
+async fn paused(house: &House, rule: &str) -> Result<Option<Value>, StoreError> {
+    let paused = house.store.paused().await?;
+    let own = paused.rules.iter().find(|(known, _)| known == rule);
+    let own = own.map(|(_, at)| (*at, format!("fondly resume {rule}")));
+    let all = paused.all.map(|at| (at, "fondly resume".to_owned()));
+    Ok(all.or(own).map(
+        |(at, command)| json!({ "since": moment(at, &house.policy().zone), "command": command }),
+    ))
 }
 
 fn groups(result: &RuleResult) -> Vec<Value> {
