@@ -137,21 +137,13 @@ fn tags(text: &str) -> impl Iterator<Item = (&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::super::State;
+    use super::super::tests::says;
     use super::*;
 
     const PLACE: &str = "s1._domainkey.thorn.example";
 
     fn found(texts: &[&str]) -> Answer<Vec<String>> {
         Answer::Found(texts.iter().map(|text| (*text).to_owned()).collect())
-    }
-
-    #[track_caller]
-    fn says(check: &Check, state: State, words: &[&str]) {
-        assert_eq!(check.state, state, "{check:?}");
-        let text = format!("{} {}", check.found, check.advice);
-        for word in words {
-            assert!(text.contains(word), "{word}: {text}");
-        }
     }
 
     #[test]

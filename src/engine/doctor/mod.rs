@@ -219,6 +219,17 @@ async fn books(plans: &Plans, clock: &Clock) -> Vec<Check> {
 mod tests {
     use super::*;
 
+    /// The check stands so and says all of this; what isn't well comes with what to do.
+    #[track_caller]
+    pub(super) fn says(check: &Check, state: State, words: &[&str]) {
+        assert_eq!(check.state, state, "{check:?}");
+        let text = format!("{} {}", check.found, check.advice);
+        for word in words {
+            assert!(text.contains(word), "`{word}` isn't said: {text}");
+        }
+        assert!(state == State::Ok || !check.advice.is_empty(), "{check:?}");
+    }
+
     #[test]
     fn words_of_others_stay_on_their_line_and_are_cut() {
         let check = Check::look("dns", "a\r\nb\u{1b}[31m\tc\u{7f}", &"x".repeat(5_000));

@@ -144,7 +144,7 @@ fn ago(span: SignedDuration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::State;
+    use super::super::{State, tests};
     use super::*;
 
     fn at(minutes: i64) -> Timestamp {
@@ -163,13 +163,7 @@ mod tests {
 
     #[track_caller]
     fn says(facts: &Facts, state: State, words: &[&str]) {
-        let check = judge(facts, &TimeZone::UTC);
-        assert_eq!(check.state, state, "{check:?}");
-        let text = format!("{} {}", check.found, check.advice);
-        for word in words {
-            assert!(text.contains(word), "{word}: {text}");
-        }
-        assert_eq!(check.advice.is_empty(), state == State::Ok);
+        tests::says(&judge(facts, &TimeZone::UTC), state, words);
     }
 
     #[test]

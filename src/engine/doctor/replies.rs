@@ -91,7 +91,7 @@ fn capital(words: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::State;
+    use super::super::{State, tests};
     use super::*;
 
     fn reach(hosts: Answer<Vec<(u16, &str)>>, found: &[(&str, Answer<()>)]) -> Reach {
@@ -120,13 +120,7 @@ mod tests {
 
     #[track_caller]
     fn says(reach: &Reach, state: State, words: &[&str]) {
-        let check = judge("thorn.example", "answers", reach);
-        assert_eq!(check.state, state, "{check:?}");
-        let text = format!("{} {}", check.found, check.advice);
-        for word in words {
-            assert!(text.contains(word), "{word}: {text}");
-        }
-        assert_eq!(check.advice.is_empty(), state == State::Ok);
+        tests::says(&judge("thorn.example", "answers", reach), state, words);
     }
 
     #[test]
