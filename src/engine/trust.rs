@@ -9,10 +9,12 @@ mod facts;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::letter::file_name;
 use super::tick::is_in_place;
 use super::{EngineError, House, Report, alert, digest};
+use crate::clock::Clock;
 pub use crate::decide::trust::Doubt;
 use crate::decide::trust::{self, Papers, Times};
 use crate::model::presence::{Machine, Presence};
@@ -37,9 +39,9 @@ pub struct Standstill {
 }
 
 impl Standstill {
-    fn new(house: &House, doubt: Doubt) -> Self {
+    fn new(doubt: Doubt, zone: &TimeZone) -> Self {
         let english = Phrases::built_in().of(alert::ENGLISH);
-        let because = words::because(doubt, &house.policy().zone, english);
+        let because = words::because(doubt, zone, english);
         Self { doubt, because }
     }
 
@@ -156,7 +158,7 @@ fn seen_now(mut presence: Presence, facts: &Facts) -> Presence {
 /// Notes it, tells the owner, and forgets how far this process had brought the store.
 async fn halt(house: &House, doubt: Doubt) -> Result<Standstill, EngineError> {
     house.store.leave();
-    let halt = Standstill::new(house, doubt);
+    let halt = Standstill::new(doubt, &house.policy().zone);
     let matter = Matter::Standstill { doubt };
     let now = house.clock.now();
     if house.store.trouble_begins(&matter, now).await? {
@@ -220,8 +222,11 @@ pub struct Look {
 /// The store's trouble.
 pub async fn look(house: &House) -> Result<Look, EngineError> {
     let facts = gather(house, true).await?;
-    let doubted =
-        |judged: Result<(), Doubt>| judged.err().map(|doubt| Standstill::new(house, doubt));
+    let doubted = |judged: Result<(), Doubt>| {
+        judged
+            .err()
+            .map(|doubt| Standstill::new(doubt, &house.policy().zone))
+    };
     Ok(Look {
         clock: doubted(facts.clock()),
         copy: doubted(facts.copy(house)),
@@ -229,6 +234,18 @@ pub async fn look(house: &House) -> Result<Look, EngineError> {
         says: facts.says,
         waiting: house.store.waiting_by(facts.says).await?,
     })
+}
+
+/// What makes somebody doubt a clock where there is no store to hold it against.
+pub fn clock_alone(clock: &Clock, zone: &TimeZone) -> Option<Standstill> {
+    let machine = Machine::default();
+    let times = Times {
+        now: clock.says(),
+        built: facts::built(),
+        machine: &machine,
+    };
+    let doubt = trust::clock(times, None).err()?;
+    Some(Standstill::new(doubt, zone))
 }
 
 /// Keeps a person's word, if it covers everything that is in doubt; otherwise nothing. What is

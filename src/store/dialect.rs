@@ -4,6 +4,7 @@
 //! a name from here. May not know what the tables mean.
 
 mod loads;
+mod looking;
 mod merging;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Row as _, SqlSafeStr as _};
 
 pub(super) use loads::{cache, calm, put_aside};
+pub(super) use looking::{is_ours, look_options};
 pub(super) use merging::{merged, quoted};
 
 /// The pool of connections.
@@ -247,11 +249,15 @@ fn keeps_commits(version: &str) -> bool {
     }
 }
 
+async fn mark(connection: &mut Connection) -> sqlx::Result<i64> {
+    sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(connection)
+        .await
+}
+
 /// Whether the file is empty or carries our mark; an empty one gets it.
 pub(super) async fn claim_file(connection: &mut Connection) -> sqlx::Result<bool> {
-    let id: i64 = sqlx::query_scalar("PRAGMA application_id")
-        .fetch_one(&mut *connection)
-        .await?;
+    let id = mark(connection).await?;
     if id == APPLICATION_ID {
         return Ok(true);
     }

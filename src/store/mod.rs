@@ -50,6 +50,7 @@ mod keep;
 mod learnt;
 mod ledger;
 mod links;
+mod look;
 mod looks;
 mod marks;
 mod noted;

@@ -23,6 +23,7 @@ mod diff;
 mod digest;
 mod dirty;
 mod disk;
+mod doctor;
 mod editing;
 mod explain;
 mod folders;

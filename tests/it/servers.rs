@@ -1,7 +1,7 @@
 //! Real mail servers, Postfix and Dovecot's submission: logins, certificates, greylisting, limits of
 //! rate and size, addresses of all kinds. Each time what arrived is held against the ledger.
 
-mod debian;
+pub(crate) mod debian;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
