@@ -12,6 +12,7 @@ use jiff::civil::Date;
 use super::{EngineError, House, alert};
 use crate::decide::explain;
 use crate::decide::gate::complaint_since;
+use crate::model::signs::brief;
 use crate::model::{AttrValue, Event, View, When};
 use crate::render::{inline, quoted_lines};
 use crate::store::{COMPLAINT, complains, complaint_of};
@@ -24,6 +25,8 @@ const BAD: u8 = 2;
 pub const MOST_CHARS: usize = 4000;
 /// Answers that one letter takes: whoever plays with it doesn't fill the owner's mailbox.
 const MOST_ANSWERS: f64 = 10.0;
+/// Characters of a name that the owner reads.
+const MOST_OF_A_NAME: usize = 100;
 /// Customers looked at together.
 const CHUNK: usize = 512;
 
@@ -226,7 +229,10 @@ fn words(house: &House, view: &View, rule: &str, opinion: &Opinion) -> String {
     let customer = &view.customer;
     let title = house.rule(rule).map_or(rule, |rule| &rule.title);
     let who = match customer.full_name() {
-        Some(name) => format!("{} ({})", inline(&name), inline(&customer.id)),
+        Some(name) => {
+            let name = brief(&name, MOST_OF_A_NAME);
+            format!("{} ({})", inline(&name), inline(&customer.id))
+        }
         None => inline(&customer.id),
     };
     let Opinion { face, words } = opinion;

@@ -7,6 +7,7 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 
 use super::catalogue::Letter;
 use super::{inert, markdown, page, plain};
+use crate::model::signs::calm_but_apart;
 
 /// The letter's language: what the program itself says is English.
 const LANGUAGE: &str = "en";
@@ -14,7 +15,9 @@ const LANGUAGE: &str = "en";
 /// A letter of these words, which are Markdown.
 pub fn notice(subject: &str, words: &str) -> Letter {
     let subject = inert::header_text(subject);
-    let mut events = markdown::events(words);
+    // A file's name, for one, stands in them as it is.
+    let words = calm_but_apart(words);
+    let mut events = markdown::events(&words);
     let leads_away = |event: &Event<'_>| {
         matches!(
             event,
@@ -61,5 +64,7 @@ mod tests {
             "[win](https://evil.example) <https://evil.example>",
         );
         assert!(!letter.html.contains("href"), "{}", letter.html);
+        let letter = notice("An edit", "    rules/Ann\u{202E}lmot.exe:1");
+        assert_eq!(letter.text, "    rules/Annlmot.exe:1\n");
     }
 }

@@ -8,11 +8,15 @@ use axum::extract::{Extension, State};
 use serde_json::{Value, json};
 
 use super::access::Visit;
+use super::show::MOST_OF_A_NAME;
 use super::trouble::Trouble;
 use super::words::moment;
 use super::{Answer, Console, today};
 use crate::engine::{alert, digest};
 use crate::model::State as Standing;
+use crate::model::signs::{apart, brief};
+use crate::render::notice;
+use crate::store::{self, complains};
 
 /// Whether everything works, as the first page says it too.
 pub(super) async fn alive(console: &Console) -> Result<Value, Trouble> {
@@ -41,7 +45,9 @@ pub(super) async fn alive(console: &Console) -> Result<Value, Trouble> {
         if trouble.kind == alert::HELD {
             continue;
         }
-        add(trouble.subject, Some(trouble.words), Some(trouble.since));
+        // The words are those of a letter to the owner, which is what they look like here.
+        let words = notice("", &trouble.words).text;
+        add(what(&trouble), Some(words), Some(trouble.since));
     }
     for (via, standing) in house.store.relays().await? {
         let what = match standing.state {
@@ -60,6 +66,15 @@ pub(super) async fn alive(console: &Console) -> Result<Value, Trouble> {
         "wrong": wrong,
         "heartbeat": heartbeat.map(|at| today::when(&house, at, now)),
     }))
+}
+
+/// What a trouble is about. An id stays in its place, whatever it is written in, and leaves room for others.
+fn what(trouble: &store::Trouble) -> String {
+    let subject = trouble.subject.as_str();
+    match complains(subject).map(|id| (id, subject.strip_suffix(id))) {
+        Some((id, Some(begin))) => format!("{begin}{}", apart(brief(id, MOST_OF_A_NAME))),
+        _ => subject.to_owned(),
+    }
 }
 
 /// The page.
