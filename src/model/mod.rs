@@ -21,6 +21,7 @@ pub mod signs;
 pub mod standing;
 pub mod table_reader;
 pub mod tables;
+pub mod told;
 pub mod view;
 pub mod wishes;
 
@@ -35,5 +36,6 @@ pub use period::Period;
 pub use policy::Policy;
 pub use refusal::Refusal;
 pub use standing::{Standing, State};
+pub use told::Told;
 pub use view::View;
 pub use wishes::{ToldBirthday, Topic, Wishes};

@@ -37,6 +37,20 @@ macro_rules! begin_write {
     };
 }
 
+/// A text as it stands in a statement.
+pub(super) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// The JSON object of one column without the names in `cleared` (an object with nulls, as it stands in
+/// a statement), and with what the other column has; NULL where nothing is left.
+pub(super) fn merged(column: &str, cleared: &str, other: &str) -> String {
+    format!(
+        "NULLIF(json_patch(json_patch(COALESCE({column}, '{{}}'), {cleared}), \
+         COALESCE({other}, '{{}}')), '{{}}')"
+    )
+}
+
 /// Takes the write lock at once: a read followed by a write inside a deferred transaction can fail
 /// as busy however long the busy timeout is.
 pub(super) const BEGIN_WRITE: &str = begin_write!();

@@ -27,6 +27,7 @@ mod claims;
 mod columns;
 mod control;
 mod customers;
+mod dates;
 mod dialect;
 mod digest;
 mod dossier;

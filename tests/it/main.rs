@@ -44,6 +44,7 @@ mod rooms;
 mod scenarios;
 mod servers;
 mod settle;
+mod several;
 mod shipped;
 mod shop;
 mod simulation;

@@ -147,7 +147,8 @@ pub(super) async fn what_came_last_of_a_source_is_counted(store: &Store) {
             now: day(at),
             ..file("till", "1")
         };
-        let good = (0..good).map(|n| FileRow::Customer(Box::new(person(&format!("{path}{n}")))));
+        let good = (0..good)
+            .map(|n| FileRow::Customer(Box::new(person(&format!("{path}{n}"))), everything()));
         let rows: Rows = good.chain((0..bad).map(refused)).map(Ok).collect();
         store.apply_file(meta, rows.into_iter()).await.unwrap();
     };
