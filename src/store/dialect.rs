@@ -4,6 +4,7 @@
 //! a name from here. May not know what the tables mean.
 
 mod loads;
+mod merging;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Row as _, SqlSafeStr as _};
 
 pub(super) use loads::{cache, calm, put_aside};
+pub(super) use merging::{merged, quoted};
 
 /// The pool of connections.
 pub(super) type Pool = sqlx::SqlitePool;
@@ -35,20 +37,6 @@ macro_rules! begin_write {
     () => {
         "BEGIN IMMEDIATE"
     };
-}
-
-/// A text as it stands in a statement.
-pub(super) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
-/// The JSON object of one column without the names in `cleared` (an object with nulls, as it stands in
-/// a statement), and with what the other column has; NULL where nothing is left.
-pub(super) fn merged(column: &str, cleared: &str, other: &str) -> String {
-    format!(
-        "NULLIF(json_patch(json_patch(COALESCE({column}, '{{}}'), {cleared}), \
-         COALESCE({other}, '{{}}')), '{{}}')"
-    )
 }
 
 /// Takes the write lock at once: a read followed by a write inside a deferred transaction can fail
@@ -102,6 +90,14 @@ macro_rules! lists_of {
     };
 }
 
+/// The order in which rows of a table without a number of its own came in; what changes later keeps
+/// its place.
+macro_rules! came_in {
+    () => {
+        "rowid"
+    };
+}
+
 /// Bytes as lower-case hexadecimal digits.
 macro_rules! hex_of {
     ($column:literal) => {
@@ -135,7 +131,7 @@ macro_rules! unindexed {
 }
 
 pub(super) use {
-    begin_write, hex_of, insert_many, list_of, lists_of, rows, texts, together, unindexed,
+    begin_write, came_in, hex_of, insert_many, list_of, lists_of, rows, texts, together, unindexed,
 };
 
 /// The migrations, the oldest first.

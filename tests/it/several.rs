@@ -75,6 +75,44 @@ fn a_file_that_loses_the_column_or_the_cell_takes_none_back_either() {
     assert_eq!(became(&shop), wanted);
 }
 
+/// An id is unique in its source only.
+#[test]
+fn events_of_two_sources_with_one_id_are_an_occasion_each() {
+    let shop = Shop::new();
+    shop.no_rules();
+    shop.rule(
+        "thanks",
+        "title = \"Thanks\"\ntemplate = \"thank-you\"\nclass = \"service\"\n\
+         audience = \"customer\"\n[trigger.event]\nevent = \"purchase\"\nafter = \"1 day\"\n",
+    );
+    shop.settings(
+        "[sending]\nquiet_hours = \"none\"\ncaps = {}\n\
+         [[source]]\nname = \"customers\"\nkind = \"csv\"\npath = \"../data/customers.csv\"\n\
+         feeds = \"customers\"\n\
+         [[source]]\nname = \"shop\"\nkind = \"csv\"\npath = \"../data/shop.csv\"\nfeeds = \"events\"\n\
+         [[source]]\nname = \"cash\"\nkind = \"csv\"\npath = \"../data/cash.csv\"\nfeeds = \"events\"\n",
+    );
+    shop.customers("id,email\nann,ann@mail.example\n");
+    shop.write(
+        "data/shop.csv",
+        "id,customer_id,kind,at\n1,ann,purchase,2027-03-01\n",
+    );
+    shop.write(
+        "data/cash.csv",
+        "id,customer_id,kind,at\n1,ann,purchase,2027-03-10\n",
+    );
+    let rehearsed = shop.rehearse(
+        "2027-02-27T00:00[Europe/London]",
+        "2027-04-01T00:00[Europe/London]",
+    );
+    let lines: Vec<String> = rehearsed
+        .entries
+        .iter()
+        .map(|entry| entry.line(&["occasion", "outcome"]))
+        .collect();
+    assert_eq!(lines, ["1 sent", "1@cash sent"]);
+}
+
 #[test]
 fn each_source_speaks_for_its_own_columns() {
     let shop = shop(
