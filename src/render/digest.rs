@@ -62,6 +62,10 @@ pub enum Idle {
     NothingDue,
     /// What was due wasn't sent, for the reasons told.
     AllKept,
+    /// What was due waits for a person.
+    Held,
+    /// What is due today hasn't gone out yet.
+    Coming,
 }
 
 /// Customers who came back after a rule's letter.

@@ -388,7 +388,22 @@ async fn idle(house: &House, facts: &Facts, scope: Scope) -> Result<Idle, Engine
     if now && house.store.count_customers().await?.0 == 0 {
         return Ok(Idle::NoCustomers);
     }
+    let held = |need: &Need| matches!(need, Need::Held { .. });
+    if facts.needs.iter().any(held) {
+        return Ok(Idle::Held);
+    }
+    if now && to_come(house).await? {
+        return Ok(Idle::Coming);
+    }
     Ok(Idle::NothingDue)
+}
+
+/// Whether something that is due today may still go out.
+async fn to_come(house: &House) -> Result<bool, EngineError> {
+    let today = house.today(house.clock.now());
+    let counts = house.store.counts_of_days(today, today).await?;
+    let open = [Outcome::Planned, Outcome::Deferred, Outcome::Sending];
+    Ok(counts.iter().any(|one| open.contains(&one.outcome)))
 }
 
 #[cfg(test)]

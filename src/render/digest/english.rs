@@ -67,6 +67,8 @@ pub(super) static PHRASES: Phrases = Phrases {
     idle_no_customers: "No customer is on record yet.",
     idle_nothing_due: "It was nobody's day, and that is fine.",
     idle_all_kept: "What came due was kept back, for the reasons below.",
+    idle_held: "What came due waits for your word.",
+    idle_coming: "What is due today hasn't gone out yet.",
     cared: Counted("1 of them cared", "{n} of them cared"),
     asked: Counted(
         "1 asked for something (a visit, an answer)",

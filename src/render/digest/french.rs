@@ -61,6 +61,8 @@ pub(super) static PHRASES: Phrases = Phrases {
     idle_no_customers: "Personne n’est encore enregistré.",
     idle_nothing_due: "Ce n’était le jour de personne, et c’est très bien ainsi.",
     idle_all_kept: "Ce qui était prévu a été retenu, pour les raisons ci-dessous.",
+    idle_held: "Ce qui était prévu attend votre décision.",
+    idle_coming: "Ce qui est prévu aujourd’hui n’est pas encore parti.",
     cared: Counted("1 était une attention", "{n} étaient des attentions"),
     asked: Counted(
         "1 demandait quelque chose (une visite, une réponse)",

@@ -67,6 +67,8 @@ pub(super) static PHRASES: Phrases = Phrases {
     idle_no_customers: "Noch ist niemand bekannt.",
     idle_nothing_due: "Es war für niemanden der Tag, und das ist gut so.",
     idle_all_kept: "Was fällig war, wurde zurückgehalten; die Gründe stehen unten.",
+    idle_held: "Was fällig war, wartet auf Ihr Wort.",
+    idle_coming: "Was heute fällig ist, ist noch nicht hinausgegangen.",
     cared: Counted("1 davon war Zuwendung", "{n} davon waren Zuwendung"),
     asked: Counted(
         "1 bat um etwas (einen Besuch, eine Antwort)",

@@ -61,6 +61,8 @@ pub(super) struct Phrases {
     pub(super) idle_no_customers: &'static str,
     pub(super) idle_nothing_due: &'static str,
     pub(super) idle_all_kept: &'static str,
+    pub(super) idle_held: &'static str,
+    pub(super) idle_coming: &'static str,
     pub(super) cared: Counted,
     pub(super) asked: Counted,
     pub(super) none_asked: &'static str,

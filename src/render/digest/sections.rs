@@ -205,6 +205,8 @@ fn sent(letter: &mut Writer, facts: &Facts, phrases: &Phrases) {
             Idle::NoCustomers => phrases.idle_no_customers,
             Idle::NothingDue => phrases.idle_nothing_due,
             Idle::AllKept => phrases.idle_all_kept,
+            Idle::Held => phrases.idle_held,
+            Idle::Coming => phrases.idle_coming,
         });
         let words = [Some(phrases.nothing_sent), why];
         let words: Vec<&str> = words.into_iter().flatten().collect();
