@@ -39,6 +39,10 @@ fn wrong_usage_ends_with_2_and_says_what_would_be_right() {
         (&["show"], &["<ENTRY>"]),
         (&["preview", "thanks"], &["<CUSTOMER>"]),
         (
+            &["preview", "thanks", "ann", "--send-to", "Anna"],
+            &["Anna", "no mail address", "anna@thorn.example"],
+        ),
+        (
             &["log", "--outcome", "lost"],
             &["lost", "planned", "unknown"],
         ),

@@ -33,6 +33,7 @@ mod limits;
 mod mail;
 mod matrix;
 mod outage;
+mod preview;
 mod privacy;
 mod public;
 mod quality;
