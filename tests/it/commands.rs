@@ -503,3 +503,59 @@ fn every_command_of_the_help_has_a_help_of_its_own() {
         assert!(told.contains("Usage: fondly"), "{told}");
     }
 }
+
+#[test]
+fn machines_get_the_whole_ledger_and_people_the_latest_of_it() {
+    let shop = shop();
+    let mut customers = String::from("id,email\n");
+    let mut events = String::from("id,customer_id,kind,at\n");
+    for n in 0..120 {
+        writeln!(customers, "c{n:03},c{n}@mail.example").unwrap();
+        writeln!(events, "v{n},c{n:03},visit,{}", now()).unwrap();
+    }
+    shop.customers(&customers);
+    shop.events(&events);
+    shop.settings(&format!("{FREE}[guard]\nmax_per_rule_per_day = 1000000\n"));
+    shop.tick();
+    let json = shop.run(&["log", "--format", "json"]).is(0);
+    let whole = shop
+        .run(&["log", "--format", "json", "--limit", "1000"])
+        .is(0);
+    assert_eq!(lines_of_json(&json.out).len(), 120);
+    assert_eq!((&json.out, &json.err), (&whole.out, &whole.err));
+    let csv = shop.run(&["log", "--format", "csv"]).is(0).out;
+    let whole = shop
+        .run(&["log", "--format", "csv", "--limit", "1000"])
+        .is(0)
+        .out;
+    assert_eq!(csv, whole);
+    assert_eq!(csv_rows(&csv).len(), 120);
+    let few = shop
+        .run(&["log", "--format", "json", "--limit", "3"])
+        .is(0)
+        .out;
+    assert!(json.out.ends_with(&few));
+    assert_eq!(lines_of_json(&few).len(), 3);
+    let table = shop
+        .run(&["log"])
+        .is(0)
+        .says(&["The latest 100", "--limit"]);
+    assert_eq!(table.out.lines().count(), 101);
+    let none = [
+        "log",
+        "--format",
+        "csv",
+        "--customer",
+        "c000",
+        "--outcome",
+        "held",
+    ];
+    let none = shop.run(&none).is(0).out;
+    assert!(
+        none.starts_with("id,rule,") && none.lines().count() == 1,
+        "{none}"
+    );
+    shop.run(&["log", "--format", "json", "--rule", "thank"])
+        .is(1)
+        .says(&["thanks"]);
+}
