@@ -280,7 +280,13 @@ fn tried(house: &House, rule: &Rule, view: &View, now: Timestamp) -> Result<u64,
         return Ok(0);
     };
     if let Some(condition) = &rule.condition {
-        let facts = letter::facts_of(house, Some(rule), view, &occasion, now);
+        // An event that lies ahead isn't seen before it comes.
+        let asked_at = if matches!(rule.trigger, Trigger::Event(_)) {
+            now.max(occasion.due_at)
+        } else {
+            now
+        };
+        let facts = letter::facts_of(house, Some(rule), view, &occasion, asked_at);
         match condition.holds(&facts) {
             Ok(true) => {}
             Ok(false) => return Ok(0),

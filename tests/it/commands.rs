@@ -559,3 +559,29 @@ fn machines_get_the_whole_ledger_and_people_the_latest_of_it() {
         .is(1)
         .says(&["thanks"]);
 }
+
+#[test]
+fn check_tries_a_condition_on_an_event_that_lies_ahead_as_of_the_day_it_matters() {
+    let shop = shop();
+    let rule = fs::read_to_string(shop.path("config/rules/thanks.toml")).unwrap();
+    let rule = rule.replace("0 minutes", "1 day");
+    shop.rule(
+        "thanks",
+        &format!("{rule}[only]\nwhere = \"event.amount >= 50\"\n"),
+    );
+    let ahead = now() + std::time::Duration::from_hours(40 * 24);
+    let booked = |amount: u32| {
+        shop.events(&format!(
+            "id,customer_id,kind,at,amount\n1,ann,visit,{ahead},60\n2,bob,visit,{ahead},{amount}\n"
+        ));
+        shop.run(&["check"])
+    };
+    booked(40).is(0).says(&["1 letter"]);
+    booked(60).is(0).says(&["2 letters"]);
+    // What is wrong with it is still found.
+    shop.rule(
+        "thanks",
+        &format!("{rule}[only]\nwhere = \"event.attr.table >= 50\"\n"),
+    );
+    booked(60).is(1).says(&["where"]);
+}
