@@ -585,3 +585,62 @@ fn check_tries_a_condition_on_an_event_that_lies_ahead_as_of_the_day_it_matters(
     );
     booked(60).is(1).says(&["where"]);
 }
+
+#[test]
+fn no_command_shows_a_password_that_stands_where_none_belongs() {
+    let shop = shop();
+    let source = |url: &str| {
+        format!(
+            "[[source]]\nname = \"till\"\nkind = \"sql\"\nfeeds = \"customers\"\n\
+             query = \"select id from c\"\n{url}\n"
+        )
+    };
+    let written = |query: &str| format!("url = \"postgres://u@127.0.0.1:1/db?{query}\"");
+    shop.write(
+        "config/shop-url",
+        "postgres://u@127.0.0.1:1/db?sslpassword=s3cret\n",
+    );
+    let settings = [
+        source(&written("password=s3cret")),
+        source(&written("sslmode=require&sslpassword=s3cret")),
+        source(&written("pass%77ord=s3cret")),
+        source(&written("s3cret")),
+        source("url = \"postgres://127.0.0.1/db#s3cret\""),
+        source("url = \"postgres://u@127.0.0.1/db;password=s3cret\""),
+        source("url = \"host=127.0.0.1 password=s3cret\""),
+        source("url_file = \"shop-url\""),
+        "[store]\nurl = \"postgres://127.0.0.1/db?password=s3cret\"\n".to_owned(),
+        "[store]\nurl = \"sqlite:x.db?key=s3cret\"\n".to_owned(),
+        "[mail]\npasword = \"s3cret\"\n".to_owned(),
+        "[mail.smtp]\npassword = s3cret\n".to_owned(),
+        "[mail]\ntransport = \"smtp\"\n[mail.smtp]\nhost = \"smtps://u:s3cret@h\"\n".to_owned(),
+        "[public]\nbase_url = \"https://u:s3cret@care.example\"\n".to_owned(),
+    ];
+    for toml in settings {
+        shop.write("config/local.toml", &toml);
+        for args in [
+            &["check", "--show"][..],
+            &["check"],
+            &["tick"],
+            &["run"],
+            &["sync"],
+        ] {
+            // What the file holds shows with the reading.
+            let in_a_file = toml.contains("url_file");
+            if in_a_file && args == ["run"] {
+                continue;
+            }
+            let ran = shop.run(args);
+            assert!(in_a_file || ran.code != Some(0), "{toml}: {ran:?}");
+            assert!(!format!("{ran:?}").contains("s3cret"), "{toml}: {ran:?}");
+        }
+    }
+    shop.settings(FREE);
+    let variable = ("FONDLY__STORE__URL", "postgres://h/db?password=s3cret");
+    let ran = shop
+        .fondly(&["check"])
+        .env(variable.0, variable.1)
+        .ran()
+        .is(1);
+    assert!(!format!("{ran:?}").contains("s3cret"), "{ran:?}");
+}
