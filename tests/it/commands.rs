@@ -644,3 +644,36 @@ fn no_command_shows_a_password_that_stands_where_none_belongs() {
         .is(1);
     assert!(!format!("{ran:?}").contains("s3cret"), "{ran:?}");
 }
+
+#[test]
+fn a_letter_for_its_day_or_not_at_all_goes_on_that_day_whatever_the_hour() {
+    let shop = shop();
+    let zone = jiff::tz::TimeZone::get("Europe/London").unwrap();
+    let today = zone.to_datetime(now()).date();
+    let yesterday = today.yesterday().unwrap();
+    for (id, day) in [("today", today), ("yesterday", yesterday)] {
+        shop.rule(
+            id,
+            &format!(
+                "title = \"Today\"\ntemplate = \"birthday\"\nclass = \"service\"\n\
+                 audience = \"customer\"\n[trigger.fixed]\non = [{day}]\n\
+                 [send]\nat = \"00:00\"\nlate = \"0 days\"\n[limits]\nbackfill = \"3 days\"\n"
+            ),
+        );
+    }
+    fs::remove_file(shop.path("config/rules/thanks.toml")).unwrap();
+    shop.tick();
+    let mut told: Vec<String> = shop
+        .ledger()
+        .iter()
+        .map(|entry| entry.line(&["rule", "customer", "outcome", "reason"]))
+        .collect();
+    told.sort();
+    let wanted = [
+        "today ann sent accepted",
+        "today bob sent accepted",
+        "yesterday ann skipped too-late",
+        "yesterday bob skipped too-late",
+    ];
+    assert_eq!(told, wanted);
+}

@@ -202,6 +202,13 @@ fn others() -> Vec<(&'static str, String)> {
             said(|scene| scene.audience = Audience::Owner),
         ),
         (
+            "too-late: on its day or not at all",
+            said(|scene| {
+                scene.rule.as_mut().unwrap().send.late = crate::model::Period::Days(0);
+                scene.now = at("2027-03-02T00:00");
+            }),
+        ),
+        (
             "suppressed: the records say so",
             said(|scene| scene.view.customer.unsubscribed = true),
         ),
