@@ -677,3 +677,41 @@ fn a_letter_for_its_day_or_not_at_all_goes_on_that_day_whatever_the_hour() {
     ];
     assert_eq!(told, wanted);
 }
+
+#[test]
+fn check_names_a_rule_whose_hour_the_quiet_hours_outlast() {
+    let shop = shop();
+    shop.settings("[sending]\nquiet_hours = \"20:00-08:00\"\n");
+    let said = |send: &str| {
+        shop.rule(
+            "xmas",
+            &format!(
+                "title = \"Xmas\"\ntemplate = \"thank-you\"\nclass = \"service\"\n\
+                 audience = \"customer\"\n[trigger.anniversary]\nfield = \"birthday\"\n[send]\n{send}\n"
+            ),
+        );
+        let ran = shop.run(&["check"]).is(0);
+        let all = format!("{}{}", ran.out, ran.err);
+        all.contains("rules/xmas.toml: no letter of it can go")
+    };
+    for never in [
+        "at = \"06:00\"\nlate = \"1 hour\"",
+        "at = \"21:00\"\nlate = \"0 days\"",
+        "at = \"20:00\"\nlate = \"11 hours\"",
+        "at = \"21:00\"\nlate = \"2 hours\"\nspread = \"8 hours\"",
+    ] {
+        assert!(said(never), "{never}");
+    }
+    for fine in [
+        "at = \"06:00\"\nlate = \"2 hours\"",
+        "at = \"06:00\"\nlate = \"0 days\"",
+        "at = \"19:59\"\nlate = \"1 minute\"",
+        "at = \"08:00\"\nlate = \"1 minute\"",
+        "at = \"20:00\"\nlate = \"12 hours\"",
+        "at = \"21:00\"\nlate = \"1 day\"",
+        "at = \"21:00\"\nlate = \"2 hours\"\nspread = \"9 hours\"",
+        "at = \"22:00\"\nlate = \"0 days\"\nspread = \"3 hours\"",
+    ] {
+        assert!(!said(fine), "{fine}");
+    }
+}
