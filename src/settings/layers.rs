@@ -360,6 +360,20 @@ mod tests {
         assert!(!lines.concat().contains("secret"));
     }
 
+    /// What stands in the place of a whole section takes its settings away; they aren't missing too.
+    #[test]
+    fn a_value_in_the_place_of_a_section_is_one_finding() {
+        let lines = told(read_all(SMALL, "", &[("FONDLY__BUSINESS", "1")]));
+        assert_eq!(lines.len(), 1, "{lines:#?}");
+        assert!(
+            lines[0].starts_with("environment variable FONDLY__BUSINESS:1:1: `business`"),
+            "{}",
+            lines[0]
+        );
+        let lines = told(read_all("business = 1\n", "", &[]));
+        assert_eq!(lines.len(), 1, "{lines:#?}");
+    }
+
     #[test]
     fn an_empty_table_of_caps_means_none_in_any_layer() {
         let main = format!("{SMALL}[sending]\ncaps = {{ any = \"1 per 2 days\" }}");
