@@ -283,10 +283,27 @@ impl House {
         outbox: impl FnOnce(&Settings, &Clock) -> Result<Outbox, EngineError>,
     ) -> Result<Self, EngineError> {
         let store = Store::open(&plans.settings.store.path.display().to_string(), options).await?;
-        let mut plans = plans;
+        let outbox = outbox(&plans.settings, &clock)?;
+        Self::around(plans, clock, store, outbox).await
+    }
+
+    /// The same for whoever looks and leaves no trace: nothing can be written, or sent.
+    ///
+    /// # Errors
+    /// The store can't be opened, or would have to be changed first.
+    pub async fn to_look(plans: Plans, clock: Clock) -> Result<Self, EngineError> {
+        let store = Store::look_at(&plans.settings.store.path.display().to_string()).await?;
+        Self::around(plans, clock, store, Outbox::nowhere()).await
+    }
+
+    async fn around(
+        mut plans: Plans,
+        clock: Clock,
+        store: Store,
+        outbox: Outbox,
+    ) -> Result<Self, EngineError> {
         let by = furthest_day(clock.now());
         plans.settings.policy.learnt = store.learnt(by).await?;
-        let outbox = outbox(&plans.settings, &clock)?;
         let links = Arc::new(Links::new(links::keys(&store).await?));
         Ok(Self {
             plans,

@@ -159,6 +159,15 @@ pub enum Need {
     Unknown(u64),
     /// Records that can't be used.
     Quarantined(u64),
+    /// So many customers of a source seem to be gone that nobody is taken for gone.
+    ManyGone {
+        /// The source.
+        name: String,
+        /// How many.
+        gone: u64,
+        /// Of so many.
+        of: u64,
+    },
     /// Everything is paused, since this day.
     Paused(Date),
     /// Something else, in the words of whoever noted it.
@@ -207,6 +216,11 @@ hr+p{font-size:13px;color:#756d66}
 hr{border-color:#3a3633}
 hr+p{color:#a39b94}
 }";
+
+/// The language in which a business of this language reads the letter.
+pub fn language(language: &str) -> &'static str {
+    phrases::of(language).language
+}
 
 /// The letter, in this language as far as it is spoken here; else in English.
 pub fn digest(facts: &Facts, language: &str) -> Letter {

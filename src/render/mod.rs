@@ -4,6 +4,7 @@
 //! [`Phrases::load`] read files, once.
 //! Whatever a record says stays words: it can't become markup, a link or a header.
 
+pub mod alert;
 pub mod catalogue;
 pub mod digest;
 pub mod footer;

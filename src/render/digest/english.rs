@@ -44,6 +44,11 @@ pub(super) static PHRASES: Phrases = Phrases {
         "**{n} records** can't be used.",
     ),
     quarantined_by_command: "`fondly quarantine` says which and why.",
+    many_gone: Counted(
+        "**1 customer** of the {of} from {source} seems to be gone; they are kept until you say that it is right so.",
+        "**{n} customers** of the {of} from {source} seem to be gone; they are kept until you say that it is right so.",
+    ),
+    many_gone_by_command: "`fondly sync {source} --accept-gone` says so.",
     paused: "Everything is paused since {since}. `fondly resume` ends that.",
 
     broken: "This doesn't work",

@@ -38,6 +38,11 @@ pub(super) static PHRASES: Phrases = Phrases {
         "**{n} fiches** sont inutilisables.",
     ),
     quarantined_by_command: "`fondly quarantine` dit lesquelles et pourquoi.",
+    many_gone: Counted(
+        "**1** des {of} clients de la source {source} semble parti\u{a0}; tout reste comme avant jusqu’à ce que vous disiez que c’est juste.",
+        "**{n}** des {of} clients de la source {source} semblent partis\u{a0}; tout reste comme avant jusqu’à ce que vous disiez que c’est juste.",
+    ),
+    many_gone_by_command: "`fondly sync {source} --accept-gone` le dit.",
     paused: "Tout est en pause depuis le {since}. `fondly resume` y met fin.",
 
     broken: "Ce qui ne marche pas",

@@ -44,6 +44,11 @@ pub(super) static PHRASES: Phrases = Phrases {
         "**{n} Datensätze** sind unbrauchbar.",
     ),
     quarantined_by_command: "`fondly quarantine` sagt, welche und warum.",
+    many_gone: Counted(
+        "**1** von {of} Kunden aus der Quelle {source} scheint fort zu sein; bis Sie sagen, dass es richtig so ist, bleibt alles, wie es war.",
+        "**{n}** von {of} Kunden aus der Quelle {source} scheinen fort zu sein; bis Sie sagen, dass es richtig so ist, bleibt alles, wie es war.",
+    ),
+    many_gone_by_command: "`fondly sync {source} --accept-gone` sagt es.",
     paused: "Alles ruht seit dem {since}. `fondly resume` beendet das.",
 
     broken: "Das geht nicht",

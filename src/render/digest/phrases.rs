@@ -41,6 +41,8 @@ pub(super) struct Phrases {
     pub(super) unknown_by_command: &'static str,
     pub(super) quarantined: Counted,
     pub(super) quarantined_by_command: &'static str,
+    pub(super) many_gone: Counted,
+    pub(super) many_gone_by_command: &'static str,
     pub(super) paused: &'static str,
 
     pub(super) broken: &'static str,

@@ -138,6 +138,13 @@ fn one_need(need: &Need, facts: &Facts, phrases: &Phrases) -> String {
             let to = ("/sources", phrases.see, phrases.quarantined_by_command);
             format!("{told} {}", way(facts, to))
         }
+        Need::ManyGone { name, gone, of } => {
+            let (source, of) = (value(name), phrases.number(*of));
+            let places = [("source", source.as_str()), ("of", &of)];
+            let told = phrases.many_gone.of(*gone, phrases, &places);
+            let command = fill(phrases.many_gone_by_command, &[("source", name)]);
+            format!("{told} {}", way(facts, ("/sources", phrases.see, &command)))
+        }
         Need::Paused(since) => fill(phrases.paused, &[("since", &phrases.date(*since))]),
         Need::Other(words) => value(words),
     }

@@ -98,6 +98,11 @@ fn needs() -> Vec<Need> {
         },
         Need::Unknown(1),
         Need::Quarantined(17),
+        Need::ManyGone {
+            name: "people".to_owned(),
+            gone: 9,
+            of: 1_040,
+        },
         Need::Paused(date(2026, 11, 29)),
         Need::Other("Ann Ames is unhappy".to_owned()),
     ]

@@ -12,7 +12,7 @@ use super::trouble::Trouble;
 use super::words::moment;
 use super::{Answer, Console, today};
 use crate::engine::{alert, digest};
-use crate::model::State as Standing;
+use crate::model::{Matter, State as Standing};
 
 /// Whether everything works, as the first page says it too.
 pub(super) async fn alive(console: &Console) -> Result<Value, Trouble> {
@@ -38,10 +38,11 @@ pub(super) async fn alive(console: &Console) -> Result<Value, Trouble> {
     }
     for trouble in house.store.troubles().await? {
         // What waits for a decision isn't broken; it has a page of its own.
-        if trouble.kind == alert::HELD {
+        if matches!(trouble.matter, Matter::Held { .. }) {
             continue;
         }
-        add(trouble.subject, Some(trouble.words), Some(trouble.since));
+        let (what, words) = alert::in_english(&house, &trouble.matter);
+        add(what, Some(words), Some(trouble.since));
     }
     for (via, standing) in house.store.relays().await? {
         let what = match standing.state {
