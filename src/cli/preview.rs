@@ -88,7 +88,7 @@ fn show(shown: &Preview, args: &Args) -> Result<(), Failure> {
     ))?;
     output::say(format!("Language: {}", shown.language))?;
     output::say(format!("Subject:  {}\n", shown.subject))?;
-    output::raw(&shown.text)?;
+    output::lines(&shown.text)?;
     if let Some(path) = &args.html {
         let what = format!("{} can't be written", path.display());
         std::fs::write(path, &shown.html).context(what)?;

@@ -40,7 +40,7 @@ pub fn in_english(house: &House, matter: &Matter) -> (String, String) {
 }
 
 /// The language of what the program itself says.
-pub(super) const ENGLISH: &str = "en";
+pub const ENGLISH: &str = "en";
 
 /// What a rule is called; its id where it isn't there any more.
 fn title(house: &House, rule: &str) -> String {

@@ -19,6 +19,7 @@ pub mod period;
 pub mod policy;
 pub mod presence;
 pub mod refusal;
+pub mod signs;
 pub mod standing;
 pub mod table_reader;
 pub mod tables;

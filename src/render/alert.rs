@@ -11,7 +11,13 @@ use super::catalogue::Letter;
 use super::notice::notice;
 use super::phrases::Words;
 use super::{inline, quoted, quoted_lines};
+use crate::model::signs::{apart, brief};
 use crate::model::{Doubt, Matter, PartialDate, Wait};
+
+/// Signs of a customer's name, …
+const MOST_OF_A_NAME: usize = 100;
+/// … and of an id, which stands in a subject.
+const MOST_OF_AN_ID: usize = 60;
 
 /// In which words, and what else has to be known for them.
 #[derive(Clone, Copy)]
@@ -83,9 +89,11 @@ pub fn what(matter: &Matter, voice: Voice<'_>) -> String {
         Matter::Source { name, .. } => named("source.what", name),
         Matter::Unusable { name, .. } => named("unusable.what", name),
         Matter::ManyGone { name, .. } => named("gone.what", name),
-        Matter::Complaint { customer, .. } => {
-            say(voice, "complaint.what", &[("customer", customer)])
-        }
+        Matter::Complaint { customer, .. } => say(
+            voice,
+            "complaint.what",
+            &[("customer", &apart(brief(customer, MOST_OF_AN_ID)))],
+        ),
         Matter::PassesFail { .. } => one("failing.what"),
         Matter::Other { kind, name } => say(voice, "other.what", &[("kind", kind), ("name", name)]),
     }
@@ -243,7 +251,10 @@ fn complaint(matter: &Matter, voice: Voice<'_>) -> String {
         return String::new();
     };
     let who = match who {
-        Some(name) => format!("{} ({})", inline(name), inline(customer)),
+        Some(name) => {
+            let name = brief(name, MOST_OF_A_NAME);
+            format!("{} ({})", inline(&name), inline(customer))
+        }
         None => inline(customer),
     };
     let said = if text.is_empty() {

@@ -111,6 +111,8 @@ pub struct Missing {
     pub count: u64,
     /// What they used to bring in a year, by currency; empty where it isn't known.
     pub worth: Vec<(f64, String)>,
+    /// Whether there are others.
+    pub others: bool,
     /// The most valuable of them.
     pub top: Vec<Gone>,
 }

@@ -24,7 +24,7 @@ mod template;
 mod words;
 
 pub use catalogue::{Catalogue, Letter};
-pub use inert::{inline, is_trick, quoted_lines};
+pub use inert::{inline, quoted_lines};
 pub use notice::{notice, quoted};
 pub use phrases::{Phrases, Words};
 pub use template::RenderError;

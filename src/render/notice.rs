@@ -7,11 +7,14 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 
 use super::catalogue::Letter;
 use super::{inert, markdown, page, plain};
+use crate::model::signs::calm_but_apart;
 
 /// A letter of these words, which are Markdown and in this language.
 pub fn notice(subject: &str, words: &str, language: &str) -> Letter {
     let subject = inert::header_text(subject);
-    let mut events = markdown::events(words);
+    // A file's name, for one, stands in them as it is.
+    let words = calm_but_apart(words);
+    let mut events = markdown::events(&words);
     let leads_away = |event: &Event<'_>| {
         matches!(
             event,
@@ -63,5 +66,7 @@ mod tests {
             "en",
         );
         assert!(!letter.html.contains("href"), "{}", letter.html);
+        let letter = notice("An edit", "    rules/Ann\u{202E}lmot.exe:1", "en");
+        assert_eq!(letter.text, "    rules/Annlmot.exe:1\n");
     }
 }

@@ -242,16 +242,14 @@ async fn missing(house: &House, on: Date) -> Result<Missing, EngineError> {
         all: false,
     };
     let found = quiet(house, &question).await?;
-    let mut worth: BTreeMap<&str, f64> = BTreeMap::new();
-    for (amount, currency) in found.iter().filter_map(worth_of) {
-        *worth.entry(currency).or_default() += amount;
-    }
+    let (worth, others) = quiet::worth(&found);
     Ok(Missing {
         count: found.len() as u64,
         worth: worth
             .iter()
-            .map(|(currency, sum)| (*sum, (*currency).to_owned()))
+            .map(|(sum, currency)| (*sum, (*currency).to_owned()))
             .collect(),
+        others,
         top: found.iter().take(MISSING).map(gone).collect(),
     })
 }

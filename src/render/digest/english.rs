@@ -140,6 +140,7 @@ pub(super) static PHRASES: Phrases = Phrases {
         "{n} customers who used to come have gone quiet{worth}.",
     ),
     used_to_bring: "; together they brought {sums} a year",
+    other_sums: "sums in other currencies",
     silent: Counted("1 day", "{n} days"),
     usually: " (usually every {days})",
     usually_daily: " (usually every day)",

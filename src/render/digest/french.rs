@@ -140,6 +140,7 @@ pub(super) static PHRASES: Phrases = Phrases {
         "{n} personnes qui venaient d’habitude ne viennent plus{worth}.",
     ),
     used_to_bring: "\u{a0}; ensemble, {sums} par an",
+    other_sums: "des sommes dans d’autres devises",
     silent: Counted("1 jour", "{n} jours"),
     usually: " (d’habitude tous les {days})",
     usually_daily: " (d’habitude chaque jour)",

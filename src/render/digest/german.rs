@@ -140,6 +140,7 @@ pub(super) static PHRASES: Phrases = Phrases {
         "{n} Menschen, die sonst kamen, sind still geworden{worth}.",
     ),
     used_to_bring: "; zusammen brachten sie {sums} im Jahr",
+    other_sums: "Beträge in anderen Währungen",
     silent: Counted("1 Tag", "{n} Tage"),
     usually: " (sonst alle {days})",
     usually_daily: " (sonst jeden Tag)",

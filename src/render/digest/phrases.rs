@@ -83,6 +83,7 @@ pub(super) struct Phrases {
     pub(super) nobody_missing: &'static str,
     pub(super) gone_quiet: Counted,
     pub(super) used_to_bring: &'static str,
+    pub(super) other_sums: &'static str,
     pub(super) silent: Counted,
     pub(super) usually: &'static str,
     pub(super) usually_daily: &'static str,

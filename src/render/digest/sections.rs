@@ -4,10 +4,15 @@
 
 use super::phrases::{Phrases, fill};
 use super::{Ahead, Back, Broken, Compared, Facts, Fault, Gone, Idle, Missing, Need, Told};
+use crate::model::signs::brief;
 use crate::render::inert;
 
 /// Lines of a list, so that the letter stays short.
 const MOST_LINES: usize = 8;
+/// Characters of a name or a title.
+const MOST_OF_A_VALUE: usize = 100;
+/// Characters of a currency; most have three.
+const MOST_OF_A_CURRENCY: usize = 8;
 
 /// `Thorn & Rose: 12 letters sent, 2 things need you`
 pub(super) fn subject(facts: &Facts, phrases: &Phrases) -> String {
@@ -85,11 +90,11 @@ impl Writer {
     }
 }
 
-/// A value from records or rules, as Markdown that stays words.
+/// A value from records or rules, as Markdown that stays words and leaves room for others.
 fn value(text: &str) -> String {
     let mut out = String::new();
     // Writing to a String can't fail.
-    _ = inert::write_escaped(&mut out, text);
+    _ = inert::write_escaped(&mut out, &brief(text, MOST_OF_A_VALUE));
     out
 }
 
@@ -292,6 +297,7 @@ fn missing(letter: &mut Writer, facts: &Facts, phrases: &Phrases) {
         .worth
         .iter()
         .map(|worth| money(worth, phrases))
+        .chain(missing.others.then(|| phrases.other_sums.to_owned()))
         .collect();
     let worth = if sums.is_empty() {
         String::new()
@@ -330,7 +336,8 @@ fn money((amount, currency): &(f64, String), phrases: &Phrases) -> String {
     if currency.is_empty() {
         return amount;
     }
-    format!("{amount}\u{a0}{}", value(currency))
+    let currency = brief(currency, MOST_OF_A_CURRENCY);
+    format!("{amount}\u{a0}{}", value(&currency))
 }
 
 fn ahead(letter: &mut Writer, ahead: Option<&Ahead>, phrases: &Phrases) {

@@ -13,6 +13,7 @@ use super::words::moment;
 use super::{Answer, Console, today};
 use crate::engine::{alert, digest};
 use crate::model::{Matter, State as Standing};
+use crate::render::notice;
 
 /// Whether everything works, as the first page says it too.
 pub(super) async fn alive(console: &Console) -> Result<Value, Trouble> {
@@ -42,6 +43,8 @@ pub(super) async fn alive(console: &Console) -> Result<Value, Trouble> {
             continue;
         }
         let (what, words) = alert::in_english(&house, &trouble.matter);
+        // The words are those of a letter to the owner, which is what they look like here.
+        let words = notice("", &words, alert::ENGLISH).text;
         add(what, Some(words), Some(trouble.since));
     }
     for (via, standing) in house.store.relays().await? {
