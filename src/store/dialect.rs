@@ -92,8 +92,7 @@ macro_rules! lists_of {
     };
 }
 
-/// The order in which rows of a table without a number of its own came in; what changes later keeps
-/// its place.
+/// The order in which rows without a number of their own came in; a change keeps its place.
 macro_rules! came_in {
     () => {
         "rowid"

@@ -77,6 +77,7 @@ mod tokens;
 mod trouble;
 mod users;
 mod views;
+mod waiting;
 mod warnings;
 mod wishes;
 mod witness;
