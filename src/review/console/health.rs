@@ -23,6 +23,7 @@ pub(super) async fn alive(console: &Console) -> Result<Value, Trouble> {
     let mut wrong: Vec<Value> = Vec::new();
     let mut add = |what: String, words: Option<String>, since: Option<jiff::Timestamp>| {
         let since = since.map(|at| moment(at, zone));
+        let what = begun(&what);
         wrong.push(json!({ "what": what, "words": words, "since": since }));
     };
     if let Some(words) = console.pulse.trouble(now) {
@@ -74,6 +75,13 @@ pub(super) async fn alive(console: &Console) -> Result<Value, Trouble> {
         "wrong": wrong,
         "heartbeat": heartbeat.map(|at| today::when(&house, at, now)),
     }))
+}
+
+/// With a capital, as a line of its own begins.
+fn begun(words: &str) -> String {
+    let mut signs = words.chars();
+    let first = signs.next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + signs.as_str()
 }
 
 /// The page.
