@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::civil::Date;
 
 use super::summary::{counted, title};
-use super::{Done, Failure, Outcome, house, output};
+use super::{Done, Failure, Outcome, house_at_hand, output};
 use crate::engine::{House, control, guard};
 
 /// Days ahead that are looked at for batches that will be held.
@@ -23,7 +23,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, config: &Path, approved: bool) -> Outcome {
-    let house = house(config).await?;
+    let house = house_at_hand(config).await?;
     let said = Box::pin(say(&house, &args, approved)).await;
     house.store.clone().close().await?;
     said?;
@@ -72,6 +72,14 @@ fn what_happens(title: &str, day: Date, count: u64, approved: bool) -> String {
 async fn nothing_held(house: &House, rule: &str, approved: bool) -> Result<(), Failure> {
     let title = title(house, rule);
     let now = house.clock.now();
+    if house.plans.broken.all().next().is_some() {
+        output::say(format!("{title}: nothing is held"))?;
+        output::note(
+            "Which days ahead will be held can't be told while not everything can be read; with \
+             `--on DATE` it can be said of a day all the same.",
+        );
+        return Ok(());
+    }
     let ahead = match house.rule(rule) {
         Some(rule) => guard::held_ahead(house, rule, AHEAD_DAYS, now).await?,
         None => Vec::new(),

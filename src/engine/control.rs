@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::{EngineError, House};
-use crate::model::tables::nearest;
+use crate::model::tables::{nearest, plain_name};
 use crate::model::{Outcome, Reason};
 use crate::store::{Approval, Resettle};
 
@@ -35,18 +35,31 @@ pub async fn known_rule(house: &House, rule: &str) -> Result<(), EngineError> {
         return Ok(());
     }
     let states = house.store.rule_states().await?;
-    if states.iter().any(|state| state.rule == rule) {
+    if states.iter().any(|state| state.rule == rule) || is_written(house, rule) {
         return Ok(());
     }
     let known: Vec<&str> = house.plans.rules.iter().map(|rule| &*rule.id).collect();
     let help = match (nearest(rule, known.iter().copied()), known.is_empty()) {
         (Some(near), _) => format!("did you mean `{near}`?"),
-        (None, true) => "there is none yet in rules/".to_owned(),
+        (None, true) if house.plans.broken.rules.is_empty() => {
+            "there is none yet in rules/".to_owned()
+        }
+        (None, true) => "none of those in rules/ can be read just now".to_owned(),
         (None, false) => format!("there are: {}", known.join(", ")),
     };
     Err(EngineError::Other(format!(
         "there is no rule `{rule}`; {help}"
     )))
+}
+
+/// Whether there is a file of that name, though it can't be read just now.
+fn is_written(house: &House, rule: &str) -> bool {
+    let file = house
+        .plans
+        .settings
+        .rules_dir()
+        .join(format!("{rule}.toml"));
+    plain_name(rule).is_ok() && file.is_file()
 }
 
 /// The same as [`settle`] where a person says so just now; that they did is noted first, and stays.

@@ -9,6 +9,7 @@
 
 pub mod alarm;
 pub mod alert;
+mod amiss;
 pub mod backtest;
 mod batches;
 pub mod check;
@@ -56,7 +57,7 @@ mod way;
 mod wiring;
 mod worker;
 
-pub use house::{House, Plans};
+pub use house::{Broken, House, Plans};
 pub use report::Report;
 
 /// Trouble that ends a pass.

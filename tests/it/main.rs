@@ -9,6 +9,7 @@
 mod alerts;
 mod api;
 mod backtest;
+mod brake;
 mod broken;
 mod care;
 mod cdnow;
