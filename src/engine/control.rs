@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use super::{EngineError, House};
 use crate::model::tables::{nearest, plain_name};
 use crate::model::{Outcome, Reason};
-use crate::store::{Approval, Resettle};
+use crate::store::{Approval, Decision, Resettle};
 
 /// Who decides by a command: whoever may run it.
 pub const BY_COMMAND: &str = "command line";
@@ -62,7 +62,8 @@ fn is_written(house: &House, rule: &str) -> bool {
     plain_name(rule).is_ok() && file.is_file()
 }
 
-/// The same as [`settle`] where a person says so just now; that they did is noted first, and stays.
+/// The same as [`settle`] where a person says so just now; that they did is noted together with it,
+/// unless it changes nothing.
 ///
 /// # Errors
 /// The store's trouble.
@@ -75,8 +76,12 @@ pub async fn decide(
 ) -> Result<u64, EngineError> {
     let what = if approved { "approve" } else { "decline" };
     let subject = format!("{rule} {day}");
-    house.store.audit(who, (what, &subject), now).await?;
-    settle(house, rule, day, approved, now).await
+    let decision = Decision {
+        who,
+        what,
+        subject: &subject,
+    };
+    keep(house, (rule, day), (approved, now), Some(decision)).await
 }
 
 /// Keeps what a person says of a rule's batch of a day, also ahead of it, and lets go or ends what
@@ -91,17 +96,28 @@ pub async fn settle(
     approved: bool,
     now: Timestamp,
 ) -> Result<u64, EngineError> {
+    keep(house, (rule, day), (approved, now), None).await
+}
+
+async fn keep(
+    house: &House,
+    (rule, day): (&str, Date),
+    (approved, at): (bool, Timestamp),
+    decision: Option<Decision<'_>>,
+) -> Result<u64, EngineError> {
     let approval = Approval {
         rule: rule.to_owned(),
         day,
         approved,
-        at: now,
+        at,
     };
     let reason = (!approved).then_some(Reason::Declined);
-    Ok(house.store.approve(&approval, reason).await?)
+    let kept = house.store.approve_noted(&approval, reason, decision);
+    Ok(kept.await?)
 }
 
-/// Settles an unknown letter as a person says, and notes who said so. `false`: it isn't unknown.
+/// Settles an unknown letter as a person says, and notes who said so. `false`: it isn't unknown, and
+/// nothing is done or noted.
 ///
 /// # Errors
 /// The store's trouble.
@@ -117,7 +133,6 @@ pub async fn resolve(
         Word::NotSent => "resolve-not-sent",
         Word::Resend => "resolve-resend",
     };
-    house.store.audit(who, (what, entry), now).await?;
     let outcome = match word {
         Word::Sent => Outcome::Sent,
         Word::NotSent => Outcome::Skipped,
@@ -134,5 +149,10 @@ pub async fn resolve(
         reason: Some(Reason::SettledByHand),
         now,
     };
-    Ok(house.store.resettle(&how).await?)
+    let decision = Decision {
+        who,
+        what,
+        subject: entry,
+    };
+    Ok(house.store.resettle_noted(&how, Some(decision)).await?)
 }

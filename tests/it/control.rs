@@ -341,6 +341,43 @@ async fn an_unknown_letter_is_settled_by_hand() {
     assert_eq!(outcomes(&shop), wanted);
 }
 
+/// `resolve` of a letter that isn't unknown was refused, and stood among the decisions for ever.
+#[tokio::test]
+async fn what_is_refused_or_changes_nothing_is_no_decision() {
+    let shop = shop();
+    let day = today().to_string();
+    shop.run(&["tick"]).is(3);
+    let id = shop.ledger().remove(0).id;
+    let mut wanted: Vec<(String, String)> = Vec::new();
+    let mut then = |noted: Option<&str>| {
+        wanted.extend(noted.map(|what| (what.to_owned(), format!("thanks {day}"))));
+        wanted.clone()
+    };
+    let settled = ["--sent", "--not-sent", "--resend"];
+    for (args, code, noted) in [
+        (&["resolve", &id, settled[0]][..], 1, None),
+        (&["resolve", "nothing", "--sent"], 1, None),
+        (&["approve", "nothing", "--on", &day], 1, None),
+        (&["decline", "nothing"], 1, None),
+        (&["approve", "thanks"], 0, Some("approve")),
+        (&["approve", "thanks", "--on", &day], 0, None),
+        (&["approve", "thanks"], 0, None),
+        (&["tick", "--no-sync"], 0, None),
+        (&["resolve", &id, settled[1]], 1, None),
+        (&["resolve", &id, settled[2]], 1, None),
+        // Whatever of the day comes to light later is another matter.
+        (&["decline", "thanks", "--on", &day], 0, Some("decline")),
+        (&["decline", "thanks", "--on", &day], 0, None),
+        (&["console-user", "remove", "nobody"], 1, None),
+    ] {
+        shop.run(args).is(code);
+        let noted = then(noted);
+        let rows = sqlx::query_as("SELECT what, subject FROM audit ORDER BY seq");
+        let rows: Vec<(String, String)> = rows.fetch_all(&mut shop.store().await).await.unwrap();
+        assert_eq!(rows, noted, "{args:?}");
+    }
+}
+
 #[test]
 fn the_contract_s_own_settings_load() {
     let shop = shop();
