@@ -44,6 +44,15 @@ impl Standstill {
         Self { doubt, because }
     }
 
+    /// What is the matter in a few words that anybody may read: no place, no time.
+    pub const fn in_short(&self) -> &'static str {
+        if self.doubt.is_of_the_clock() {
+            CLOCK
+        } else {
+            COPY
+        }
+    }
+
     /// What a person can do.
     pub const fn advice(&self) -> &'static str {
         if self.doubt.is_of_the_clock() {
@@ -164,11 +173,8 @@ fn seen_now(mut presence: Presence, facts: &Facts) -> Presence {
 async fn halt(house: &House, doubt: Doubt) -> Result<Standstill, EngineError> {
     house.store.leave();
     let halt = Standstill::new(house, doubt);
-    let (subject, other) = if doubt.is_of_the_clock() {
-        (CLOCK, COPY)
-    } else {
-        (COPY, CLOCK)
-    };
+    let subject = halt.in_short();
+    let other = if subject == CLOCK { COPY } else { CLOCK };
     let words = format!("{} {}", halt.because, halt.advice());
     let now = house.clock.now();
     if house
