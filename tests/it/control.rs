@@ -222,6 +222,45 @@ fn days_ahead_that_will_be_held_are_named() {
     assert!(birthdays().iter().all(Entry::is_sent));
 }
 
+/// `approve RULE` said that nothing was or would be held, and `forecast` named the very command for
+/// today's batch, which no pass had seen yet.
+#[test]
+fn today_s_batch_is_named_before_a_pass_has_seen_it() {
+    let shop = shop();
+    shop.rule("thanks", &THANKS.replace("0 minutes", "1 day"));
+    let day = today();
+    shop.run(&["sync"]).is(0);
+    shop.rule(
+        "birthday",
+        "title = \"Birthday\"\ntemplate = \"birthday\"\nclass = \"service\"\n\
+         audience = \"customer\"\n[trigger.anniversary]\nfield = \"birthday\"\n[send]\n\
+         at = \"00:00\"\nzone = \"business\"\n",
+    );
+    let mut customers = String::from("id,email,birthday\n");
+    for name in ["ann", "bob", "cid"] {
+        let born = day.strftime("%m-%d");
+        writeln!(customers, "{name},{name}@mail.example,1960-{born}").unwrap();
+    }
+    shop.customers(&customers);
+    shop.run(&["sync"]).is(0);
+    let on = day.to_string();
+    let command = format!("approve birthday --on {on}");
+    shop.run(&["forecast", "--rule", "birthday"])
+        .is(0)
+        .says(&["3 held for you", &command]);
+    let said = shop.run(&["approve", "birthday"]).is(0);
+    said.says(&[
+        "Birthday: nothing is held",
+        &format!("{on}: 3 letters; `fondly {command}`"),
+    ]);
+    shop.run(&["approve", "birthday", "--on", &on]).is(0);
+    let said = shop.run(&["approve", "birthday"]).is(0);
+    assert!(!said.err.contains(&on), "{}", said.err);
+    if today() == day {
+        shop.tick().says(&["Birthday: 3 sent"]);
+    }
+}
+
 #[test]
 fn what_is_paused_stays_until_it_is_resumed() {
     let shop = shop();
