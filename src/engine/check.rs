@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use super::letter::{self, Reader};
 use super::scratch::Scratch;
 use super::wiring::{self, Input};
-use super::{EngineError, House, Plans, learn, sync};
+use super::{EngineError, House, Plans, learn, refused, sync};
 use crate::clock::Clock;
 use crate::decide;
 use crate::decide::anniversary::date_of;
@@ -89,6 +89,7 @@ async fn on_copy(house: &House, now: Timestamp) -> Result<Checked, EngineError> 
         }
     }
     checked.problems.extend(wrong.sentences());
+    checked.problems.extend(refused::at_start(house).await?);
     checked.remarks.extend(left_out.sentences());
     Ok(checked)
 }

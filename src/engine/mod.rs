@@ -41,6 +41,7 @@ pub mod privacy;
 pub mod quality;
 pub mod quiet;
 pub mod quiet_json;
+mod refused;
 pub mod rehearse;
 pub mod reload;
 mod report;

@@ -28,6 +28,7 @@ mod editing;
 mod explain;
 mod folders;
 mod forecast;
+mod forewarned;
 mod holidays;
 mod isolation;
 mod limits;
