@@ -53,6 +53,7 @@ pub mod send;
 pub mod sync;
 pub mod tick;
 pub mod trust;
+mod unheard;
 pub mod walk;
 mod way;
 mod wiring;
