@@ -195,7 +195,7 @@ async fn scheduler(house: &House, wakes: &Arc<Wakes>) -> Result<JobScheduler, Da
 
 /// How a pass ended.
 enum Passed {
-    Well(Report),
+    Well(Box<Report>),
     /// It was asked to stop.
     Stopped,
     /// For this reason.
@@ -257,7 +257,7 @@ async fn pass(
         }
     };
     match joined {
-        Some(Ok(Ok(report))) if report.standstill.is_some() => Passed::Well(report),
+        Some(Ok(Ok(report))) if report.standstill.is_some() => Passed::Well(Box::new(report)),
         Some(Ok(Ok(report))) => {
             tokio::select! {
                 told = alert::after_pass(house, &report) => if let Err(error) = told {
@@ -265,7 +265,7 @@ async fn pass(
                 },
                 () = stop.cancelled() => {}
             }
-            Passed::Well(report)
+            Passed::Well(Box::new(report))
         }
         Some(Ok(Err(error))) => {
             tracing::error!(%error, "a pass failed; the next one tries again");

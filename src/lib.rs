@@ -38,6 +38,9 @@ pub mod render;
 // DELIVER: one recipient, one transaction, one verdict.
 pub mod deliver;
 
+// OUTSIDE: what the DNS and web addresses answer, for a look.
+pub mod outside;
+
 // The only place that strings the rooms together.
 pub mod engine;
 

@@ -24,7 +24,7 @@ pub(crate) fn check(data: &[u8]) {
     let lines = file.split(|b| *b == b'\n').count();
     for row in rows.iter().flatten() {
         match row {
-            Row::Customer(customer) => {
+            Row::Customer(customer, _) => {
                 assert!(ids.insert(&customer.id) && !customer.id.is_empty());
                 if let Some(day) = customer.birthday {
                     let (month, day) = (day.month(), day.day());

@@ -41,7 +41,7 @@ pub(crate) fn check(data: &[u8]) {
     let mut ids = BTreeSet::new();
     for row in rows.iter().flatten() {
         match row {
-            Row::Customer(customer) => {
+            Row::Customer(customer, _) => {
                 assert!(ids.insert(&customer.id) && !customer.id.is_empty());
                 addresses_are_some(customer);
             }
@@ -163,7 +163,7 @@ fn every_row_is_there((sign, meaning): (u8, &Meaning), file: &[u8], rows: &Rows)
         };
         let form = meaning.dates.as_deref();
         match row {
-            Row::Customer(customer) => {
+            Row::Customer(customer, _) => {
                 if let Some(date) = customer.birthday {
                     is_as_written(date, written("birthday"), form);
                 }

@@ -50,7 +50,7 @@ pub(crate) fn check(data: &[u8]) {
     let mut ids = BTreeSet::new();
     for row in rows.iter().flatten() {
         match row {
-            Row::Customer(customer) => {
+            Row::Customer(customer, _) => {
                 assert!(ids.insert(&customer.id) && !customer.id.is_empty());
                 let year = customer.birthday.and_then(fondly::model::PartialDate::year);
                 assert!(year.is_none_or(|year| (1900..=9999).contains(&year)));

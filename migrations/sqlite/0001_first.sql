@@ -253,14 +253,16 @@ CREATE TABLE presence (
 -- What needs a person and isn't over.
 CREATE TABLE trouble (
     kind    TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    words   TEXT NOT NULL,
+    name    TEXT NOT NULL,                          -- which of its kind
+    facts   TEXT NOT NULL,                          -- JSON, put into words when somebody is told
     since   BIGINT NOT NULL,
     told_at BIGINT,                                 -- when the owner was told
+    claimed_at BIGINT,                              -- somebody is telling the owner
     times   INTEGER NOT NULL DEFAULT 1,             -- seen so often in a row
     ripe    SMALLINT NOT NULL DEFAULT 1,            -- 0: it may still pass, and nobody is told
     well_since BIGINT,                              -- it seems to be over, and may come back
-    PRIMARY KEY (kind, subject)
+    over_at BIGINT,                                 -- it is over, and the owner isn't told yet
+    PRIMARY KEY (kind, name)
 ) WITHOUT ROWID;
 
 -- Weekly letters to the owners, one row a letter. A reader is the hash of their address.

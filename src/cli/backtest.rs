@@ -153,10 +153,10 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     } else if report.advice == Advice::TooShort {
         output::note(words::too_short(&report, &days));
     } else {
-        output::raw(&words::head(&report, &days))?;
+        output::lines(&words::head(&report, &days))?;
         let rows: Vec<Row> = report.played.iter().map(|one| told(&report, one)).collect();
         output::listing(args.format, COLUMNS, &[], &rows)?;
-        output::raw(&words::tail(&report, &days))?;
+        output::lines(&words::tail(&report, &days))?;
     }
     match &args.plot {
         Some(_) if report.advice == Advice::TooShort => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::{Done, Outcome, init, output, plans, run, summary};
+use super::{Done, Failure, Outcome, init, output, plans, run, summary};
 use crate::clock::Clock;
 use crate::daemon;
 use crate::engine::tick::{self, Pass};
@@ -99,6 +99,9 @@ pub(super) async fn run(args: Args) -> Outcome {
     };
     report.add(Box::pin(tick::alone(&house, pass, &stop)).await?);
     tell(&house, &report, &args.dir).await?;
+    if let Some(words) = report.broke_off {
+        return Err(Failure::Trouble(anyhow::anyhow!(words)));
+    }
     if args.once {
         house.store.clone().close().await?;
         return Ok(Done::Well);

@@ -56,7 +56,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         output::note(format!("Note: {remark}"));
     }
     if args.format == Format::Table {
-        output::raw(&report(&told, args.days))?;
+        output::lines(&report(&told, args.days))?;
     } else {
         let rows: Vec<Row> = told.differences.iter().map(row).collect();
         output::listing(args.format, &[], FIELDS, &rows)?;

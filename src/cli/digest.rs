@@ -65,7 +65,7 @@ async fn work(args: &Args, house: &House) -> Outcome {
     };
     output::say(format!("To:      {to}"))?;
     output::say(format!("Subject: {}\n", letter.subject))?;
-    output::raw(&letter.text)?;
+    output::lines(&letter.text)?;
     history(house, now).await?;
     Ok(Done::Well)
 }

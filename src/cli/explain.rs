@@ -11,11 +11,15 @@ use crate::engine::explain::{Explained, Question, Said, explain};
 use crate::model;
 use crate::model::Reason;
 use crate::model::dates::civil_date;
+use crate::model::signs::brief;
 
 /// The fields of JSON and CSV.
 const FIELDS: &[&str] = &[
     "rule", "customer", "entry", "occasion", "day", "outcome", "reason", "words",
 ];
+
+/// Characters of a name.
+const MOST_OF_A_NAME: usize = 100;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -44,7 +48,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     house.store.clone().close().await?;
     let told = told?;
     if args.format == Format::Table {
-        output::raw(&letter(&house, &question, &told))?;
+        output::lines(&letter(&house, &question, &told))?;
     } else {
         let rows: Vec<Row> = told.said.iter().map(|one| row(&question, one)).collect();
         output::listing(args.format, &[], FIELDS, &rows)?;
@@ -55,10 +59,10 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
 /// A heading for each rule, and the sentences under it.
 fn letter(house: &House, question: &Question, told: &Explained) -> String {
     let id = &question.customer;
-    let who = told
-        .name
-        .as_ref()
-        .map_or_else(|| format!("Customer {id}"), |name| format!("{name} ({id})"));
+    let who = told.name.as_ref().map_or_else(
+        || format!("Customer {id}"),
+        |name| format!("{} ({id})", brief(name, MOST_OF_A_NAME)),
+    );
     let mut lines = vec![who];
     let mut last = "";
     let is_off = |one: &&Said| one.outcome.is_none() && one.reason == Some(Reason::RuleDisabled);

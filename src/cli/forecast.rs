@@ -60,7 +60,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         output::note(format!("A source can't be read: {trouble}"));
     }
     if args.format == Format::Table {
-        output::raw(&calendar(&told, &titles, args.days))?;
+        output::lines(&calendar(&told, &titles, args.days))?;
     } else {
         let rows: Vec<_> = told.entries.iter().map(entry_json).collect();
         output::listing(args.format, &[], entry_json::FIELDS, &rows)?;

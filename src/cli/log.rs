@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use super::output::{self, Format, Row};
 use super::{Done, Failure, Outcome, fields, house_at_hand};
 use crate::engine::entry_json::{self, entry_json};
-use crate::engine::{House, control};
+use crate::engine::{House, alert, control};
 use crate::model;
 use crate::store::{Entry, Filter, Trouble};
 
@@ -86,7 +86,8 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
 fn tell(house: &House, troubles: &[Trouble]) {
     for trouble in troubles {
         let since = fields::local(trouble.since, &house.policy().zone);
-        output::note(format!("Since {since}: {}.", trouble.subject));
+        let (what, _) = alert::in_english(house, &trouble.matter);
+        output::note(format!("Since {since}: {what}."));
     }
 }
 

@@ -12,6 +12,7 @@ mod console_user;
 mod demo;
 mod diff;
 mod digest;
+mod doctor;
 mod explain;
 mod export;
 mod fields;
@@ -118,6 +119,8 @@ enum Command {
     Forget(forget::Args),
     /// Complaints that are open, and closing one
     Complaint(complaint::Args),
+    /// Whether everything is as it should be, a line each, and what to do; changes nothing
+    Doctor(doctor::Args),
     /// A consistent copy of the store, while everything goes on
     Backup(backup::Args),
     /// Records that couldn't be used, and why
@@ -248,6 +251,7 @@ impl Cli {
             Command::Export(args) => export::run(args, &config).await,
             Command::Forget(args) => Box::pin(forget::run(args, &config)).await,
             Command::Complaint(args) => complaint::run(args, &config).await,
+            Command::Doctor(args) => Box::pin(doctor::run(args, &config)).await,
             Command::Backup(args) => backup::run(args, &config).await,
             Command::Quarantine(args) => quarantine::run(args, &config).await,
             Command::Token(args) => token::run(args, &config).await,
@@ -264,10 +268,7 @@ fn plans(config: &Path) -> Result<Plans, Failure> {
 
 /// The same for whoever only looks at what was done.
 async fn house_for_review(config: &Path) -> Result<House, Failure> {
-    let plans = Plans::at_hand(config).map_err(Failure::Findings)?;
-    if !plans.broken.settings.is_empty() {
-        return Err(Failure::Findings(plans.broken.settings));
-    }
+    let (plans, _) = Plans::read_for_review(config).map_err(Failure::Findings)?;
     tell_broken(&plans.broken);
     moved_in(plans).await
 }

@@ -1,7 +1,8 @@
 //! The only printer: tables for people, JSON and CSV for machines, findings with a caret.
 //!
 //! Data goes to standard output, everything else to standard error. A closed pipe ends the output,
-//! not the command. May not decide anything.
+//! not the command. What is for people may not command their terminal, whoever wrote it. May not decide
+//! anything.
 
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -14,9 +15,12 @@ use serde_json::Value;
 use crate::engine::listing::{csv_text, plain};
 use crate::model::Finding;
 use crate::model::finding::SourceText;
+use crate::model::signs::{brief, for_terminal, is_trick};
 
 /// Columns of a table when the terminal doesn't say.
 const WIDTH: u16 = 120;
+/// Characters of one cell of a table; JSON and CSV have the whole.
+const MOST_OF_A_CELL: usize = 300;
 
 /// What a configuration without records gets to hear.
 pub(crate) const NO_SOURCE: &str =
@@ -41,16 +45,30 @@ pub(crate) use crate::engine::listing::Row;
 /// # Errors
 /// Standard output can't be written (a closed pipe is none).
 pub(crate) fn say(line: impl AsRef<str>) -> io::Result<()> {
-    quiet_pipe(writeln!(io::stdout().lock(), "{}", line.as_ref()))
+    let line = for_terminal(line.as_ref());
+    quiet_pipe(writeln!(io::stdout().lock(), "{line}"))
 }
 
 /// Tells the person at the terminal something that isn't data.
 pub(crate) fn note(line: impl AsRef<str>) {
-    // There is nowhere left to complain to when standard error is gone.
-    _ = writeln!(io::stderr().lock(), "{}", line.as_ref());
+    drawn_note(&for_terminal(line.as_ref()));
 }
 
-/// Prints raw text as it is.
+/// The same with colours of our own in it.
+fn drawn_note(line: &str) {
+    // There is nowhere left to complain to when standard error is gone.
+    _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Prints lines for people.
+///
+/// # Errors
+/// Standard output can't be written (a closed pipe is none).
+pub(crate) fn lines(text: &str) -> io::Result<()> {
+    raw(&for_terminal(text))
+}
+
+/// Prints raw text as it is, for machines.
 ///
 /// # Errors
 /// Standard output can't be written (a closed pipe is none).
@@ -88,7 +106,10 @@ fn table(columns: &[(&str, &str)], rows: &[Row]) -> String {
     table.set_width(terminal_width());
     table.set_header(columns.iter().map(|(_, title)| title.to_uppercase()));
     for row in rows {
-        table.add_row(columns.iter().map(|(field, _)| plain(row.get(*field))));
+        table.add_row(columns.iter().map(|(field, _)| {
+            let cell = plain(row.get(*field));
+            brief(&cell, MOST_OF_A_CELL)
+        }));
     }
     let lines = table.lines().map(|line| line.trim_end().to_owned() + "\n");
     lines.collect()
@@ -104,7 +125,7 @@ pub(crate) fn findings(findings: &[Finding]) {
     // The default theme honours NO_COLOR.
     let terminal = io::stderr().is_terminal();
     for finding in findings {
-        note(drawn(finding, terminal));
+        drawn_note(&drawn(finding, terminal));
     }
 }
 
@@ -134,13 +155,14 @@ pub fn drawn(finding: &Finding, terminal: bool) -> String {
     text
 }
 
-/// The same text, byte for byte as long, without what would command the terminal.
+/// The same text, byte for byte as long, without what would command the terminal or turn it round.
 fn harmless(text: &str) -> String {
     let shown = |c: char| match c {
-        '\n' | '\t' => c,
-        _ if c.is_control() && c.is_ascii() => ' ',
-        _ if c.is_control() => '·',
-        _ => c,
+        '\n' | '\t' => c.to_string(),
+        _ if !(c.is_control() || is_trick(c)) => c.to_string(),
+        // The middle dot has two bytes.
+        _ if c.len_utf8() == 2 => "·".to_owned(),
+        _ => " ".repeat(c.len_utf8()),
     };
     text.chars().map(shown).collect()
 }
@@ -229,14 +251,16 @@ mod tests {
     fn a_finding_can_t_write_to_the_terminal() {
         let source = Arc::new(SourceText {
             name: "x.toml".to_owned(),
-            text: "a = \"\u{1b}[31m\u{9b}é\"\r\nb = 1\n".to_owned(),
+            text: "a = \"\u{1b}[31m\u{9b}\u{202e}é\"\r\nb = 1\n".to_owned(),
         });
         let finding = Finding::new(&source, 4..14, "`\u{1b}[31m` is no name").with_help("\u{7}");
         let drawn = drawn(&finding, false);
-        assert!(drawn.contains(" [31m·é\""), "{drawn}");
+        assert!(drawn.contains(" [31m·   é\""), "{drawn}");
         assert!(drawn.contains("` [31m` is no name"), "{drawn}");
         assert!(
-            drawn.chars().all(|c| c == '\n' || !c.is_control()),
+            drawn
+                .chars()
+                .all(|c| c == '\n' || !(c.is_control() || is_trick(c))),
             "{drawn:?}"
         );
     }

@@ -45,7 +45,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     ))?;
     output::say(format!("Language: {}", shown.language))?;
     output::say(format!("Subject:  {}\n", shown.subject))?;
-    output::raw(&shown.text)?;
+    output::lines(&shown.text)?;
     if let Some(path) = args.html {
         let what = format!("{} can't be written", path.display());
         std::fs::write(&path, &shown.html).context(what)?;

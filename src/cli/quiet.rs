@@ -1,6 +1,5 @@
 //! `fondly quiet`: who has gone quiet, the most valuable first.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::civil::Date;
@@ -9,9 +8,10 @@ use serde_json::Value;
 use super::numbers::whole_days;
 use super::output::{self, Format, Row};
 use super::{Done, Outcome, house_for_review};
-use crate::engine::quiet::{Question, Quiet, quiet};
+use crate::engine::quiet::{MOST_OF_A_CURRENCY, Question, Quiet, quiet, worth};
 use crate::engine::quiet_json;
 use crate::model::dates::civil_date;
+use crate::model::signs::brief;
 
 const COLUMNS: &[(&str, &str)] = &[
     ("customer", "Customer"),
@@ -85,9 +85,7 @@ fn told(one: &Quiet) -> Row {
     let silent = format!("{days} {}", if days == 1 { "day" } else { "days" });
     let worth = one.value_per_year.map_or(String::new(), |amount| {
         let currency = one.currency.as_deref().unwrap_or_default();
-        format!("{:.2} {currency}", amount.to_f64())
-            .trim()
-            .to_owned()
+        money(amount.to_f64(), currency)
     });
     let letter = one.last_letter.as_ref();
     let letter = letter.map_or(String::new(), |(rule, at)| {
@@ -107,6 +105,11 @@ fn told(one: &Quiet) -> Row {
     fields.zip(values.map(Value::from)).collect()
 }
 
+fn money(amount: f64, currency: &str) -> String {
+    let currency = brief(currency, MOST_OF_A_CURRENCY);
+    format!("{amount:.2} {currency}").trim().to_owned()
+}
+
 fn usually(one: &Quiet) -> String {
     match one.cadence {
         Some(cadence) if cadence.times(10) == 1 => "every day".to_owned(),
@@ -116,18 +119,10 @@ fn usually(one: &Quiet) -> String {
 }
 
 fn summary(found: &[Quiet], question: &Question) -> String {
-    let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
-    for one in found {
-        if let Some(amount) = one.value_per_year {
-            *sums
-                .entry(one.currency.as_deref().unwrap_or(""))
-                .or_default() += amount.to_f64();
-        }
-    }
-    let sums: Vec<String> = sums
-        .iter()
-        .map(|(currency, sum)| format!("{sum:.2} {currency}").trim().to_owned())
-        .collect();
+    let (sums, others) = worth(found);
+    let others = others.then(|| "sums in other currencies".to_owned());
+    let sums = sums.iter().map(|(sum, currency)| money(*sum, currency));
+    let sums: Vec<String> = sums.chain(others).collect();
     let count = found.len();
     let who = if question.all {
         format!("{count} with a contact")

@@ -86,7 +86,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         output::note("No rule is switched on, and none ever had a letter to decide about.");
     } else {
         let told: Vec<String> = found.iter().map(told).collect();
-        output::raw(&told.join("\n"))?;
+        output::lines(&told.join("\n"))?;
     }
     Ok(Done::Well)
 }

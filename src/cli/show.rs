@@ -81,7 +81,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     }
     if let Some(message) = &told.message {
         output::say("\nmessage")?;
-        output::raw(&message.replace("\r\n", "\n"))?;
+        output::lines(&message.replace("\r\n", "\n"))?;
     }
     Ok(Done::Well)
 }

@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Done, Outcome, house, output, run, summary};
+use tokio_util::sync::CancellationToken;
+
+use super::{Done, Failure, Outcome, house, output, run, summary};
 use crate::engine::tick::{self, Pass};
-use crate::engine::{EngineError, House, alert, digest};
+use crate::engine::{EngineError, House, Report, alert, digest};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -24,35 +26,47 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         sync: !args.no_sync,
         workers: None,
     };
-    let mut passed = Box::pin(tick::first(&house, pass, &stop)).await;
-    if let Ok(report) = &passed
-        && report.standstill.is_none()
-        && let Err(error) = alert::after_pass(&house, report).await
-    {
-        passed = Err(error);
-    }
-    if let Ok(report) = &passed
-        && report.standstill.is_none()
-        && !stop.is_cancelled()
-        && let Err(error) = send_digest(&house).await
-    {
-        passed = Err(error);
-    }
+    let passed = Box::pin(tick::first(&house, pass, &stop)).await;
+    let afterwards = match &passed {
+        Ok(report) if report.standstill.is_none() => after(&house, report, &stop).await,
+        Ok(_) | Err(_) => Ok(()),
+    };
     if house.store.met_damage() {
         holder.doubt();
     }
     let halted = house.store.paused().await;
-    house.store.clone().close().await?;
+    let closed = house.store.clone().close().await;
     let report = passed?;
-    let halted = summary::paused(&halted?, &house.policy().zone);
-    for line in summary::lines(&house, &report).into_iter().chain(halted) {
+    // What was done is told, whatever failed after it.
+    for line in summary::lines(&house, &report) {
         output::say(line)?;
     }
+    for line in summary::paused(&halted?, &house.policy().zone) {
+        output::say(line)?;
+    }
+    if let Some(words) = &report.broke_off {
+        return Err(Failure::Trouble(anyhow::anyhow!(words.clone())));
+    }
+    afterwards?;
+    closed?;
     Ok(if report.needs_a_person() {
         Done::NeedsAPerson
     } else {
         Done::Well
     })
+}
+
+/// Tells the owner of what a pass left, and sends the weekly letter.
+async fn after(
+    house: &House,
+    report: &Report,
+    stop: &CancellationToken,
+) -> Result<(), EngineError> {
+    alert::after_pass(house, report).await?;
+    if stop.is_cancelled() {
+        return Ok(());
+    }
+    send_digest(house).await
 }
 
 /// Sends the owner's weekly letter, where it is due.

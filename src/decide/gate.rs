@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::calendar::deadline;
+use super::complaint::complaint_since;
 use super::{caps, moment, withdrawn};
 use crate::model::customer::Consent;
 use crate::model::occasion::stable_share;
 use crate::model::policy::{Audience, Class, MarketingBasis};
-use crate::model::view::moment as seen_at;
 use crate::model::{Occasion, Policy, Reason, View};
 use crate::rules::{Rule, WhenCapped};
 
@@ -188,19 +188,6 @@ fn complaint_open(case: &Case<'_>) -> Option<Answer> {
 /// Since when a complaint of theirs is open, if one is.
 pub(super) fn open_complaint(case: &Case<'_>) -> Option<Timestamp> {
     complaint_since(case.view, case.now)
-}
-
-/// The same, of a customer at a moment.
-pub fn complaint_since(view: &View, now: Timestamp) -> Option<Timestamp> {
-    let last = |kind: &str| {
-        let of_kind = view.events.iter().filter(|event| event.kind == kind);
-        of_kind
-            .map(|event| seen_at(event, &view.zone))
-            .filter(|at| *at <= now)
-            .max()
-    };
-    let closed = last("complaint-closed");
-    last("complaint-opened").filter(|opened| closed.is_none_or(|closed| *opened > closed))
 }
 
 fn condition(case: &Case<'_>) -> Option<Answer> {

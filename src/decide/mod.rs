@@ -9,6 +9,7 @@
 pub(crate) mod anniversary;
 pub mod calendar;
 mod caps;
+pub mod complaint;
 mod event;
 pub mod explain;
 pub(crate) mod fixed;

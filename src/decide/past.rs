@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use minijinja::Value;
 
-use super::gate::complaint_since;
+use super::complaint::complaint_since;
 use super::occasions;
 use super::usage::{SEASON_DAYS, reach};
 use crate::model::{Period, Policy, View};

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use copy::{Papers, copy};
 
+pub use crate::model::Doubt;
 use crate::model::presence::{Anchor, Machine, Presence};
 
 /// A clock may be off by this much: more than a wrong time zone comes to, and less than would take
@@ -27,124 +28,6 @@ const SETTLES_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(8);
 /// Nobody runs a program for longer than this without a newer one: 20 years.
 const LONGEST_USE: SignedDuration = SignedDuration::from_hours(20 * 8766);
-
-/// Why nothing may go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Doubt {
-    /// The clock is earlier than the program.
-    BeforeBuild {
-        /// When the program was built.
-        built: Timestamp,
-    },
-    /// The clock is generations later than the program.
-    FarAhead {
-        /// When the program was built.
-        built: Timestamp,
-    },
-    /// The clock is behind what the store has seen.
-    Behind {
-        /// The latest moment that the store has seen.
-        seen: Timestamp,
-    },
-    /// The clock is further ahead of what the store has seen than time can have gone by.
-    Ahead {
-        /// The latest moment that the store has seen.
-        seen: Timestamp,
-    },
-    /// It is an older copy: what stands beside it knows of more.
-    Older {
-        /// The latest moment that the copy has seen, if it was ever worked with.
-        seen: Option<Timestamp>,
-        /// Letters that left since, as far as anybody knows.
-        letters: i64,
-    },
-    /// What stands beside it is of another life of the same store.
-    OtherLife,
-    /// What stands beside it belongs to another store.
-    OtherStore,
-    /// Nothing stands beside it: it was taken from where it was.
-    Alone,
-    /// What stands beside it is a copy, too.
-    Copied,
-    /// Two machines work with it in turns.
-    InTurns,
-    /// The outbox holds letters of which it knows nothing.
-    OutboxAhead {
-        /// So many.
-        letters: u64,
-    },
-}
-
-impl Doubt {
-    /// Whether it is about the clock; otherwise it is about the store.
-    pub const fn is_of_the_clock(self) -> bool {
-        matches!(
-            self,
-            Self::BeforeBuild { .. }
-                | Self::FarAhead { .. }
-                | Self::Behind { .. }
-                | Self::Ahead { .. }
-        )
-    }
-
-    /// What makes somebody doubt, in a sentence; `moment` puts moments into words.
-    pub fn because(self, moment: impl Fn(Timestamp) -> String) -> String {
-        match self {
-            Self::BeforeBuild { built } => format!(
-                "The machine's clock is earlier than {}, when this program was built.",
-                moment(built)
-            ),
-            Self::FarAhead { built } => format!(
-                "The machine's clock is more than 20 years later than {}, when this program was built.",
-                moment(built)
-            ),
-            Self::Behind { seen } => format!(
-                "The machine's clock is behind: fondly has already worked at {}.",
-                moment(seen)
-            ),
-            Self::Ahead { seen } => format!(
-                "The machine's clock has leapt ahead: since {}, when fondly last worked, less time \
-                 can have gone by.",
-                moment(seen)
-            ),
-            Self::Older { seen, letters } => {
-                let letters = match letters {
-                    i64::MIN..=0 => String::new(),
-                    1 => " 1 letter left since, and can't be seen in it.".to_owned(),
-                    n => format!(" {n} letters left since, and can't be seen in it."),
-                };
-                let ends = seen.map_or_else(String::new, |seen| {
-                    format!(" it ends at {}, and", moment(seen))
-                });
-                format!(
-                    "This is an older copy of the store:{ends} fondly has worked with a later \
-                     one.{letters}"
-                )
-            }
-            Self::OtherLife => "Of this store there is another copy, which was said to be the one \
-                                that goes on."
-                .to_owned(),
-            Self::OtherStore => "This is another store than the one that fondly worked with here \
-                                 before."
-                .to_owned(),
-            Self::Alone => "This store was taken from somewhere else: the file that fondly keeps \
-                            beside it (its name ends with .witness) isn't there."
-                .to_owned(),
-            Self::Copied => {
-                "This store was copied here, and may still be at work where it was.".to_owned()
-            }
-            Self::InTurns => "Two machines work with this store in turns.".to_owned(),
-            Self::OutboxAhead { letters: 1 } => {
-                "There is a letter in the outbox of which this store doesn't know that it was sent."
-                    .to_owned()
-            }
-            Self::OutboxAhead { letters } => format!(
-                "There are {letters} letters in the outbox of which this store doesn't know that \
-                 they were sent."
-            ),
-        }
-    }
-}
 
 /// What a clock is held against.
 #[derive(Debug, Clone, Copy)]

@@ -103,6 +103,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(self.offers)
     }
 
+    /// What was offered last.
+    pub(super) const fn offers(&self) -> Offers {
+        self.offers
+    }
+
     /// Says STARTTLS and gives the stream back for the handshake.
     ///
     /// Bytes that came along with the 220 came in the clear, from whoever sat in between; read

@@ -37,6 +37,7 @@ use crate::model::Reason;
 pub use config::{Deadlines, Key, Login, Reuse, Secret, Security, SmtpConfig};
 pub use dial::{Dial, Peer, Pipe, Simulated, Tcp};
 pub use file::FileCourier;
+pub use offers::Welcome;
 pub use reply::{Enhanced, Phase, Reply, judge};
 pub use retry::backoff;
 pub use smtp::{Relay, SetupError, SmtpCourier};

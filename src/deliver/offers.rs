@@ -25,7 +25,31 @@ pub(super) struct Offers {
     max_size: usize,
 }
 
+/// What a relay offers to whom it lets in, as far as it matters for letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Welcome {
+    /// The largest message that it takes, in bytes, where it says so.
+    pub most_bytes: Option<usize>,
+    /// Addresses with letters beyond ASCII before their `@` (SMTPUTF8).
+    pub any_address: bool,
+    /// Several commands in one go (PIPELINING), which makes sending faster.
+    pub pipelining: bool,
+}
+
 impl Offers {
+    /// The same for people.
+    pub(super) const fn welcome(&self) -> Welcome {
+        Welcome {
+            most_bytes: if self.max_size > 0 {
+                Some(self.max_size)
+            } else {
+                None
+            },
+            any_address: self.utf8,
+            pipelining: self.pipelining,
+        }
+    }
+
     pub(super) fn parse(reply: &Reply) -> Self {
         let mut offers = Self::default();
         // The first line is the server's name.

@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout};
 use super::config::{Security, SmtpConfig};
 use super::connection::{Connection, Setback};
 use super::dial::{Dial, Tcp};
+use super::offers::Welcome;
 use super::reply::Phase;
 use super::socket::{Socket, Tls};
 use super::wire::Break;
@@ -90,6 +91,19 @@ impl Relay {
         };
         let name = format!("{}:{}", config.host, config.port).into();
         Ok(Arc::new(Self { config, name, tls }))
+    }
+
+    /// Goes as far as every letter goes before anything of it is said (connection, TLS, EHLO, login),
+    /// and takes leave. Nothing is sent.
+    ///
+    /// # Errors
+    /// What would become of a letter instead.
+    pub async fn knock(&self) -> Result<Welcome, Verdict> {
+        let met = Box::pin(self.connect(&Tcp)).await;
+        let live = met.map_err(|setback| setback.verdict(&self.name))?;
+        let welcome = live.connection.offers().welcome();
+        Box::pin(live.connection.quit()).await;
+        Ok(welcome)
     }
 
     /// A courier of this relay, not yet connected.

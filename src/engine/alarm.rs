@@ -7,16 +7,12 @@ use jiff::Timestamp;
 
 use super::House;
 use super::alert::{self, Through};
+use crate::model::Matter;
 use crate::store::Trouble;
 
 /// Passes in a row that fail before somebody is told: one that is well again a minute later is
 /// worth a line in the log and no more.
 const TOLD_AFTER: u32 = 2;
-
-/// What sort of trouble it is.
-const KIND: &str = "failing";
-/// How the owner reads of it.
-const SUBJECT: &str = "nothing is read, planned or sent at the moment";
 
 /// Passes that fail, and whether the owner knows.
 #[derive(Debug, Default)]
@@ -36,14 +32,9 @@ impl Alarm {
             return;
         }
         let trouble = Trouble {
-            kind: KIND.to_owned(),
-            subject: SUBJECT.to_owned(),
-            words: format!(
-                "fondly tries again with every pass, and each one ends with this:\n\n{why}\n\n\
-                 What was confirmed before is kept, and no letter leaves without an entry that is \
-                 safely on the disk. Once the trouble is over it goes on by itself, unless the words \
-                 above say otherwise."
-            ),
+            matter: Matter::PassesFail {
+                why: why.to_owned(),
+            },
             since,
             told_at: Some(since),
         };

@@ -13,80 +13,39 @@ mod relays;
 mod sources;
 
 use super::{EngineError, House, Report};
-use crate::store::Trouble;
+use crate::model::Matter;
+use crate::render::alert::{self as words, Voice};
 
 pub(super) use mailing::{Through, mailed};
 use patience::{Look, Next, Patience};
 
-/// What sort of trouble a held batch is.
-pub const HELD: &str = "held";
-/// What sort of trouble an edit is that can't be used.
-pub const EDIT: &str = "edit";
-/// What sort of trouble a clock or a store is that can't be trusted.
-pub const STANDSTILL: &str = "standstill";
-/// What sort of trouble letters are of which nobody knows whether they arrived.
-pub const UNKNOWN: &str = letters::UNKNOWN;
+/// A trouble's kind and name.
+pub type Key<'a> = (&'a str, &'a str);
 
-/// What a trouble is about, as far as it can be told in other words than the alert's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum About {
-    /// A batch waits; it is told of as what needs a decision.
-    Held,
-    /// An edit can't be used.
-    Edit,
-    /// Letters of which nobody knows whether they arrived; likewise.
-    Unknown,
-    /// This way out can't be reached.
-    Away(String),
-    /// This mail server refuses us.
-    RefusesUs(String),
-    /// This source can't be read.
-    Source(String),
-    /// Most of what this source gave can't be used.
-    Unusable(String),
-    /// Many letters are refused.
-    ManyRefusals,
-    /// Nothing is sent, since the clock or the store is in doubt.
-    Standstill,
-    /// Something else.
-    Other,
-}
-
-/// What this trouble is about.
-pub fn about(trouble: &Trouble) -> About {
-    let subject = trouble.subject.as_str();
-    let named = match trouble.kind.as_str() {
-        HELD => Some(About::Held),
-        EDIT => Some(About::Edit),
-        letters::UNKNOWN => Some(About::Unknown),
-        letters::REFUSALS => Some(About::ManyRefusals),
-        STANDSTILL => Some(About::Standstill),
-        relays::AWAY => relays::AWAY_SUBJECT.name_in(subject).map(About::Away),
-        relays::REFUSED => relays::REFUSED_SUBJECT
-            .name_in(subject)
-            .map(About::RefusesUs),
-        sources::FAILING => sources::FAILING_SUBJECT.name_in(subject).map(About::Source),
-        sources::UNUSABLE => sources::UNUSABLE_SUBJECT
-            .name_in(subject)
-            .map(About::Unusable),
-        _ => None,
+/// What a trouble is about in a line, and what a person should know of it, as Markdown; in this
+/// language, or the nearest there is.
+pub fn in_words(house: &House, matter: &Matter, language: &str) -> (String, String) {
+    let title = |rule: &str| title(house, rule);
+    let voice = Voice {
+        words: house.plans.phrases.of(language),
+        zone: &house.policy().zone,
+        title: &title,
     };
-    named.unwrap_or(About::Other)
+    (words::what(matter, voice), words::body(matter, voice))
 }
 
-/// A subject with a name in its middle.
-#[derive(Debug, Clone, Copy)]
-struct Subject(&'static str, &'static str);
+/// The same as what the program says elsewhere, which is English.
+pub fn in_english(house: &House, matter: &Matter) -> (String, String) {
+    in_words(house, matter, ENGLISH)
+}
 
-impl Subject {
-    fn of(self, name: &str) -> String {
-        format!("{}{name}{}", self.0, self.1)
-    }
+/// The language of what the program itself says.
+pub const ENGLISH: &str = "en";
 
-    fn name_in(self, subject: &str) -> Option<String> {
-        let rest = subject.strip_prefix(self.0)?;
-        rest.strip_suffix(self.1).map(str::to_owned)
-    }
+/// What a rule is called; its id where it isn't there any more.
+fn title(house: &House, rule: &str) -> String {
+    let known = house.rule(rule);
+    known.map_or_else(|| rule.to_owned(), |rule| rule.title.clone())
 }
 
 /// Notes what a pass left for a person to do, and tells the owner of what they don't know yet.
@@ -105,49 +64,45 @@ pub async fn after_pass(house: &House, report: &Report) -> Result<(), EngineErro
 ///
 /// # Errors
 /// The store's trouble; an alert that couldn't leave isn't one.
-pub async fn begins(house: &House, trouble: (&str, &str), words: &str) -> Result<(), EngineError> {
-    let now = house.clock.now();
-    house.store.trouble_begins(trouble, words, now).await?;
+pub async fn begins(house: &House, matter: &Matter) -> Result<(), EngineError> {
+    house
+        .store
+        .trouble_begins(matter, house.clock.now())
+        .await?;
     tell(house).await
 }
 
 /// Notes that a trouble is over, and tells the owner, who knows of it.
 ///
 /// # Errors
-/// The store's trouble.
-pub async fn ends(house: &House, (kind, subject): (&str, &str)) -> Result<(), EngineError> {
-    let troubles = house.store.troubles().await?;
-    let Some(trouble) = troubles
-        .iter()
-        .find(|trouble| trouble.kind == kind && trouble.subject == subject)
-    else {
-        return Ok(());
-    };
-    // Of a way out that was closed the owner couldn't be told before; others nobody needs to hear
-    // of any more.
-    let worth_it = trouble.told_at.is_some() || relays::concerns(kind);
-    if worth_it && !mailed(house, trouble, (true, Through::Store)).await {
-        tracing::warn!(trouble = subject, "nobody could be told that it is over");
+/// The store's trouble; a letter that couldn't leave isn't one.
+pub async fn ends(house: &House, key: Key<'_>) -> Result<(), EngineError> {
+    if house.store.trouble_over(key, house.clock.now()).await? {
+        tell(house).await?;
     }
-    Ok(house.store.trouble_ends((kind, subject)).await?)
+    Ok(())
 }
 
-/// Tells the owner of every trouble they don't know of yet.
+/// Tells the owner of everything they don't know yet: what is there, and what is over. Whoever else
+/// tells at the same time gets other troubles.
 ///
 /// # Errors
 /// The store's trouble.
 pub(super) async fn tell(house: &House) -> Result<(), EngineError> {
-    for sign in house.store.signs().await? {
-        let trouble = sign.trouble;
-        // What seems to be over is told of when it is.
-        if sign.ripe && sign.well_since.is_none() && trouble.told_at.is_none() {
-            if !mailed(house, &trouble, (false, Through::Store)).await {
-                // The others wait for the next pass, too.
-                break;
-            }
-            let of = (trouble.kind.as_str(), trouble.subject.as_str());
-            house.store.trouble_told(of, house.clock.now()).await?;
+    while let Some(claimed) = house.store.claim_untold(house.clock.now()).await? {
+        let trouble = &claimed.trouble;
+        // Of a way out that was closed the owner couldn't be told before; others nobody needs to hear
+        // of any more.
+        let is_news = !claimed.is_over
+            || trouble.told_at.is_some()
+            || claimed.may_be_told
+            || relays::concerns(trouble.matter.kind());
+        if is_news && !mailed(house, trouble, (claimed.is_over, Through::Store)).await {
+            // It waits for the next pass, and so do the others.
+            house.store.not_told(&claimed).await?;
+            break;
         }
+        house.store.told(&claimed, house.clock.now()).await?;
     }
     Ok(())
 }
@@ -155,72 +110,31 @@ pub(super) async fn tell(house: &House) -> Result<(), EngineError> {
 /// What is seen of something just now, and as long as it hasn't lasted, nobody is told.
 async fn seen(
     house: &House,
-    trouble: (&str, &str),
+    key: Key<'_>,
     look: Look,
     patience: Patience,
 ) -> Result<(), EngineError> {
-    let (kind, subject) = trouble;
-    let signs = house.store.signs().await?.into_iter();
-    let mut signs =
-        signs.filter(|sign| sign.trouble.kind == kind && sign.trouble.subject == subject);
-    let known = signs.next();
+    let mut signs = house.store.signs().await?.into_iter();
+    let known = signs.find(|sign| sign.trouble.matter.is(key));
     let was_ripe = known.as_ref().is_some_and(|sign| sign.ripe);
-    match patience.judge(trouble, known, look, house.clock.now()) {
+    let about = known.as_ref().map(|sign| sign.trouble.matter.clone());
+    match patience.judge(known, look, house.clock.now()) {
         Next::AsItIs => {}
         Next::Keep(sign) => {
             house.store.keep_sign(&sign).await?;
             if sign.ripe && !was_ripe {
-                tracing::warn!(kind, "{subject}");
+                let (what, _) = in_english(house, &sign.trouble.matter);
+                tracing::warn!(kind = key.0, "{what}");
             }
         }
-        Next::Forget => house.store.trouble_ends(trouble).await?,
+        Next::Forget => house.store.trouble_ends(key).await?,
         Next::Over => {
-            tracing::info!(kind, "this is over: {subject}");
-            ends(house, trouble).await?;
+            if let Some(matter) = about {
+                let (what, _) = in_english(house, &matter);
+                tracing::info!(kind = key.0, "this is over: {what}");
+            }
+            ends(house, key).await?;
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_trouble_is_about_is_read_back() {
-        let trouble = |kind: &str, subject: String| Trouble {
-            kind: kind.to_owned(),
-            subject,
-            words: String::new(),
-            since: jiff::Timestamp::UNIX_EPOCH,
-            told_at: None,
-        };
-        let name = "the till` can't be read".to_owned();
-        for (kind, subject, wanted) in [
-            (
-                relays::AWAY,
-                relays::AWAY_SUBJECT,
-                About::Away(name.clone()),
-            ),
-            (
-                relays::REFUSED,
-                relays::REFUSED_SUBJECT,
-                About::RefusesUs(name.clone()),
-            ),
-            (
-                sources::FAILING,
-                sources::FAILING_SUBJECT,
-                About::Source(name.clone()),
-            ),
-            (
-                sources::UNUSABLE,
-                sources::UNUSABLE_SUBJECT,
-                About::Unusable(name.clone()),
-            ),
-        ] {
-            assert_eq!(about(&trouble(kind, subject.of(&name))), wanted);
-        }
-        let other = trouble("opinion", "somebody is unhappy".to_owned());
-        assert_eq!(about(&other), About::Other);
-    }
 }

@@ -267,7 +267,7 @@ fn files(source: &FileSource, checked: &mut Checked, heard: &mut Heard) {
         for row in reader {
             match row {
                 Ok(Row::Refused(refusal)) => checked.refused.push(refusal),
-                Ok(Row::Customer(_) | Row::Event(_)) => {}
+                Ok(Row::Customer(..) | Row::Event(_)) => {}
                 Err(error) => {
                     checked.problems.push(format!("source {name}: {error}"));
                     break;

@@ -5,7 +5,7 @@
 //! ([`gather()`]) and put into words by `render`; that it is about to leave is written down before it
 //! does, so that what may have left isn't sent twice ([`sending`]). May not hold words of its own.
 
-mod calendar;
+pub(super) mod calendar;
 pub(super) mod copies;
 mod gather;
 mod period;

@@ -6,8 +6,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
+use super::alert::ENGLISH;
 use super::entry_json::{entry_json, rfc3339};
-use crate::model::{AttrValue, Customer, Reason, When, Wishes};
+use crate::model::{AttrValue, Customer, Matter, Reason, When, Wishes};
+use crate::render::Phrases;
+use crate::render::alert::{self, Voice};
 use crate::store::{Happened, OnRecord, Piece, Quarantined, Said, Shown, Step, UnderId};
 
 /// The sections, in the order in which pieces come.
@@ -39,8 +42,20 @@ pub fn piece_json(piece: Piece, zone: &TimeZone) -> (&'static str, Value) {
             said.insert("named_by".to_owned(), by.as_str().into());
             ("quarantine", Value::Object(said))
         }
+        Piece::Trouble(matter) => ("words", trouble(&matter, zone)),
         Piece::Words(of, words) => ("words", json!({ "of": of, "words": words })),
     }
+}
+
+/// As the owner would read of it in English; a rule goes by its id here, as in the ledger's entries.
+fn trouble(matter: &Matter, zone: &TimeZone) -> Value {
+    let title = |rule: &str| rule.to_owned();
+    let voice = Voice {
+        words: Phrases::built_in().of(ENGLISH),
+        zone,
+        title: &title,
+    };
+    json!({ "of": alert::what(matter, voice), "words": alert::body(matter, voice) })
 }
 
 fn customer(one: &OnRecord, zone: &TimeZone) -> Value {

@@ -18,6 +18,7 @@ use super::walk::{Stretch, walk};
 use super::worker::WAITED_FOR_APPROVAL;
 use super::{EngineError, House, Plans, sync};
 use crate::clock::Clock;
+use crate::model::signs::brief;
 use crate::model::{Outcome, Reason};
 use crate::settings::Transport;
 use crate::store::{Entry, Filter, Paused};
@@ -27,6 +28,8 @@ static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// Customers whose names are read together.
 const CHUNK: usize = 512;
+/// Characters of a name.
+const MOST_OF_A_NAME: usize = 100;
 
 /// What comes due, and what becomes of it.
 #[derive(Debug)]
@@ -178,7 +181,7 @@ async fn names(house: &House, entries: &[Entry]) -> Result<HashMap<String, Strin
     for chunk in ids.chunks(CHUNK) {
         for view in house.views(chunk).await? {
             if let Some(name) = view.customer.full_name() {
-                names.insert(view.customer.id, name);
+                names.insert(view.customer.id, brief(&name, MOST_OF_A_NAME));
             }
         }
     }

@@ -96,6 +96,20 @@ impl Plans {
         Ok(plans)
     }
 
+    /// The same for whoever only looks at what was done: mistakes in rules and letters don't keep
+    /// anybody from the ledger, those in the settings do. `true`: there are some.
+    ///
+    /// # Errors
+    /// Every finding in the settings.
+    pub fn read_for_review(config: &Path) -> Result<(Self, bool), Vec<Finding>> {
+        let plans = Self::at_hand(config)?;
+        if !plans.broken.settings.is_empty() {
+            return Err(plans.broken.settings);
+        }
+        let broken = !plans.broken.rules.is_empty();
+        Ok((plans, broken))
+    }
+
     /// The `fondly.toml` that they were read from.
     pub fn config(&self) -> &Path {
         &self.config
@@ -248,10 +262,27 @@ impl House {
         outbox: impl FnOnce(&Settings, &Clock) -> Result<Outbox, EngineError>,
     ) -> Result<Self, EngineError> {
         let store = Store::open(&plans.settings.store.path.display().to_string(), options).await?;
-        let mut plans = plans;
+        let outbox = outbox(&plans.settings, &clock)?;
+        Self::around(plans, clock, store, outbox).await
+    }
+
+    /// The same for whoever looks and leaves no trace: nothing can be written, or sent.
+    ///
+    /// # Errors
+    /// The store can't be opened, or would have to be changed first.
+    pub async fn to_look(plans: Plans, clock: Clock) -> Result<Self, EngineError> {
+        let store = Store::look_at(&plans.settings.store.path.display().to_string()).await?;
+        Self::around(plans, clock, store, Outbox::nowhere()).await
+    }
+
+    async fn around(
+        mut plans: Plans,
+        clock: Clock,
+        store: Store,
+        outbox: Outbox,
+    ) -> Result<Self, EngineError> {
         let by = furthest_day(clock.now());
         plans.settings.policy.learnt = store.learnt(by).await?;
-        let outbox = outbox(&plans.settings, &clock)?;
         let links = Arc::new(Links::new(links::keys(&store).await?));
         Ok(Self {
             plans,

@@ -99,9 +99,9 @@ impl Intake {
         };
         let read = records.into_iter().zip(1_u64..).map(|(record, number)| {
             let read = match request.what {
-                Scope::Customers => self.reader.customer(record, request.id).map(|one| {
+                Scope::Customers => self.reader.customer(record, request.id).map(|(one, told)| {
                     let id = one.id.clone();
-                    (Handed::Customer(Box::new(one)), id)
+                    (Handed::Customer(Box::new(one), told), id)
                 }),
                 Scope::Events => self.reader.event(record).map(|one| {
                     let id = one.id.clone();

@@ -35,14 +35,28 @@ pub fn csv_text(fields: &[&str], rows: &[Row]) -> io::Result<String> {
     String::from_utf8(bytes).map_err(io::Error::other)
 }
 
-/// A cell that a spreadsheet would take for a formula gets an apostrophe in front (OWASP ASVS
-/// 1.2.10).
+/// What a spreadsheet would take for a formula gets an apostrophe in front (OWASP ASVS 1.2.10). That is
+/// how a cell begins; and where another sign than the comma separates cells, as in much of Europe, how
+/// any part of it does.
 fn no_formula(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
-        format!("'{cell}")
-    } else {
-        cell
+    let begins = |c: char| "=+-@\t\r\n\u{FF1D}\u{FF0B}\u{FF0D}\u{FF20}".contains(c);
+    let parts = |c: char| matches!(c, ';' | '\t' | '\r' | '\n');
+    let (mut out, mut fresh) = (String::new(), true);
+    for (at, c) in cell.char_indices() {
+        if fresh && begins(c) && (at == 0 || !parts(c)) {
+            if out.is_empty() {
+                // Most cells are none, and stay as they are.
+                out.reserve(cell.len() + 8);
+                out.push_str(cell.get(..at).unwrap_or_default());
+            }
+            out.push('\'');
+        }
+        if !out.is_empty() {
+            out.push(c);
+        }
+        fresh = parts(c) || (fresh && matches!(c, ' ' | '"'));
     }
+    if out.is_empty() { cell } else { out }
 }
 
 /// A value as a cell shows it; nothing for null.
@@ -69,8 +83,16 @@ mod tests {
             ("=1+1", "'=1+1"),
             ("-2+3", "'-2+3"),
             ("@sum(a1)", "'@sum(a1)"),
-            ("\n=1", "\"'\n=1\""),
+            ("\n=1", "\"'\n'=1\""),
             ("Ann", "Ann"),
+            ("\u{FF1D}1+1", "'\u{FF1D}1+1"),
+            // Where a semicolon stands between cells, or a line ends within one.
+            ("Ann;=1+1", "Ann;'=1+1"),
+            ("a; =1;b", "a; '=1;b"),
+            ("a\t@x", "a\t'@x"),
+            ("a\n=1", "\"a\n'=1\""),
+            ("a;\"=1", "\"a;\"\"'=1\""),
+            ("a-b=c+d", "a-b=c+d"),
         ] {
             let row = row(&["a"], [Value::from(cell)]);
             assert_eq!(csv_text(&["a"], &[row]).unwrap(), format!("a\n{shown}\n"));

@@ -17,6 +17,7 @@ pub mod compare;
 pub mod control;
 pub mod diff;
 pub mod digest;
+pub mod doctor;
 pub mod dossier_json;
 pub mod entry_json;
 pub mod explain;

@@ -10,11 +10,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::{EngineError, House, alert};
-use crate::decide::explain;
-use crate::decide::gate::complaint_since;
-use crate::model::{AttrValue, Event, View, When};
-use crate::render::{inline, quoted_lines};
-use crate::store::{COMPLAINT, complains, complaint_of};
+use crate::decide::complaint::complaint_since;
+use crate::model::{AttrValue, Event, Matter, When};
 
 /// Faces to choose from.
 pub const FACES: u8 = 5;
@@ -101,9 +98,19 @@ pub async fn keep(house: &House, entry: &str, opinion: &Opinion) -> Result<(), E
         events.push(event((opened, OPENED), &customer, now));
     }
     let tells = opinion.is_bad() || still_open;
-    let words = tells.then(|| words(house, &view, &reached.rule, opinion));
-    let complaint = words.as_deref().map(|words| (customer.as_str(), words));
-    house.store.happened(&events, complaint, now).await?;
+    let complaint = tells.then(|| Matter::Complaint {
+        customer: customer.clone(),
+        who: view.customer.full_name(),
+        face: opinion.face,
+        faces: FACES,
+        at: now,
+        rule: reached.rule,
+        text: opinion.words.clone(),
+    });
+    house
+        .store
+        .happened(&events, complaint.as_ref(), now)
+        .await?;
     if tells {
         tracing::warn!(entry, face = opinion.face, "a customer is unhappy with us");
     } else {
@@ -128,16 +135,16 @@ pub async fn tell(house: &House) -> Result<(), EngineError> {
 pub(super) async fn settle(house: &House) -> Result<(), EngineError> {
     let now = house.clock.now();
     for trouble in house.store.troubles().await? {
-        let of = (trouble.kind.as_str(), trouble.subject.as_str());
-        let Some(customer) = complains(of.1).filter(|_| of.0 == COMPLAINT) else {
+        let Matter::Complaint { customer, .. } = trouble.matter else {
             continue;
         };
-        let views = house.views(&[customer.to_owned()]).await?;
+        let views = house.views(std::slice::from_ref(&customer)).await?;
         if !views
             .iter()
             .any(|view| complaint_since(view, now).is_some())
         {
-            house.store.trouble_ends(of).await?;
+            let key = (Matter::COMPLAINT, customer.as_str());
+            house.store.trouble_ends(key).await?;
         }
     }
     Ok(())
@@ -157,8 +164,8 @@ pub async fn close(house: &House, customer: &str) -> Result<bool, EngineError> {
     let id = format!("closed-{customer}-{}", now.as_millisecond());
     let closed = event((id, CLOSED), customer, now);
     house.store.happened(&[closed], None, now).await?;
-    let subject = complaint_of(customer);
-    house.store.trouble_ends((COMPLAINT, &subject)).await?;
+    let key = (Matter::COMPLAINT, customer);
+    house.store.trouble_ends(key).await?;
     Ok(true)
 }
 
@@ -219,36 +226,4 @@ fn read(event: &Event) -> Option<Opinion> {
         _ => String::new(),
     };
     Some(Opinion { face, words })
-}
-
-/// What the owner reads, as Markdown; whatever the customer or the records say in it stays words.
-fn words(house: &House, view: &View, rule: &str, opinion: &Opinion) -> String {
-    let customer = &view.customer;
-    let title = house.rule(rule).map_or(rule, |rule| &rule.title);
-    let who = match customer.full_name() {
-        Some(name) => format!("{} ({})", inline(&name), inline(&customer.id)),
-        None => inline(&customer.id),
-    };
-    let Opinion { face, words } = opinion;
-    let said = if words.is_empty() {
-        "They wrote nothing to it.\n".to_owned()
-    } else {
-        format!("They wrote:\n\n{}", quoted_lines(words))
-    };
-    let when = explain::moment(house.clock.now(), &house.policy().zone);
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    let id = if customer.id.chars().all(plain) {
-        &customer.id
-    } else {
-        "CUSTOMER"
-    };
-    format!(
-        "{who} gave you {face} of {FACES} on {when}, by the link in the letter \"{}\". {said}\n\
-         Best write or call, from person to person. As long as the complaint is open, they get no \
-         marketing or relationship letters; those about something they asked for still go out.\n\n\
-         - `fondly complaint close {id}` closes it; so does a `complaint-closed` event in your \
-         records.\n\
-         - `fondly complaint list` shows every open one.",
-        inline(title)
-    )
 }

@@ -6,6 +6,7 @@
 //! interrupted is simply done again.
 
 mod candidates;
+mod recall;
 mod usage;
 
 use std::collections::{HashMap, HashSet};
@@ -100,9 +101,9 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
         total.new += pass.new_days(through).await?;
         // A rule without a cursor has just looked at everybody.
         if through.is_some() {
-            let changed = pass
-                .changed_customers(look(house, &mut touched).await?)
-                .await?;
+            let touched = look(house, &mut touched).await?;
+            let changed = pass.changed_customers(touched).await?;
+            pass.recall(touched).await?;
             total.new += changed.new;
             total.withdrawn += changed.withdrawn;
         }

@@ -3,7 +3,7 @@
 //!
 //! Seen from a day with what was known on it. May not change anything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
@@ -62,6 +62,27 @@ pub struct Quiet {
     pub currency: Option<String>,
     /// The last letter that went out or may have, if there was one: the rule, and when.
     pub last_letter: Option<(String, Timestamp)>,
+}
+
+/// Characters of a currency that are shown; most have three.
+pub const MOST_OF_A_CURRENCY: usize = 8;
+/// Currencies that are summed up: records can name any number.
+const CURRENCIES: usize = 4;
+
+/// What they used to bring in a year by currency, the most first, and whether there are others.
+pub fn worth<'a>(found: impl IntoIterator<Item = &'a Quiet>) -> (Vec<(f64, &'a str)>, bool) {
+    let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
+    for one in found {
+        if let Some(amount) = one.value_per_year {
+            let currency = one.currency.as_deref().unwrap_or_default();
+            *sums.entry(currency).or_default() += amount.to_f64();
+        }
+    }
+    let mut sums: Vec<(f64, &str)> = sums.into_iter().map(|(name, sum)| (sum, name)).collect();
+    sums.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    let others = sums.len() > CURRENCIES;
+    sums.truncate(CURRENCIES);
+    (sums, others)
 }
 
 /// Who has gone quiet, the most valuable first.
@@ -185,4 +206,33 @@ fn value(view: &View, last_contact: Date) -> (Option<Amount>, Option<String>) {
     total.map_or((None, None), |(sum, currency)| {
         (Some(sum), currency.map(str::to_owned))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_currencies_the_largest_sums_are_told() {
+        let one = |currency: &str, amount: &str| Quiet {
+            customer: String::new(),
+            name: String::new(),
+            contacts: 2,
+            last_contact: Date::constant(2027, 5, 2),
+            silent_days: 30,
+            cadence: None,
+            chance_gone: 0.9,
+            value_per_year: Amount::parse(amount),
+            currency: Some(currency.to_owned()),
+            last_letter: None,
+        };
+        let mut all = vec![one("EUR", "20"), one("GBP", "30"), one("EUR", "20")];
+        assert_eq!(worth(&all), (vec![(40.0, "EUR"), (30.0, "GBP")], false));
+        all.extend(["A", "B", "C"].map(|currency| one(currency, "1")));
+        let (sums, others) = worth(&all);
+        assert!(
+            others && sums.len() == 4 && sums[0] == (40.0, "EUR"),
+            "{sums:?}"
+        );
+    }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest as _, Sha256};
 
 use super::{EngineError, House, Plans, alert};
-use crate::model::Finding;
+use crate::model::{Finding, Matter};
 use crate::settings::{Key, Transport, live_sending_problems};
 
 /// An edit is looked at when its files have been left alone for so long: an editor may write one
@@ -19,10 +19,7 @@ use crate::settings::{Key, Transport, live_sending_problems};
 const SETTLED: Duration = Duration::from_secs(2);
 
 /// The trouble's name.
-const TROUBLE: (&str, &str) = (
-    alert::EDIT,
-    "your edit of the rules, letters or settings can't be used",
-);
+const TROUBLE: alert::Key<'static> = (Matter::EDIT, "");
 
 /// Looks at the configuration folder between passes.
 #[derive(Debug)]
@@ -63,11 +60,7 @@ impl Watch {
             Ok(fresh) => fresh,
             Err(words) => {
                 tracing::error!(words, "an edit can't be used; what was in force stays");
-                let words = format!(
-                    "What was in force before keeps running, unchanged.\n\n```\n{words}\n```\n\n\
-                     `fondly check` shows the places."
-                );
-                alert::begins(house, TROUBLE, &words).await?;
+                alert::begins(house, &Matter::Edit { findings: words }).await?;
                 self.seen = print;
                 return Ok(Arc::clone(house));
             }

@@ -31,6 +31,8 @@ pub struct Report {
     pub removed: Removed,
     /// There was no pass, and why.
     pub standstill: Option<Standstill>,
+    /// What failed after all that is counted here was done, in a sentence.
+    pub broke_off: Option<String>,
 }
 
 impl Report {
@@ -74,6 +76,7 @@ impl Report {
         self.unknown = other.unknown;
         self.relay_trouble = other.relay_trouble.or(self.relay_trouble.take());
         self.standstill = other.standstill;
+        self.broke_off = other.broke_off.or(self.broke_off.take());
     }
 
     /// Whether it needs a person.

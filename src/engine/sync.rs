@@ -314,7 +314,7 @@ fn query_part(part: Part) -> QueryPart {
 
 fn file_row(row: records::Row) -> FileRow {
     match row {
-        records::Row::Customer(customer) => FileRow::Customer(Box::new(customer)),
+        records::Row::Customer(customer, told) => FileRow::Customer(Box::new(customer), told),
         records::Row::Event(event) => FileRow::Event(Box::new(event)),
         records::Row::Refused(refusal) => FileRow::Refused(Box::new(refusal)),
     }

@@ -110,7 +110,8 @@ pub async fn first(
     Box::pin(work.instrument(span())).await
 }
 
-/// One pass by itself: where rules wait for what has to be learnt first, another one once it is.
+/// One pass by itself: where rules wait for what has to be learnt first, another one once it is. What
+/// fails after the first one stands in the report, beside what it did.
 ///
 /// # Errors
 /// As [`tick`].
@@ -123,21 +124,34 @@ pub async fn alone(
     if stop.is_cancelled() {
         return Ok(report);
     }
+    let fresh = match learn::refresh(house, house.clock.now()).await {
+        Ok(fresh) => fresh,
+        Err(error) => {
+            let words = "how customers come couldn't be learnt, which the next pass tries again";
+            report.broke_off = Some(format!("{words}: {error}"));
+            return Ok(report);
+        }
+    };
     let mut rules = house.plans.rules.iter().filter(|rule| rule.enabled);
     let waits = rules.any(|rule| learn::is_missing(house.policy(), rule));
-    let Some(fresh) = learn::refresh(house, house.clock.now()).await? else {
+    let Some(fresh) = fresh.filter(|_| waits) else {
         return Ok(report);
     };
-    if !waits {
-        return Ok(report);
-    }
     let again = Pass {
         sync: false,
         ..pass
     };
-    // The second pass counts what is in quarantine once more.
-    report.quarantined = 0;
-    report.add(tick(&Arc::new(fresh), again, stop).await?);
+    match tick(&Arc::new(fresh), again, stop).await {
+        Ok(more) => {
+            // The second pass counts what is in quarantine once more.
+            report.quarantined = 0;
+            report.add(more);
+        }
+        Err(error) => {
+            let words = "what was just learnt couldn't be gone by, which the next pass tries again";
+            report.broke_off = Some(format!("{words}: {error}"));
+        }
+    }
     Ok(report)
 }
 

@@ -9,24 +9,25 @@ mod facts;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::letter::file_name;
 use super::tick::is_in_place;
 use super::{EngineError, House, Report, alert, digest};
-use crate::decide::explain;
+use crate::clock::Clock;
 pub use crate::decide::trust::Doubt;
 use crate::decide::trust::{self, Papers, Times};
 use crate::model::presence::{Machine, Presence};
-use crate::model::{Outcome, Reason};
+use crate::model::{Matter, Outcome, Reason};
+use crate::render::Phrases;
+use crate::render::alert as words;
 use crate::settings::Transport;
 use crate::store::{Around, Resettle, Standby, Waiting};
 
-/// What sort of trouble it is.
-const KIND: &str = alert::STANDSTILL;
-/// What it is called where the clock is in doubt …
-const CLOCK: &str = "the clock can't be right, so nothing is sent";
+/// The trouble where the clock is in doubt …
+const CLOCK: alert::Key<'static> = (Matter::STANDSTILL, Matter::CLOCK);
 /// … and where the store is.
-const COPY: &str = "this may not be the only copy of the store, so nothing is sent";
+const COPY: alert::Key<'static> = (Matter::STANDSTILL, Matter::COPY);
 
 /// Nothing is planned, sent or ended, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,30 +39,26 @@ pub struct Standstill {
 }
 
 impl Standstill {
-    fn new(house: &House, doubt: Doubt) -> Self {
-        let zone = &house.policy().zone;
-        let because = doubt.because(|at| explain::moment(at, zone));
+    fn new(doubt: Doubt, zone: &TimeZone) -> Self {
+        let english = Phrases::built_in().of(alert::ENGLISH);
+        let because = words::because(doubt, zone, english);
         Self { doubt, because }
     }
 
     /// What is the matter in a few words that anybody may read: no place, no time.
-    pub const fn in_short(&self) -> &'static str {
-        if self.doubt.is_of_the_clock() {
-            CLOCK
-        } else {
-            COPY
-        }
+    pub fn in_short(&self) -> &'static str {
+        Phrases::built_in()
+            .of(alert::ENGLISH)
+            .say(if self.doubt.is_of_the_clock() {
+                "alert.standstill.clock"
+            } else {
+                "alert.standstill.copy"
+            })
     }
 
     /// What a person can do.
-    pub const fn advice(&self) -> &'static str {
-        if self.doubt.is_of_the_clock() {
-            "It goes on by itself once the clock is right. If the clock is right, `fondly resume \
-             --clock-is-right` says so."
-        } else {
-            "Make sure that no other copy of the store is at work; then `fondly resume` says what \
-             would happen, and how to go on with this one."
-        }
+    pub fn advice(&self) -> &'static str {
+        words::advice(self.doubt, Phrases::built_in().of(alert::ENGLISH))
     }
 }
 
@@ -154,8 +151,8 @@ pub async fn enter(house: &House) -> Result<Option<Standstill>, EngineError> {
     let next = seen_now(next, &facts);
     house.store.begin_pass(&next, &facts.around).await?;
     digest::note_beginning(house).await?;
-    for subject in [CLOCK, COPY] {
-        alert::ends(house, (KIND, subject)).await?;
+    for key in [CLOCK, COPY] {
+        alert::ends(house, key).await?;
     }
     Ok(None)
 }
@@ -172,19 +169,15 @@ fn seen_now(mut presence: Presence, facts: &Facts) -> Presence {
 /// Notes it, tells the owner, and forgets how far this process had brought the store.
 async fn halt(house: &House, doubt: Doubt) -> Result<Standstill, EngineError> {
     house.store.leave();
-    let halt = Standstill::new(house, doubt);
-    let subject = halt.in_short();
-    let other = if subject == CLOCK { COPY } else { CLOCK };
-    let words = format!("{} {}", halt.because, halt.advice());
+    let halt = Standstill::new(doubt, &house.policy().zone);
+    let matter = Matter::Standstill { doubt };
     let now = house.clock.now();
-    if house
-        .store
-        .trouble_begins((KIND, subject), &words, now)
-        .await?
-    {
-        tracing::error!(why = halt.because, "{subject}. {}", halt.advice());
+    if house.store.trouble_begins(&matter, now).await? {
+        let (what, _) = alert::in_english(house, &matter);
+        tracing::error!(why = halt.because, "{what}. {}", halt.advice());
     }
-    house.store.trouble_ends((KIND, other)).await?;
+    let other = if doubt.is_of_the_clock() { COPY } else { CLOCK };
+    house.store.trouble_ends(other).await?;
     alert::tell(house).await?;
     Ok(halt)
 }
@@ -240,8 +233,11 @@ pub struct Look {
 /// The store's trouble.
 pub async fn look(house: &House) -> Result<Look, EngineError> {
     let facts = gather(house, true).await?;
-    let doubted =
-        |judged: Result<(), Doubt>| judged.err().map(|doubt| Standstill::new(house, doubt));
+    let doubted = |judged: Result<(), Doubt>| {
+        judged
+            .err()
+            .map(|doubt| Standstill::new(doubt, &house.policy().zone))
+    };
     Ok(Look {
         clock: doubted(facts.clock()),
         copy: doubted(facts.copy(house)),
@@ -249,6 +245,18 @@ pub async fn look(house: &House) -> Result<Look, EngineError> {
         says: facts.says,
         waiting: house.store.waiting_by(facts.says).await?,
     })
+}
+
+/// What makes somebody doubt a clock where there is no store to hold it against.
+pub fn clock_alone(clock: &Clock, zone: &TimeZone) -> Option<Standstill> {
+    let machine = Machine::default();
+    let times = Times {
+        now: clock.says(),
+        built: facts::built(),
+        machine: &machine,
+    };
+    let doubt = trust::clock(times, None).err()?;
+    Some(Standstill::new(doubt, zone))
 }
 
 /// Keeps a person's word, if it covers everything that is in doubt; otherwise nothing. What is
@@ -287,8 +295,8 @@ pub async fn confirm(house: &House, word: Word) -> Result<Look, EngineError> {
         next.anchor = trust::anchor(facts.times(), None);
     }
     house.store.adopt(&next, &facts.around).await?;
-    for subject in [CLOCK, COPY] {
-        alert::ends(house, (KIND, subject)).await?;
+    for key in [CLOCK, COPY] {
+        alert::ends(house, key).await?;
     }
     Ok(Look::default())
 }

@@ -17,6 +17,7 @@ use super::amount::Amount;
 use super::customer::{AttrValue, Customer};
 use super::dates::{PartialDate, When, days_between};
 use super::occasion::{Change, Occasion};
+use super::signs::brief;
 use super::view::{View, moment};
 
 mod event;
@@ -31,6 +32,9 @@ pub use names::{UnknownName, check_name, nearest};
 
 /// The kinds of event that count for `customer.last_contact`.
 const CONTACT_KINDS: &[&str] = &["visit", "purchase", "usage", "reply", "call"];
+
+/// Characters of a name; a longer one would fill the letter, or the note to those who look after its owner.
+const LONGEST_NAME: usize = 100;
 
 /// What letters may say of the business.
 #[derive(Debug, Clone, Default)]
@@ -154,17 +158,17 @@ impl CustomerFacts {
         match key {
             "id" => Some(Value::from(c.id.as_str())),
             "email" => text(c.email.as_deref()),
-            "first_name" => text(c.first_name.as_deref()),
-            "last_name" => text(c.last_name.as_deref()),
+            "first_name" => name(c.first_name.as_deref()),
+            "last_name" => name(c.last_name.as_deref()),
             "name" => self.name(),
-            "salutation" => text(c.salutation.as_deref()),
+            "salutation" => name(c.salutation.as_deref()),
             "language" => text(c.language.as_deref()),
             "timezone" => text(c.timezone.as_deref()),
             "birthday" => c.birthday.map(date_text),
             "age" => c.birthday?.full().and_then(|born| self.full_years(born)),
             "joined_on" => c.joined_on.map(date_text),
             "years_with_us" => c.joined_on.and_then(|day| self.full_years(day)),
-            "staff_name" => text(c.staff_name.as_deref()),
+            "staff_name" => name(c.staff_name.as_deref()),
             "staff_email" => text(c.staff_email.as_deref()),
             "tags" => Some(c.tags.iter().map(String::as_str).collect()),
             "consent" => Some(Value::from(c.consent.as_str())),
@@ -190,7 +194,7 @@ impl CustomerFacts {
             .into_iter()
             .filter_map(|part| part.as_deref().map(str::trim).filter(|p| !p.is_empty()))
             .collect();
-        (!words.is_empty()).then(|| Value::from(words.join(" ")))
+        name(Some(&words.join(" ")))
     }
 
     /// Full years from `start` to the day that counts; `None` when it lies ahead.
@@ -331,6 +335,15 @@ impl Object for Attrs {
                 .collect(),
         )
     }
+}
+
+/// A name as letters have it, where there is any.
+fn name(value: Option<&str>) -> Option<Value> {
+    let name = value.map(str::trim).filter(|value| !value.is_empty())?;
+    if name.len() <= LONGEST_NAME {
+        return Some(Value::from(name));
+    }
+    Some(Value::from(brief(name, LONGEST_NAME)))
 }
 
 /// Text, where there is any: blank fields are how files say "nothing".

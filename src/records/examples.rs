@@ -72,7 +72,7 @@ fn cdnow() -> (Vec<Customer>, Vec<Event>) {
         ],
     );
     let customers = rows(&customers).unwrap().into_iter().map(|row| match row {
-        Row::Customer(customer) => customer,
+        Row::Customer(customer, _) => customer,
         other => panic!("{other:?}"),
     });
     let events = rows(&events).unwrap().into_iter().map(|row| match row {
@@ -114,7 +114,7 @@ fn told(source: &FileSource) -> String {
         Ok(rows) => {
             for row in rows {
                 match row {
-                    Row::Customer(customer) => writeln!(told, "in: {}", spoken(&customer)),
+                    Row::Customer(customer, _) => writeln!(told, "in: {}", spoken(&customer)),
                     Row::Event(event) => writeln!(told, "in: {} {:?}", event.id, event.at),
                     Row::Refused(no) => writeln!(
                         told,

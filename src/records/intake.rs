@@ -32,9 +32,9 @@ impl Intake {
     pub(super) fn row(&mut self, values: &dyn Values, line: u64) -> Result<Row, Fault> {
         match &self.plan {
             Plan::Customers(plan) => {
-                let customer = rows::customer(plan, values, &self.forms)?;
+                let (customer, told) = rows::customer(plan, values, &self.forms)?;
                 self.is_new(&customer.id, line)?;
-                Ok(Row::Customer(customer))
+                Ok(Row::Customer(customer, told))
             }
             Plan::Events(plan) => {
                 let event = rows::event(plan, values, &self.forms)?;

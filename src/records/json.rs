@@ -18,7 +18,7 @@ use super::error::SourceError;
 use super::{AttrType, Feeds, values};
 use crate::model::customer::CUSTOMER_FIELDS;
 use crate::model::event::EVENT_FIELDS;
-use crate::model::{AttrValue, Customer, Event, Refusal};
+use crate::model::{AttrValue, Customer, Event, Refusal, Told};
 
 pub use body::{Body, NotUsable, body};
 use object::Fields;
@@ -61,11 +61,17 @@ impl JsonReader {
         Ok(Self { dates, types })
     }
 
-    /// A customer. `id`: whose record it must be, where that was said elsewhere.
+    /// A customer, and what the record speaks of: of everything, but for a consent or an
+    /// unsubscription that it leaves open. `id`: whose record it must be, where that was said
+    /// elsewhere.
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn customer(&self, record: &RawValue, id: Option<&str>) -> Result<Customer, Vec<Flaw>> {
+    pub fn customer(
+        &self,
+        record: &RawValue,
+        id: Option<&str>,
+    ) -> Result<(Customer, Told), Vec<Flaw>> {
         let mut flaws = Vec::new();
         let Some(mut fields) = Fields::of(record, CUSTOMER_FIELDS, &mut flaws) else {
             return Err(flaws);
@@ -104,8 +110,12 @@ impl JsonReader {
         customer.joined_on = read.date("joined_on", fields.take("joined_on"));
         customer.consent_at = read.moment("consent_at", fields.take("consent_at"));
         let consent = read.maybe(("consent", fields.take("consent")), scalars::consent);
-        customer.consent = consent.unwrap_or_default();
         let unsubscribed = read.yes_no(&["unsubscribed"], fields.take("unsubscribed"));
+        let leaves_open = [
+            ("consent", consent.is_none()),
+            ("unsubscribed", unsubscribed.is_none()),
+        ];
+        customer.consent = consent.unwrap_or_default();
         customer.unsubscribed = unsubscribed.unwrap_or_default();
         if let Some(given) = fields.take("tags") {
             customer.tags = read.tags("tags", given, MOST_TAGS);
@@ -113,7 +123,9 @@ impl JsonReader {
         if let Some(given) = fields.take("attr") {
             customer.attrs = self.attrs(given, &mut flaws);
         }
-        settled(customer, flaws)
+        let open = leaves_open.iter().filter(|(_, open)| *open);
+        let told = Told::all_but(open.map(|(field, _)| *field));
+        settled((customer, told), flaws)
     }
 
     /// An event.

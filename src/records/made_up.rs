@@ -412,7 +412,7 @@ mod tests {
             fs::write(&path, text).unwrap();
             for row in rows(&source(path, feeds)).unwrap() {
                 match row {
-                    Row::Customer(customer) => shop.customers.push(customer),
+                    Row::Customer(customer, _) => shop.customers.push(customer),
                     Row::Event(event) => shop.events.push(event),
                     Row::Refused(_) => shop.refused += 1,
                 }

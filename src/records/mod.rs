@@ -39,7 +39,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-use crate::model::{Customer, Event, Refusal};
+use crate::model::{Customer, Event, Refusal, Told};
 
 pub use self::error::{SourceError, Trouble};
 pub use self::numbers::Decimal;
@@ -143,8 +143,8 @@ impl Format {
 /// What became of one row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Row {
-    /// A customer.
-    Customer(Customer),
+    /// A customer, and what the row speaks of.
+    Customer(Customer, Told),
     /// An event.
     Event(Event),
     /// A row that can't be used.

@@ -8,7 +8,10 @@ use super::columns::{ATTR, Columns, required};
 use super::forms::{Forms, Value, Values};
 use super::{AttrType, Feeds, Meaning, values};
 use crate::model::event::KNOWN_KINDS;
-use crate::model::{AttrValue, Customer, Event, When};
+use crate::model::{AttrValue, Customer, Event, Told, When};
+
+/// The field that says "no more".
+const UNSUBSCRIBED: &str = "unsubscribed";
 
 /// What is wrong with a row, and with which of its columns where it is one's.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,8 +23,18 @@ pub(super) struct Fault {
 /// Which column goes where.
 #[derive(Debug)]
 pub(super) enum Plan {
-    Customers(Vec<Column<CustomerField>>),
+    Customers(Customers),
     Events(Vec<Column<EventField>>),
+}
+
+/// The columns of customers.
+#[derive(Debug)]
+pub(super) struct Customers {
+    columns: Vec<Column<CustomerField>>,
+    /// What a row speaks of …
+    told: Told,
+    /// … and one that leaves open whether they unsubscribed: only a plain "no" takes that back.
+    told_but_stop: Told,
 }
 
 /// A column that feeds a field.
@@ -71,7 +84,7 @@ pub(super) enum EventField {
 impl Plan {
     pub(super) fn new(source: &Meaning, columns: &Columns) -> Self {
         match source.feeds {
-            Feeds::Customers => Self::Customers(plan(source, columns, CustomerField::named)),
+            Feeds::Customers => Self::Customers(Customers::new(source, columns)),
             Feeds::Events => Self::Events(plan(source, columns, EventField::named)),
         }
     }
@@ -79,7 +92,7 @@ impl Plan {
     /// Whether a column feeds anything.
     pub(super) fn feeds(&self, index: usize) -> bool {
         match self {
-            Self::Customers(plan) => plan.iter().any(|column| column.index == index),
+            Self::Customers(plan) => plan.columns.iter().any(|column| column.index == index),
             Self::Events(plan) => plan.iter().any(|column| column.index == index),
         }
     }
@@ -88,8 +101,19 @@ impl Plan {
     pub(super) fn id_column(&self) -> Option<usize> {
         // The contract's fields come first, and the id is the first of them.
         match self {
-            Self::Customers(plan) => plan.first().map(|column| column.index),
+            Self::Customers(plan) => plan.columns.first().map(|column| column.index),
             Self::Events(plan) => plan.first().map(|column| column.index),
+        }
+    }
+}
+
+impl Customers {
+    fn new(source: &Meaning, columns: &Columns) -> Self {
+        let told = Told::only(columns.picks.iter().map(|(field, _)| field.as_str()));
+        Self {
+            columns: plan(source, columns, CustomerField::named),
+            told_but_stop: told.without(UNSUBSCRIBED),
+            told,
         }
     }
 }
@@ -132,7 +156,7 @@ impl CustomerField {
             "tags" => Self::Tags,
             "consent" => Self::Consent,
             "consent_at" => Self::ConsentAt,
-            "unsubscribed" => Self::Unsubscribed,
+            UNSUBSCRIBED => Self::Unsubscribed,
             _ => Self::Attr(name.strip_prefix(ATTR)?.to_owned(), kind),
         })
     }
@@ -153,14 +177,15 @@ impl EventField {
     }
 }
 
-/// Reads a customer; the first fault ends it.
+/// Reads a customer, and what is said of them; the first fault ends it.
 pub(super) fn customer(
-    plan: &[Column<CustomerField>],
+    plan: &Customers,
     record: &dyn Values,
     forms: &Forms,
-) -> Result<Customer, Fault> {
+) -> Result<(Customer, Told), Fault> {
     let mut customer = Customer::default();
-    each(plan, record, |field, value| {
+    let mut told = &plan.told_but_stop;
+    each(&plan.columns, record, |field, value| {
         match field {
             CustomerField::Id => customer.id = Forms::id(value)?,
             CustomerField::Email => customer.email = Some(Forms::address(value)?),
@@ -176,14 +201,17 @@ pub(super) fn customer(
             CustomerField::Tags => customer.tags = Forms::tags(value)?,
             CustomerField::Consent => customer.consent = Forms::consent(value)?,
             CustomerField::ConsentAt => customer.consent_at = Some(forms.moment(value)?),
-            CustomerField::Unsubscribed => customer.unsubscribed = Forms::yes_no(value)?,
+            CustomerField::Unsubscribed => {
+                customer.unsubscribed = Forms::yes_no(value)?;
+                told = &plan.told;
+            }
             CustomerField::Attr(name, kind) => {
                 attr(&mut customer.attrs, (name, *kind), value, forms)?;
             }
         }
         Ok(())
     })?;
-    Ok(customer)
+    Ok((customer, told.clone()))
 }
 
 /// Reads an event; the first fault ends it.

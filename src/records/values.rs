@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use crate::model::signs::shows_nothing;
 use crate::model::{Amount, Consent};
 
 /// Longest id, customer id or kind, in characters; databases can't index much longer ones.
@@ -12,9 +13,13 @@ const LONGEST_ID: usize = 200;
 const LONGEST_TEXT: usize = 10_000;
 
 /// Trimmed, with line ends, tabs and other control characters turned into single spaces, so that
-/// no value can ever break out of a header line.
+/// no value can ever break out of a header line. What nobody sees is nothing: a name of zero-width
+/// blanks would be a link without words.
 pub(super) fn clean(raw: &str) -> Cow<'_, str> {
     let raw = raw.trim();
+    if shows_nothing(raw) {
+        return Cow::Borrowed("");
+    }
     if !raw.chars().any(breaks) {
         return Cow::Borrowed(raw);
     }
@@ -152,6 +157,7 @@ mod tests {
             "Ann Bcc: x@y.example !"
         );
         assert_eq!(clean("\0\u{2028}"), "");
+        assert_eq!(clean("\u{200b}\u{202e}\u{3164}"), "");
         assert!(matches!(clean("Zoë"), Cow::Borrowed("Zoë")));
         assert!(id(&"x".repeat(200)).is_ok());
         assert!(id(&"x".repeat(201)).unwrap_err().contains("200"));

@@ -62,6 +62,10 @@ pub enum Idle {
     NothingDue,
     /// What was due wasn't sent, for the reasons told.
     AllKept,
+    /// What was due waits for a person.
+    Held,
+    /// What is due today hasn't gone out yet.
+    Coming,
 }
 
 /// Customers who came back after a rule's letter.
@@ -111,6 +115,8 @@ pub struct Missing {
     pub count: u64,
     /// What they used to bring in a year, by currency; empty where it isn't known.
     pub worth: Vec<(f64, String)>,
+    /// Whether there are others.
+    pub others: bool,
     /// The most valuable of them.
     pub top: Vec<Gone>,
 }
@@ -159,6 +165,15 @@ pub enum Need {
     Unknown(u64),
     /// Records that can't be used.
     Quarantined(u64),
+    /// So many customers of a source seem to be gone that nobody is taken for gone.
+    ManyGone {
+        /// The source.
+        name: String,
+        /// How many.
+        gone: u64,
+        /// Of so many.
+        of: u64,
+    },
     /// Everything is paused, since this day.
     Paused(Date),
     /// Something else, in the words of whoever noted it.
@@ -207,6 +222,11 @@ hr+p{font-size:13px;color:#756d66}
 hr{border-color:#3a3633}
 hr+p{color:#a39b94}
 }";
+
+/// The language in which a business of this language reads the letter.
+pub fn language(language: &str) -> &'static str {
+    phrases::of(language).language
+}
 
 /// The letter, in this language as far as it is spoken here; else in English.
 pub fn digest(facts: &Facts, language: &str) -> Letter {

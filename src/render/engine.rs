@@ -3,6 +3,7 @@
 //! May not know files or mail. There is no `safe` and no `escape`: nothing in a template can turn
 //! a record's words into markup.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use minijinja::value::{Value, ValueKind};
@@ -21,6 +22,8 @@ const SUBJECT: &str = " (subject)";
 const MARKDOWN: &str = "markdown";
 /// Decimal places of a printed number, at most; money has at least two.
 const PLACES: usize = 4;
+/// Characters of one value; records may hold whole pages, and letters aren't for those.
+const MOST_CHARS: usize = 2_000;
 
 /// The environment that every template of a catalogue lives in, with months in these words.
 pub(super) fn environment(phrases: &Arc<Phrases>) -> Environment<'static> {
@@ -80,10 +83,11 @@ fn write_value(
                 // The output of a macro or a `set` block: its values are escaped already.
                 return Ok(out.write_str(text)?);
             }
+            let text = shortened(text);
             return if in_markdown {
-                Ok(inert::write_escaped(out, text)?)
+                Ok(inert::write_escaped(out, &text)?)
             } else {
-                Ok(out.write_str(&inert::words(text))?)
+                Ok(out.write_str(&inert::words(&text))?)
             };
         }
         ValueKind::Number if value.is_integer() => value.to_string(),
@@ -107,6 +111,14 @@ fn write_value(
         out.write_str(&text)?;
     }
     Ok(())
+}
+
+/// What one value may take of a letter.
+fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(MOST_CHARS) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()).into(),
+        None => text.into(),
+    }
 }
 
 /// A number with a fraction, the way money is written: `12.50`, `0.125`.

@@ -1,10 +1,12 @@
 //! Makes words from records harmless: in Markdown, in one line of a header, in a link's address.
 //!
-//! May not know templates or mail. Three things are taken care of here and nowhere else: control
-//! characters and tricks with the writing direction are dropped, every value is marked while it
-//! passes through Markdown, and its punctuation is escaped there.
+//! May not know templates or mail. Here and nowhere else control characters and tricks (see
+//! `model::signs`) are dropped, every value is marked while it passes through Markdown, its punctuation is
+//! escaped there, and it is kept apart where it is written from right to left.
 
 use std::fmt::{self, Write};
+
+use crate::model::signs::{apart, calm};
 
 /// Stands before a value inside rendered Markdown. A noncharacter, so no text may hold it.
 pub(super) const BEGIN: char = '\u{FDD0}';
@@ -57,12 +59,10 @@ pub(super) fn write_escaped(out: &mut dyn Write, text: &str) -> fmt::Result {
 
 /// Somebody's own words in one line of Markdown: clean, and nothing in them becomes markup or a link.
 pub fn inline(text: &str) -> String {
-    let line = one_line(text);
-    let mut apart = String::with_capacity(line.len());
-    push_apart(&mut apart, &line);
-    let digits = apart.bytes().take_while(u8::is_ascii_digit).count();
-    let mut out = String::with_capacity(apart.len() + 8);
-    for (at, c) in apart.char_indices() {
+    let line = apart(words(text));
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    let mut out = String::with_capacity(line.len() + 8);
+    for (at, c) in line.char_indices() {
         // Only at its beginning would these make a list, a heading or the like of it.
         let opens =
             (at == 0 && "-+=#~:|".contains(c)) || (at == digits && at > 0 && ".)".contains(c));
@@ -100,12 +100,15 @@ pub(super) fn unmark(text: &str, inside: &mut bool, verbatim: bool) -> String {
         let (part, more) = rest
             .split_once(border)
             .map_or((rest, None), |(p, m)| (p, Some(m)));
-        if !*inside {
-            out.extend(part.chars().filter(|c| !is_mark(*c)));
-        } else if verbatim {
-            push_apart(&mut out, &without_escapes(part));
+        if *inside {
+            let part = if verbatim {
+                without_escapes(part)
+            } else {
+                part.to_owned()
+            };
+            push_apart(&mut out, &apart(part));
         } else {
-            push_apart(&mut out, part);
+            out.extend(part.chars().filter(|c| !is_mark(*c)));
         }
         let Some(more) = more else { break };
         *inside = !*inside;
@@ -199,18 +202,6 @@ const fn is_mark(c: char) -> bool {
     matches!(c, BEGIN | END)
 }
 
-/// Characters that show nothing and only deceive: writing-direction overrides and isolates,
-/// zero-width blanks, byte order marks, annotations, noncharacters.
-/// Whether this sign only plays tricks: with the writing direction, or unseen.
-pub const fn is_trick(c: char) -> bool {
-    matches!(c,
-        '\u{200B}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
-        | '\u{200E}' | '\u{200F}' | '\u{061C}'
-        | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{206A}'..='\u{206F}'
-        | '\u{FDD0}'..='\u{FDEF}')
-        || (c as u32) & 0xFFFE == 0xFFFE
-}
-
 fn write_line<W: Write + ?Sized>(
     out: &mut W,
     text: &str,
@@ -218,7 +209,7 @@ fn write_line<W: Write + ?Sized>(
 ) -> fmt::Result {
     let mut gap = false;
     let mut begun = false;
-    for c in text.chars().filter(|c| !is_trick(*c)) {
+    for c in calm(text) {
         if c.is_whitespace() || c.is_control() {
             gap = begun;
             continue;

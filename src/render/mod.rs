@@ -4,6 +4,7 @@
 //! [`Phrases::load`] read files, once.
 //! Whatever a record says stays words: it can't become markup, a link or a header.
 
+pub mod alert;
 pub mod catalogue;
 pub mod digest;
 pub mod footer;
@@ -23,7 +24,7 @@ mod template;
 mod words;
 
 pub use catalogue::{Catalogue, Letter};
-pub use inert::{inline, is_trick, quoted_lines};
+pub use inert::{inline, quoted_lines};
 pub use notice::{notice, quoted};
 pub use phrases::{Phrases, Words};
 pub use template::RenderError;

@@ -7,14 +7,14 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 
 use super::catalogue::Letter;
 use super::{inert, markdown, page, plain};
+use crate::model::signs::calm_but_apart;
 
-/// The letter's language: what the program itself says is English.
-const LANGUAGE: &str = "en";
-
-/// A letter of these words, which are Markdown.
-pub fn notice(subject: &str, words: &str) -> Letter {
+/// A letter of these words, which are Markdown and in this language.
+pub fn notice(subject: &str, words: &str, language: &str) -> Letter {
     let subject = inert::header_text(subject);
-    let mut events = markdown::events(words);
+    // A file's name, for one, stands in them as it is.
+    let words = calm_but_apart(words);
+    let mut events = markdown::events(&words);
     let leads_away = |event: &Event<'_>| {
         matches!(
             event,
@@ -24,10 +24,10 @@ pub fn notice(subject: &str, words: &str) -> Letter {
     events.retain(|event| !leads_away(event));
     Letter {
         text: plain::text(&events),
-        html: page::wrap(&subject, LANGUAGE, &markdown::html(&events)),
+        html: page::wrap(&subject, language, &markdown::html(&events)),
         subject,
         template: String::new(),
-        language: LANGUAGE.to_owned(),
+        language: language.to_owned(),
     }
 }
 
@@ -47,19 +47,26 @@ mod tests {
     #[test]
     fn what_others_said_stays_words() {
         let said = "550 <img src=x> [win](https://evil.example) https://evil.example/\n# Big **x**";
-        let letter = notice("It said", &format!("Look:\n\n{}\n\nBye.", quoted(said)));
+        let letter = notice(
+            "It said",
+            &format!("Look:\n\n{}\n\nBye.", quoted(said)),
+            "en",
+        );
         for gone in ["<img", "<a ", "href", "://", "<h1"] {
             assert!(!letter.html.contains(gone), "{gone}: {}", letter.html);
         }
         let wanted =
             "> 550 <img src=x> [win](https: //evil.example) https: //evil.example/ # Big x";
         assert!(letter.text.contains(wanted), "{}", letter.text);
-        let heading = notice("It said", &quoted("# Big"));
+        let heading = notice("It said", &quoted("# Big"), "en");
         assert!(heading.html.contains("# Big") && !heading.html.contains("<h1"));
         let letter = notice(
             "It said",
             "[win](https://evil.example) <https://evil.example>",
+            "en",
         );
         assert!(!letter.html.contains("href"), "{}", letter.html);
+        let letter = notice("An edit", "    rules/Ann\u{202E}lmot.exe:1", "en");
+        assert_eq!(letter.text, "    rules/Annlmot.exe:1\n");
     }
 }

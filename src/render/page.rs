@@ -10,6 +10,7 @@ const END: &str = "</div>\n</body>\n</html>\n";
 const STYLE: &str = "\
 :root{color-scheme:light dark;supported-color-schemes:light dark}
 a{color:#8a2f4b}
+pre{white-space:pre-wrap}
 ul,ol{padding-left:1.2em}
 @media (prefers-color-scheme:dark){
 body,.sheet{background:#1c1a19!important;color:#ece7e2!important}

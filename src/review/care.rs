@@ -16,8 +16,8 @@ use super::notes::Word;
 use super::pages::{Chosen, Page, Stopped};
 use super::routes::{Desk, Front};
 use crate::engine::opinion::{FACES, MOST_CHARS, Opinion};
+use crate::model::signs::calm;
 use crate::model::{PartialDate, Period, Topic};
-use crate::render::is_trick;
 use crate::render::links::Scope;
 use crate::store::{Choice, Reached, StoreError};
 
@@ -254,8 +254,7 @@ pub(super) async fn give_opinion(
 /// A text as it is kept: lines of plain signs.
 fn clean(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let kept = text.chars().filter(|c| !is_trick(*c));
-    let kept = kept.map(|c| if c.is_control() && c != '\n' { ' ' } else { c });
+    let kept = calm(&text).map(|c| if c.is_control() && c != '\n' { ' ' } else { c });
     let kept: String = kept.collect();
     kept.trim().to_owned()
 }

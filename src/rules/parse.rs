@@ -18,6 +18,7 @@ use crate::model::facts::check_name;
 use crate::model::finding::{Finding, SourceText};
 use crate::model::period::Period;
 use crate::model::policy::{Audience, Class};
+use crate::model::signs::shows_nothing;
 use crate::model::tables::{
     Homes, Notes, Table, Value, clock_time, parse_toml, percent, plain_name,
 };
@@ -218,6 +219,9 @@ fn sender(value: &Value<'_>, audience: Option<Audience>) -> Option<Sender> {
 fn one_line(text: &str) -> Result<String, String> {
     if text.chars().any(char::is_control) {
         return Err("this must be a single line; take out the line break".to_owned());
+    }
+    if shows_nothing(text) {
+        return Err("there is nothing to be seen in this; write a few words".to_owned());
     }
     Ok(text.trim().to_owned())
 }

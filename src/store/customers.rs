@@ -11,22 +11,18 @@ use std::sync::Arc;
 
 use super::FileMeta;
 use super::columns::{hex, json, listed};
-use super::dialect::{Arguments, Connection, hex_of, insert_many, lists_of, rows, texts, values};
+use super::dates::{DateRow, forget_dates, write_dates_of};
+use super::dialect::{Arguments, Connection, hex_of, lists_of, rows, values};
 use super::flood::Flood;
 use super::people::Applied;
 use super::rows::{
-    CUSTOMER_APPENDED, CUSTOMER_CHANGED, CUSTOMER_COLUMNS, CUSTOMER_HEAD, CUSTOMER_NEW,
-    CustomerRow, bind_customers, month_day,
+    CUSTOMER_APPENDED, CUSTOMER_COLUMNS, CUSTOMER_HEAD, CUSTOMER_NEW, CustomerRow, bind_customers,
+    customer_changed, month_day,
 };
+use crate::model::Told;
 
 /// Rows that one statement takes.
 pub(super) const TOGETHER: usize = 250;
-
-/// Columns of a date beside its field.
-const DATE_COLUMNS: usize = 3;
-
-/// A date as it is written: whose, the year, the day of the year.
-type DateRow = (i64, Option<i16>, i64);
 
 /// Customers on their way into the store.
 pub(super) struct Intake {
@@ -43,7 +39,7 @@ pub(super) struct Intake {
     /// The first and last number of those who are new.
     arrived: Option<(i64, i64)>,
     /// Statements for [`TOGETHER`] rows, by their tail and the columns that are empty.
-    texts: HashMap<(&'static str, u32), Arc<str>>,
+    texts: HashMap<(String, u32), Arc<str>>,
     /// Whether so many come that the indexes are put aside.
     pub(super) flood: Flood,
 }
@@ -254,16 +250,28 @@ impl Intake {
         if some.is_empty() {
             return Ok(());
         }
+        // Mostly all of them speak of the same.
+        let mut rest = some;
+        while let Some(first) = rest.first() {
+            let told = first.told.clone();
+            let (alike, others) = rest.into_iter().partition(|row| row.told == told);
+            self.write_alike((&mut *tx, meta), alike, &told).await?;
+            rest = others;
+        }
+        Ok(())
+    }
+
+    /// Customers who changed, and whose rows speak of the same.
+    async fn write_alike(
+        &mut self,
+        (tx, meta): (&mut Connection, &FileMeta<'_>),
+        some: Vec<CustomerRow>,
+        told: &Told,
+    ) -> sqlx::Result<()> {
         let ready = Ready::of(meta, &some, EVERY_COLUMN)?;
-        self.execute(&mut *tx, CUSTOMER_CHANGED, ready).await?;
-        let numbers: Vec<i64> = some.iter().map(|row| row.number).collect();
-        sqlx::query(concat!(
-            "DELETE FROM customer_date WHERE customer IN ",
-            texts!("$1")
-        ))
-        .bind(json(&numbers)?)
-        .execute(tx)
-        .await?;
+        self.execute(&mut *tx, &customer_changed(told)?, ready)
+            .await?;
+        forget_dates(tx, &some, told).await?;
         for row in &some {
             self.touched.push(row.number);
             self.note_dates(row);
@@ -288,7 +296,7 @@ impl Intake {
     pub(super) async fn execute(
         &mut self,
         tx: &mut Connection,
-        tail: &'static str,
+        tail: &str,
         ready: Ready,
     ) -> sqlx::Result<u64> {
         let text = |rows| {
@@ -297,7 +305,7 @@ impl Intake {
         };
         let full = ready.rows == TOGETHER;
         let text = if full {
-            let kept = self.texts.entry((tail, ready.empty));
+            let kept = self.texts.entry((tail.to_owned(), ready.empty));
             Arc::clone(kept.or_insert_with(|| text(TOGETHER)))
         } else {
             text(ready.rows)
@@ -320,34 +328,6 @@ impl Intake {
         }
         Ok(())
     }
-}
-
-async fn write_dates_of(tx: &mut Connection, field: &str, some: &[DateRow]) -> sqlx::Result<()> {
-    let columns = std::iter::repeat_n(false, DATE_COLUMNS);
-    let text = format!(
-        "{} (field, customer, year, month_day) SELECT ?, v.* FROM {}",
-        insert_many!("customer_date"),
-        values(columns, some.len())
-    );
-    let mut arguments = Arguments::default();
-    bind(&mut arguments, field.to_owned())?;
-    for &(number, year, day) in some {
-        bind(&mut arguments, number)?;
-        bind(&mut arguments, year)?;
-        bind(&mut arguments, day)?;
-    }
-    sqlx::query_with(sqlx::AssertSqlSafe(text), arguments)
-        .persistent(some.len() == TOGETHER)
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-fn bind<'t, T>(to: &mut Arguments, value: T) -> sqlx::Result<()>
-where
-    T: sqlx::Encode<'t, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
-{
-    sqlx::Arguments::add(to, value).map_err(sqlx::Error::Encode)
 }
 
 /// What is known of these customers, by their place.

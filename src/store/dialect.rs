@@ -4,6 +4,8 @@
 //! a name from here. May not know what the tables mean.
 
 mod loads;
+mod looking;
+mod merging;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +15,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Row as _, SqlSafeStr as _};
 
 pub(super) use loads::{cache, calm, put_aside};
+pub(super) use looking::{is_ours, look_options};
+pub(super) use merging::{merged, quoted};
 
 /// The pool of connections.
 pub(super) type Pool = sqlx::SqlitePool;
@@ -88,6 +92,13 @@ macro_rules! lists_of {
     };
 }
 
+/// The order in which rows without a number of their own came in; a change keeps its place.
+macro_rules! came_in {
+    () => {
+        "rowid"
+    };
+}
+
 /// Bytes as lower-case hexadecimal digits.
 macro_rules! hex_of {
     ($column:literal) => {
@@ -121,7 +132,7 @@ macro_rules! unindexed {
 }
 
 pub(super) use {
-    begin_write, hex_of, insert_many, list_of, lists_of, rows, texts, together, unindexed,
+    begin_write, came_in, hex_of, insert_many, list_of, lists_of, rows, texts, together, unindexed,
 };
 
 /// The migrations, the oldest first.
@@ -237,11 +248,15 @@ fn keeps_commits(version: &str) -> bool {
     }
 }
 
+async fn mark(connection: &mut Connection) -> sqlx::Result<i64> {
+    sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(connection)
+        .await
+}
+
 /// Whether the file is empty or carries our mark; an empty one gets it.
 pub(super) async fn claim_file(connection: &mut Connection) -> sqlx::Result<bool> {
-    let id: i64 = sqlx::query_scalar("PRAGMA application_id")
-        .fetch_one(&mut *connection)
-        .await?;
+    let id = mark(connection).await?;
     if id == APPLICATION_ID {
         return Ok(true);
     }

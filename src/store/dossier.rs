@@ -12,9 +12,10 @@ use super::marks::{forgotten_id, forgotten_key};
 use super::person::{NamedBy, Person};
 use super::review::shown;
 use super::rows::{customer_columns, event_columns, read_customer, read_event};
+use super::trouble::matter;
 use super::wishes::{Said, said};
 use super::{ApplyError, Quarantined, Shown, Store, Whom};
-use crate::model::{Customer, Event};
+use crate::model::{Customer, Event, Matter};
 
 /// Events read at a time.
 const TOGETHER: i64 = 1000;
@@ -78,8 +79,10 @@ pub enum Piece {
     Suppressed(String, String, Timestamp),
     /// A record in quarantine that names them.
     Quarantined(Box<Quarantined>, NamedBy),
-    /// A trouble, or the last words of a mail server, that name them, or what looks wrong with their
-    /// record: of what, and the words.
+    /// A trouble that names them.
+    Trouble(Box<Matter>),
+    /// The last words of a mail server that name them, or what looks wrong with their record: of what,
+    /// and the words.
     Words(String, String),
 }
 
@@ -266,13 +269,22 @@ impl<E: Send> Desk<'_, E> {
     }
 
     async fn words(&mut self, person: &Person) -> Handed<E> {
-        let all: Vec<(String, String)> = sqlx::query_as(
-            "SELECT subject, words FROM trouble UNION ALL SELECT via, words FROM relay ORDER BY 1",
-        )
-        .fetch_all(&mut *self.tx)
-        .await?;
+        let all: Vec<(String, String, String)> =
+            sqlx::query_as("SELECT kind, name, facts FROM trouble ORDER BY kind, name")
+                .fetch_all(&mut *self.tx)
+                .await?;
+        for (kind, name, facts) in all {
+            let matter = matter(kind, name, &facts);
+            if person.blotted_within(&facts).is_some() || person.complains(&matter) {
+                hand!((self.read)(Piece::Trouble(Box::new(matter))));
+            }
+        }
+        let all: Vec<(String, String)> =
+            sqlx::query_as("SELECT via, words FROM relay ORDER BY via")
+                .fetch_all(&mut *self.tx)
+                .await?;
         for (of, words) in all {
-            if person.blotted(&words).is_some() || person.complains(&of) {
+            if person.blotted(&words).is_some() {
                 hand!((self.read)(Piece::Words(of, words)));
             }
         }

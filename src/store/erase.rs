@@ -61,7 +61,7 @@ pub(super) const RECORDS: [&str; 8] = [
     concat!("DELETE FROM awaited WHERE customer_id IN ", texts!("$1")),
     concat!("DELETE FROM preference WHERE customer_id IN ", texts!("$1")),
     concat!(
-        "DELETE FROM trouble WHERE kind = 'complaint' AND SUBSTR(subject, LENGTH('a complaint of customer ') + 1) IN ",
+        "DELETE FROM trouble WHERE kind = 'complaint' AND name IN ",
         texts!("$1")
     ),
     concat!(
@@ -170,8 +170,8 @@ pub(super) async fn blot_words(tx: &mut Connection, person: &Person) -> sqlx::Re
     let mut blotted = 0;
     for (read, write) in [
         (
-            "SELECT kind, subject, words FROM trouble",
-            "UPDATE trouble SET words = $3 WHERE kind = $1 AND subject = $2",
+            "SELECT kind, name, facts FROM trouble",
+            "UPDATE trouble SET facts = $3 WHERE kind = $1 AND name = $2",
         ),
         (
             "SELECT via, state, words FROM relay",
@@ -180,7 +180,7 @@ pub(super) async fn blot_words(tx: &mut Connection, person: &Person) -> sqlx::Re
     ] {
         let all: Vec<(String, String, String)> = sqlx::query_as(read).fetch_all(&mut *tx).await?;
         for (one, two, words) in all {
-            let Some(words) = person.blotted(&words) else {
+            let Some(words) = person.blotted_within(&words) else {
                 continue;
             };
             let change = sqlx::query(write).bind(one).bind(two).bind(words);

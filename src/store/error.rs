@@ -64,6 +64,14 @@ pub enum StoreError {
         /// The migration that this program doesn't know.
         step: i64,
     },
+    /// Written by an older fondly, and only to be looked at.
+    #[error(
+        "{path}: was written by an older fondly; the next start of this one brings it up to date, and a backup before that does no harm"
+    )]
+    Older {
+        /// The database.
+        path: Arc<str>,
+    },
     /// The library or its settings aren't safe.
     #[error("{path}: {why}")]
     Unsafe {
@@ -303,6 +311,7 @@ impl StoreError {
             | Self::Damaged { .. }
             | Self::NotOurs { .. }
             | Self::Newer { .. }
+            | Self::Older { .. }
             | Self::Unsafe { .. }
             | Self::Gone { .. }
             | Self::Moved { .. }

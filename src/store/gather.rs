@@ -86,7 +86,7 @@ impl<'a> Packing<'a> {
     /// Adds a row to the batch. A row that is handed back fits into an empty one.
     pub(super) fn add(&mut self, batch: &mut Batch, row: FileRow) -> sqlx::Result<Room> {
         let (forgotten, id, others) = match &row {
-            FileRow::Customer(one) => (
+            FileRow::Customer(one, _) => (
                 self.marks.know(one),
                 Some(one.id.as_str()),
                 !batch.events.is_empty(),
@@ -107,8 +107,10 @@ impl<'a> Packing<'a> {
             return Ok(Room::For(row));
         }
         match row {
-            FileRow::Customer(one) => {
-                batch.customers.push(CustomerRow::new(*one, self.number)?);
+            FileRow::Customer(one, told) => {
+                batch
+                    .customers
+                    .push(CustomerRow::new(*one, told, self.number)?);
                 self.number += 1;
             }
             FileRow::Event(one) => batch.events.push(*one),

@@ -72,23 +72,31 @@ pub struct Why {
     pub records: u64,
 }
 
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
+
 impl Store {
-    /// What became of the entries due from one moment to before another, by day and outcome. Looks
-    /// at each of them.
+    /// What became of the entries due from one civil day to another, each in its own zone, by day and
+    /// outcome. Looks at each of them.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn counts_by_day(
+    pub async fn counts_of_days(
         &self,
-        (since, until): (Timestamp, Timestamp),
+        first: Date,
+        last: Date,
     ) -> Result<Vec<DayCount>, StoreError> {
         let read = async {
             sqlx::query(
                 "SELECT due_day, outcome, COUNT(*) FROM ledger WHERE due_at >= $1 AND due_at < $2 \
+                   AND due_day BETWEEN $3 AND $4 \
                  GROUP BY due_day, outcome ORDER BY due_day, outcome",
             )
-            .bind(since.as_millisecond())
-            .bind(until.as_millisecond())
+            // Somewhere a day begins 14 hours before it does in UTC, and elsewhere ends 12 hours after.
+            .bind((day_number(first) - 1) * DAY_MS)
+            .bind((day_number(last) + 2) * DAY_MS)
+            .bind(day_number(first))
+            .bind(day_number(last))
             .fetch_all(self.reader())
             .await?
             .iter()

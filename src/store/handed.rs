@@ -11,7 +11,7 @@ use super::columns::hex;
 use super::people::{Applied, FileRow, Load};
 use super::tokens::{Token, use_token};
 use super::{FileMeta, Store, StoreError};
-use crate::model::{Customer, Event, Refusal};
+use crate::model::{Customer, Event, Refusal, Told};
 use crate::points::reach;
 
 /// Refused records of one source that are kept; of more the oldest go, so that a program gone wild
@@ -34,8 +34,8 @@ pub struct Delivery<'a> {
 /// One record.
 #[derive(Debug, Clone)]
 pub enum Handed {
-    /// A customer, whose record it replaces.
-    Customer(Box<Customer>),
+    /// A customer, whose record it replaces as far as it speaks of it.
+    Customer(Box<Customer>, Told),
     /// An event; one of the same id is replaced.
     Event(Box<Event>),
     /// One that can't be used, and the id that it claims to have.
@@ -140,8 +140,8 @@ impl<'a> Pile<'a> {
 
     async fn take(&mut self, record: &Handed) -> sqlx::Result<Taken> {
         let (path, row) = match record {
-            Handed::Customer(one) => {
-                let row = FileRow::Customer(one.clone());
+            Handed::Customer(one, told) => {
+                let row = FileRow::Customer(one.clone(), told.clone());
                 (format!("customers/{}", one.id), row)
             }
             Handed::Event(one) => {

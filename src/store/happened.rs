@@ -5,32 +5,18 @@
 
 use jiff::Timestamp;
 
+use super::columns::json;
 use super::people::{FileRow, Load};
+use super::trouble::BEGINS;
 use super::{FileMeta, Store, StoreError};
-use crate::model::Event;
+use crate::model::{Event, Matter};
 
 /// The source that such events bear. No source of the settings can have such a name.
 const SOURCE: &str = "fondly:here";
 
-/// What sort of trouble an open complaint is of which the owner is told.
-pub const COMPLAINT: &str = "complaint";
-
-/// Stands before the customer's id in such a trouble's subject.
-const COMPLAINT_OF: &str = "a complaint of customer ";
-
-/// The subject of such a trouble.
-pub fn complaint_of(customer: &str) -> String {
-    format!("{COMPLAINT_OF}{customer}")
-}
-
-/// Whose complaint this subject is about.
-pub fn complains(subject: &str) -> Option<&str> {
-    subject.strip_prefix(COMPLAINT_OF)
-}
-
 impl Store {
     /// Takes these events in, one of the same id is replaced; in the same transaction what the owner
-    /// has to be told of it: the customer, and the words. `false`: the customer asked to be forgotten,
+    /// has to be told of it. `false`: the customer asked to be forgotten,
     /// and nothing was taken.
     ///
     /// # Errors
@@ -38,7 +24,7 @@ impl Store {
     pub async fn happened(
         &self,
         events: &[Event],
-        complaint: Option<(&str, &str)>,
+        complaint: Option<&Matter>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let write = async {
@@ -57,18 +43,14 @@ impl Store {
             if load.applied.forgotten > 0 {
                 return Ok(false);
             }
-            if let Some((customer, words)) = complaint {
-                sqlx::query(
-                    "INSERT INTO trouble (kind, subject, words, since) VALUES ($1, $2, $3, $4) \
-                     ON CONFLICT (kind, subject) DO UPDATE SET words = excluded.words, \
-                         told_at = NULL WHERE trouble.words <> excluded.words",
-                )
-                .bind(COMPLAINT)
-                .bind(complaint_of(customer))
-                .bind(words)
-                .bind(now.as_millisecond())
-                .execute(&mut *load.tx)
-                .await?;
+            if let Some(matter) = complaint {
+                sqlx::query(BEGINS)
+                    .bind(matter.kind())
+                    .bind(matter.name())
+                    .bind(json(matter)?)
+                    .bind(now.as_millisecond())
+                    .execute(&mut *load.tx)
+                    .await?;
             }
             load.conclude().await?;
             Ok(true)

@@ -38,6 +38,7 @@ impl Health {
             | StoreError::Unreadable { .. }
             | StoreError::NotOurs { .. }
             | StoreError::Newer { .. }
+            | StoreError::Older { .. }
             | StoreError::Unsafe { .. }
             | StoreError::Full { .. }
             | StoreError::ReadOnly { .. }

@@ -6,6 +6,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -140,6 +141,37 @@ impl Store {
     }
 }
 
+/// The system's list of the locks that are held.
+const LOCKS: &str = "/proc/locks";
+
+impl Store {
+    /// Who has the store now, in words for people, as far as the system lets us see. Nobody asks for
+    /// the lock itself: whoever starts at that moment would find it taken.
+    pub fn held_by(database: &Path) -> Option<String> {
+        let path = beside(database, ".lock");
+        let number = std::fs::metadata(&path).ok()?.ino();
+        if !is_locked(&std::fs::read_to_string(LOCKS).ok()?, number) {
+            return None;
+        }
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let words = text.lines().next().filter(|line| !line.is_empty());
+        Some(words.unwrap_or("held by another process").to_owned())
+    }
+}
+
+/// Whether the system's list has a lock of ours on the file with this number. A line is such as
+/// `2: FLOCK  ADVISORY  WRITE 1184 fe:00:5423 0 EOF`.
+fn is_locked(locks: &str, number: u64) -> bool {
+    let number = number.to_string();
+    locks.lines().any(|line| {
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        let file = words.get(5).and_then(|file| file.rsplit(':').next());
+        words.get(1) == Some(&"FLOCK")
+            && words.get(3) == Some(&"WRITE")
+            && file == Some(number.as_str())
+    })
+}
+
 /// Whether a holder that left this text was cut off together with the machine, or met damage.
 fn tells_of_a_crash(left: &str, boot: Option<&str>) -> bool {
     let then = left.lines().find_map(|line| line.strip_prefix(BOOT));
@@ -191,6 +223,29 @@ mod tests {
         drop(second);
         let third = Store::hold(&db, "fondly tick", now).unwrap();
         assert!(third.after_a_crash());
+    }
+
+    #[test]
+    fn who_holds_a_store_is_seen_without_asking_for_it() {
+        let locks = "1: POSIX  ADVISORY  WRITE 7 fe:00:41 0 EOF\n\
+            2: FLOCK  ADVISORY  WRITE 1184 fe:00:5423 0 EOF\n\
+            2: -> FLOCK  ADVISORY  WRITE 1190 fe:00:99 0 EOF\n\
+            3: FLOCK  ADVISORY  READ 1184 fe:00:77 0 EOF\n\n";
+        assert!(is_locked(locks, 5423));
+        for other in [41, 99, 77, 423, 0] {
+            assert!(!is_locked(locks, other), "{other}");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let db = dir.path().join("fondly.db");
+        assert_eq!(Store::held_by(&db), None);
+        let now: Timestamp = "2027-05-02T09:00:00Z".parse().unwrap();
+        let holder = Store::hold(&db, "fondly run", now).unwrap();
+        if Path::new(LOCKS).exists() {
+            let words = Store::held_by(&db).unwrap();
+            assert!(words.contains("`fondly run`"), "{words}");
+        }
+        drop(holder);
+        assert_eq!(Store::held_by(&db), None);
     }
 
     #[test]

@@ -16,6 +16,10 @@ use crate::durable::beside;
 const LOG: &str = "-wal";
 const LOCK: &str = ".lock";
 
+/// Bytes of a file that SQLite takes for an empty one, and writes a new database over: to work around
+/// a fault of one file system, it writes that byte itself (its ticket 3260).
+const EMPTY: u64 = 1;
+
 /// What a new store is called until it is whole.
 const DRAFT: &str = ".new";
 
@@ -46,7 +50,7 @@ pub(super) fn look(path: &Arc<str>, file: &Path) -> Result<bool, StoreError> {
         }),
         None => Ok(false),
         // Of ours none is ever empty: a new one gets its name when it is whole.
-        Some(0) => damaged("the file is empty".to_owned()),
+        Some(0..=EMPTY) => damaged("the file is empty".to_owned()),
         Some(_) if logged > 0 => match broken(&log).map_err(io)? {
             Some(detail) => damaged(format!("its log {} {detail}", log.display())),
             None => Ok(true),

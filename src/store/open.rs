@@ -177,7 +177,7 @@ impl Store {
         Ok(())
     }
 
-    /// The first damage found in the whole file, for `doctor`. Takes its time on a large store.
+    /// The first damage found in the whole file. Takes its time on a large store.
     ///
     /// # Errors
     /// When the file can't be read at all.
@@ -206,7 +206,7 @@ async fn look_through(copy: &Path, name: &Arc<str>) -> Result<(), StoreError> {
 }
 
 /// The file that a path or an address names.
-fn file_of(path_or_url: &str) -> Result<PathBuf, StoreError> {
+pub(super) fn file_of(path_or_url: &str) -> Result<PathBuf, StoreError> {
     let refuse = |why: &str| {
         Err(StoreError::Address {
             url: Arc::from(path_or_url),
@@ -360,6 +360,11 @@ async fn keep(
     }
     let key = kept.pop().unwrap_or_default();
     let id = kept.pop().unwrap_or_default();
+    Ok((id, key_bytes(&key)?))
+}
+
+/// A key as it is kept, in hexadecimal digits.
+pub(super) fn key_bytes(key: &str) -> sqlx::Result<[u8; 32]> {
     let mut bytes = [0; 32];
     let digits = key.as_bytes().chunks_exact(2);
     if digits.len() != bytes.len() {
@@ -371,7 +376,7 @@ async fn keep(
             .and_then(|pair| u8::from_str_radix(pair, 16).ok())
             .ok_or_else(|| super::columns::nonsense("hash_key"))?;
     }
-    Ok((id, bytes))
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::gather::{Batch, Packing, Room};
 use super::keep::past_stays_past;
 use super::marks::Marks;
 use super::rows::{CustomerRow, EVENT_HEAD, EVENT_PARAMETERS, EVENT_TAIL, bind_event};
-use crate::model::{Customer, Event, Refusal};
+use crate::model::{Customer, Event, Refusal, Told};
 use crate::points::reach;
 
 /// Customers whose changes are noted together: bounds memory, and spares customers with many
@@ -40,8 +40,8 @@ pub struct FileMeta<'a> {
 /// One row of a file.
 #[derive(Debug, Clone)]
 pub enum FileRow {
-    /// A customer.
-    Customer(Box<Customer>),
+    /// A customer, and what the row speaks of.
+    Customer(Box<Customer>, Told),
     /// An event.
     Event(Box<Event>),
     /// A record that can't be used.

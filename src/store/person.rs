@@ -2,9 +2,11 @@
 //!
 //! What is exported and what is forgotten go by the same answer. May not change anything.
 
+use serde_json::Value;
+
 use super::columns::{address_key, json};
 use super::dialect::{Connection, texts};
-use super::happened::complains;
+use crate::model::Matter;
 
 /// Stands where a text named somebody who was forgotten.
 const BLOT: &str = "[forgotten]";
@@ -116,9 +118,40 @@ impl Person {
         Some(found.fold(text.to_owned(), |text, word| text.replace(word, BLOT)))
     }
 
-    /// Whether a trouble of this subject is a complaint of theirs.
-    pub(super) fn complains(&self, subject: &str) -> bool {
-        complains(subject).is_some_and(|id| self.ids.iter().any(|one| one == id))
+    /// The same of a text or, where it is one, of the texts in a JSON document: there a line break in
+    /// front of an address would hide it.
+    pub(super) fn blotted_within(&self, text: &str) -> Option<String> {
+        let Ok(mut document) = serde_json::from_str::<Value>(text) else {
+            return self.blotted(text);
+        };
+        self.blot(&mut document).then(|| document.to_string())
+    }
+
+    /// `true`: something was blotted.
+    fn blot(&self, value: &mut Value) -> bool {
+        match value {
+            Value::String(text) => match self.blotted(text) {
+                Some(blotted) => {
+                    *text = blotted;
+                    true
+                }
+                None => false,
+            },
+            Value::Array(all) => {
+                let all = all.iter_mut();
+                all.fold(false, |found, one| self.blot(one) | found)
+            }
+            Value::Object(all) => {
+                let all = all.values_mut();
+                all.fold(false, |found, one| self.blot(one) | found)
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+
+    /// Whether it is a complaint of theirs.
+    pub(super) fn complains(&self, matter: &Matter) -> bool {
+        matches!(matter, Matter::Complaint { customer, .. } if self.ids.contains(customer))
     }
 
     fn is_address(&self, word: &str) -> bool {
@@ -203,5 +236,13 @@ mod tests {
         let blotted = ann().blotted(text).unwrap();
         assert_eq!(blotted, "550 <[forgotten]>: user [forgotten] unknown");
         assert_eq!(ann().blotted("550 <joann@mail.example>"), None);
+        let facts = r#"{"said":["x\nann@mail.example"],"of":1}"#;
+        let blotted = ann().blotted_within(facts).unwrap();
+        assert_eq!(blotted, r#"{"said":["x\n[forgotten]"],"of":1}"#);
+        assert_eq!(ann().blotted_within(r#"{"said":"ann"}"#), None);
+        assert_eq!(
+            ann().blotted_within(text).unwrap(),
+            ann().blotted(text).unwrap()
+        );
     }
 }

@@ -3,14 +3,16 @@
 //! May not run a statement.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::FileMeta;
 use super::columns::{Columns, address_key, day_number, json};
-use super::dialect::{Arguments, Query, insert_many};
-use crate::model::{Amount, AttrValue, Consent, Customer, Event, PartialDate, When};
+use super::dialect::{Arguments, Query, insert_many, merged, quoted};
+use crate::model::{Amount, AttrValue, Consent, Customer, Event, PartialDate, Told, When};
 
 /// Bytes of a row's hash: it only tells a changed row from an unchanged one.
 const HASH_BYTES: usize = 16;
@@ -63,20 +65,67 @@ pub(super) const CUSTOMER_HEAD: &str = concat!(
 pub(super) const CUSTOMER_NEW: &str = " WHERE true ON CONFLICT (id) DO NOTHING";
 /// Its tail for customers that are new, as long as nobody can be found by id.
 pub(super) const CUSTOMER_APPENDED: &str = "";
-/// Its tail for customers that differ from what is known of them, and bear their known numbers.
-pub(super) const CUSTOMER_CHANGED: &str = " WHERE true ON CONFLICT (number) DO UPDATE SET \
-     source = excluded.source, email = excluded.email, email_key = excluded.email_key, \
-     first_name = excluded.first_name, last_name = excluded.last_name, \
-     salutation = excluded.salutation, language = excluded.language, \
-     timezone = excluded.timezone, staff_email = excluded.staff_email, \
-     staff_name = excluded.staff_name, tags = excluded.tags, consent = excluded.consent, \
-     attrs = excluded.attrs, birthday = excluded.birthday, joined_on = excluded.joined_on, \
-     consent_at = excluded.consent_at, unsubscribed = excluded.unsubscribed, \
-     row_hash = excluded.row_hash, gone_at = NULL, revision = customer.revision + 1";
+/// A customer's columns, by the fields that they hold; those of consent and of attributes apart.
+const BY_FIELD: [(&str, &[&str]); 12] = [
+    ("email", &["email", "email_key"]),
+    ("first_name", &["first_name"]),
+    ("last_name", &["last_name"]),
+    ("salutation", &["salutation"]),
+    ("language", &["language"]),
+    ("timezone", &["timezone"]),
+    ("birthday", &["birthday"]),
+    ("joined_on", &["joined_on"]),
+    ("staff_email", &["staff_email"]),
+    ("staff_name", &["staff_name"]),
+    ("tags", &["tags"]),
+    ("unsubscribed", &["unsubscribed"]),
+];
+/// Nobody's "no" is taken back by a record that doesn't know.
+const STAYS_NO: &str = "customer.consent = 'no' AND excluded.consent = 'unknown'";
 
-fn attrs_text(
-    attrs: &std::collections::BTreeMap<String, AttrValue>,
-) -> sqlx::Result<Option<String>> {
+/// The tail for customers that differ from what is known of them, and bear their known numbers: what
+/// the record doesn't speak of stays.
+pub(super) fn customer_changed(told: &Told) -> sqlx::Result<String> {
+    let mut set: Vec<String> = ["source", "row_hash"].map(taken).into();
+    set.push("gone_at = NULL, revision = customer.revision + 1".to_owned());
+    let told_fields = BY_FIELD.iter().filter(|(field, _)| told.tells(field));
+    set.extend(
+        told_fields
+            .flat_map(|(_, columns)| *columns)
+            .map(|column| taken(column)),
+    );
+    // Consent and its date are one word.
+    if told.tells("consent") {
+        set.extend(["consent", "consent_at"].map(|column| {
+            format!(
+                "{column} = CASE WHEN {STAYS_NO} THEN customer.{column} ELSE excluded.{column} END"
+            )
+        }));
+    } else if told.tells("consent_at") {
+        set.push(taken("consent_at"));
+    }
+    match told.attrs() {
+        None => set.push(taken("attrs")),
+        Some(names) if names.is_empty() => {}
+        Some(names) => {
+            let cleared = names.into_iter().map(|name| (name.to_owned(), Value::Null));
+            let cleared = quoted(&json(&cleared.collect::<Map<_, _>>())?);
+            let merged = merged("customer.attrs", &cleared, "excluded.attrs");
+            set.push(format!("attrs = {merged}"));
+        }
+    }
+    let set = set.join(", ");
+    Ok(format!(
+        " WHERE true ON CONFLICT (number) DO UPDATE SET {set}"
+    ))
+}
+
+/// The column as the record has it.
+fn taken(column: &str) -> String {
+    format!("{column} = excluded.{column}")
+}
+
+fn attrs_text(attrs: &BTreeMap<String, AttrValue>) -> sqlx::Result<Option<String>> {
     (!attrs.is_empty()).then(|| json(attrs)).transpose()
 }
 
@@ -108,11 +157,12 @@ pub(super) struct CustomerRow {
     consent_at: Option<i64>,
     unsubscribed: i64,
     pub(super) hash: Vec<u8>,
+    pub(super) told: Told,
     pub(super) dates: Vec<(Cow<'static, str>, PartialDate)>,
 }
 
 impl CustomerRow {
-    pub(super) fn new(one: Customer, number: i64) -> sqlx::Result<Self> {
+    pub(super) fn new(one: Customer, told: Told, number: i64) -> sqlx::Result<Self> {
         let dates = dates_of(&one);
         let tags = (!one.tags.is_empty())
             .then(|| json(&one.tags))
@@ -150,6 +200,7 @@ impl CustomerRow {
             consent_at,
             unsubscribed,
             hash: hash.finish(),
+            told,
             dates,
         })
     }

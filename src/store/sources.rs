@@ -285,7 +285,7 @@ impl Refused {
             return;
         }
         let place = match row {
-            FileRow::Customer(one) => place(source, &one.id),
+            FileRow::Customer(one, _) => place(source, &one.id),
             FileRow::Event(one) => place(source, &one.id),
             FileRow::Refused(one) => one.file.clone(),
         };

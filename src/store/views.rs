@@ -8,14 +8,14 @@ use jiff::tz::TimeZone;
 use sqlx::Row as _;
 
 use super::columns::{Columns, address_key, json, lists};
-use super::dialect::{Transaction, lists_of, texts};
+use super::dialect::{Transaction, came_in, lists_of, texts};
 use super::marks::forgotten_key;
 use super::rows::{customer_columns, event_columns, read_customer, read_event};
 use super::wishes::{read_wishes, wish_columns};
 use super::{Store, StoreError};
-use crate::model::View;
 use crate::model::policy::Class;
 use crate::model::view::{Past, Sent, moment};
+use crate::model::{Event, View};
 
 impl Store {
     /// The views of these customers, in the order of `ids`; ids that nobody has are left out.
@@ -157,7 +157,56 @@ async fn add_events(
             view.events.push(event);
         }
     }
+    let doubled: Vec<&str> = views
+        .iter()
+        .filter(|(_, view)| has_doubles(&view.events))
+        .map(|(customer, _)| customer.as_str())
+        .collect();
+    if doubled.is_empty() {
+        return Ok(());
+    }
+    let events = told_apart(tx, &json(&doubled)?).await?;
+    for view in views.values_mut() {
+        if let Some(events) = events.get(&view.customer.id) {
+            view.events.clone_from(events);
+        }
+    }
     Ok(())
+}
+
+/// Whether two events have one id: an id is unique in its source only.
+fn has_doubles(events: &[Event]) -> bool {
+    let mut ids = HashSet::with_capacity(events.len());
+    !events.iter().all(|event| ids.insert(event.id.as_str()))
+}
+
+/// Everything that happened to these customers. Where two sources gave one id, the event that came in
+/// first has it, and each later one is `id@source`: an occasion each.
+async fn told_apart(tx: &mut Transaction, list: &str) -> sqlx::Result<HashMap<String, Vec<Event>>> {
+    let rows = sqlx::query(concat!(
+        "SELECT source, ",
+        event_columns!(),
+        " FROM event WHERE customer_id IN ",
+        texts!("$1"),
+        " ORDER BY ",
+        came_in!()
+    ))
+    .bind(list)
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut events: HashMap<String, Vec<Event>> = HashMap::new();
+    let mut ids: HashSet<(String, String)> = HashSet::new();
+    for row in &rows {
+        let columns = &mut Columns::of(row);
+        let source = columns.text()?;
+        let mut event = read_event(columns)?;
+        if !ids.insert((event.customer_id.clone(), event.id.clone())) {
+            event.id = format!("{}@{source}", event.id);
+        }
+        let customer = event.customer_id.clone();
+        events.entry(customer).or_default().push(event);
+    }
+    Ok(events)
 }
 
 /// Everything that went out to them, may have, or is going out.

@@ -1,39 +1,18 @@
 // From the first look to a decision, as an owner does it, and then every page at two widths in light and
 // dark: nothing is wider than the window, nothing comes from anywhere else, nothing is heavier than
 // 100 KB, and axe finds no serious or critical barrier.
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { chromium } from 'playwright-core';
+import { mkdirSync } from 'node:fs';
+import { chrome, everywhere, must, until as look, wide, watch } from './look.mjs';
 
 const [base, pictures] = process.argv.slice(2);
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 if (pictures) mkdirSync(pictures, { recursive: true });
 
-function must(fine, words) {
-  if (!fine) {
-    console.error(`not so: ${words}`);
-    process.exit(1);
-  }
-}
-
-const chrome = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  ],
-});
-const browser = await chrome.newContext({ viewport: { width: 1280, height: 900 } });
-browser.setDefaultTimeout(30_000);
-const page = await browser.newPage();
-const elsewhere = [];
-const refused = [];
-page.on('request', (request) => {
-  if (!request.url().startsWith(base)) elsewhere.push(request.url());
-});
-page.on('console', (message) => {
-  if (message.type() === 'error') refused.push(message.text());
-});
+const browser = await chrome();
+const visitor = await browser.newContext({ viewport: { width: wide[0], height: wide[1] } });
+visitor.setDefaultTimeout(30_000);
+const page = await visitor.newPage();
+const [elsewhere, refused] = [[], []];
+watch(page, base, { elsewhere, refused });
 
 async function go(path) {
   const answer = await page.goto(base + path);
@@ -41,14 +20,10 @@ async function go(path) {
 }
 
 // Looks again until it is there: the daemon looks once a second.
-async function until(path, words) {
-  for (let look = 0; look < 120; look += 1) {
-    await go(path);
-    if ((await page.locator('main').innerText()).includes(words)) return;
-    await page.waitForTimeout(500);
-  }
-  must(false, `${path} shows "${words}"`);
-}
+const until = (path, words) => look(`${path} shows "${words}"`, async () => {
+  await go(path);
+  return (await page.locator('main').innerText()).includes(words);
+});
 
 // What stands in the frame with this title. No script runs in there, not even one of ours, so what it
 // shows is asked for by its address once the frame has it.
@@ -56,10 +31,7 @@ async function letterShown(title) {
   const frame = page.locator(`iframe[title^="${title}"]`);
   must((await frame.getAttribute('sandbox')) === '', 'the frame allows nothing');
   const address = new URL(await frame.getAttribute('src'), base).href;
-  for (let look = 0; look < 120 && !page.frames().some((one) => one.url() === address); look += 1) {
-    await page.waitForTimeout(250);
-  }
-  must(page.frames().some((one) => one.url() === address), 'the frame shows the letter');
+  await look('the frame shows the letter', () => page.frames().some((one) => one.url() === address));
   return (await page.request.get(address)).text();
 }
 
@@ -94,32 +66,12 @@ const paths = {
   rules: '/rules', rule: '/rules/birthday', sources: '/sources', source: '/sources/customers',
   health: '/health', people: '/people', nobody: '/ledger?customer=nobody-of-this-name',
 };
-async function everywhere(when) {
+async function all(when) {
   for (const [name, path] of Object.entries(paths)) {
-    for (const [width, height] of [[1280, 900], [390, 844]]) {
-      for (const colorScheme of ['light', 'dark']) {
-        await page.setViewportSize({ width, height });
-        await page.emulateMedia({ colorScheme });
-        await go(path);
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-        must(wide <= 0, `${path} fits into ${width} (${wide} too wide)`);
-        const weight = await page.evaluate(() => performance.getEntries()
-          .reduce((sum, one) => sum + (one.encodedBodySize ?? 0), 0));
-        must(weight < 100_000, `${path} weighs less than 100 KB, not ${weight}`);
-        await page.evaluate(axe);
-        const found = await page.evaluate(() => window.axe.run(document, { iframes: false }));
-        const bad = found.violations.filter((one) => ['serious', 'critical'].includes(one.impact));
-        must(bad.length === 0, `${path} at ${width} in ${colorScheme} has no barrier: ${JSON.stringify(
-          bad.map((one) => [one.id, one.nodes[0].html, one.nodes[0].failureSummary]))}`);
-        if (pictures) {
-          await page.screenshot({ path: `${pictures}/${name}-${when}-${width}-${colorScheme}.png`, fullPage: true });
-        }
-      }
-    }
+    await everywhere(page, `${name}-${when}`, pictures, () => go(path));
   }
-  await page.setViewportSize({ width: 1280, height: 900 });
 }
-await everywhere('held');
+await all('held');
 
 await go(batch);
 await page.getByRole('button', { name: /^Let .* go$/ }).click();
@@ -135,8 +87,8 @@ await page.getByRole('table').getByRole('link').first().click();
 must((await page.locator('.history').innerText()).includes('It went out.'), 'the history ends with it');
 await go('/people');
 must((await page.locator('main').innerText()).includes('let go'), 'who let them go is noted');
-if (pictures) await everywhere('sent');
+if (pictures) await all('sent');
 must(elsewhere.length === 0, `nothing is asked of anybody else: ${elsewhere}`);
 must(refused.length === 0, `the browser refused nothing: ${refused}`);
 console.log(`walked through the console: ${Object.keys(paths).length} pages at 2 widths, in light and dark`);
-await chrome.close();
+await browser.close();

@@ -2,12 +2,16 @@
 //! and what comes and goes as one.
 
 use fondly::clock::Clock;
+use fondly::engine::{Report, alert, opinion};
+use fondly::model::Matter;
 use jiff::{Timestamp, ToSpan as _};
+use sqlx::{Connection as _, Executor as _};
 
-use crate::digest::{Week, parsed, text, to_relay};
+use crate::console::Browser;
+use crate::digest::{SETTINGS, Week, parsed, text, to_relay};
 use crate::outage::{MAIL, Mood, Office, Server, at, thanks, visitors};
 use crate::relay::{Act, At, Relay, Script};
-use crate::shop::Shop;
+use crate::shop::{Shop, until};
 
 /// Subjects of what was written to the owner, in the order in which it came.
 fn told_by(relay: &Relay) -> Vec<String> {
@@ -66,9 +70,12 @@ fn to_owner(server: &Server) -> Vec<Timestamp> {
     letters.map(|one| one.0).collect()
 }
 
+/// What is wrong, as it is said here.
 async fn subjects(office: &Office) -> Vec<String> {
     let troubles = office.house.store.troubles().await.unwrap();
-    troubles.into_iter().map(|one| one.subject).collect()
+    let matters = troubles.iter().map(|one| &one.matter);
+    let said = matters.map(|matter| alert::in_english(&office.house, matter).0);
+    said.collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -275,4 +282,308 @@ async fn many_refusals_within_a_day_are_told_of_and_so_is_their_end() {
     week.tick();
     let over = "Settled: many letters are refused";
     assert_eq!(told_by(&relay), [begins, over]);
+}
+
+#[test]
+fn a_business_reads_alerts_in_its_language_and_another_one_makes_no_trouble_new() {
+    let mut week = Week::new("");
+    week.visits(&[("ann", "Ann")]);
+    week.tick();
+    let speaks = |week: &Week, language: &str| {
+        let business = format!("{SETTINGS}[business]\nlanguage = \"{language}\"\n");
+        week.shop.settings(&business);
+    };
+    let three_times = |week: &mut Week| {
+        for _ in 0..3 {
+            week.off += 300;
+            week.run(&["tick"]).is(3);
+        }
+    };
+    let customers = std::fs::read(week.shop.path("data/customers.csv")).unwrap();
+    std::fs::remove_file(week.shop.path("data/customers.csv")).unwrap();
+    three_times(&mut week);
+    let mut wanted = vec!["fondly needs you: the source `customers` can't be read"];
+    assert_eq!(told_in(&week), wanted);
+    // Another language, and it is the trouble that it was: neither new nor over.
+    speaks(&week, "de-AT");
+    week.shop.write("data/customers.csv", &customers);
+    std::fs::remove_file(week.shop.path("data/customers.csv")).unwrap();
+    three_times(&mut week);
+    assert_eq!(told_in(&week), wanted);
+    week.shop.write("data/customers.csv", &customers);
+    for _ in 0..2 {
+        week.off += 31 * 60;
+        week.tick();
+    }
+    wanted.push("Erledigt: die Quelle `customers` lässt sich nicht lesen");
+    assert_eq!(told_in(&week), wanted);
+    let over = words_of(&week, wanted[1]);
+    assert_eq!(
+        over.trim(),
+        "Das ist wieder in Ordnung. Sie müssen nichts tun."
+    );
+    // What begins in German ends in French; what the system said stays as it is.
+    std::fs::remove_file(week.shop.path("data/customers.csv")).unwrap();
+    three_times(&mut week);
+    wanted.push("fondly braucht Sie: die Quelle `customers` lässt sich nicht lesen");
+    assert_eq!(told_in(&week), wanted);
+    let words = words_of(&week, wanted[2]);
+    for part in [
+        "Das begann am ",
+        "data/customers.csv",
+        "fondly sync customers",
+    ] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    speaks(&week, "fr");
+    week.shop.write("data/customers.csv", &customers);
+    for _ in 0..2 {
+        week.off += 31 * 60;
+        week.tick();
+    }
+    wanted.push("Réglé : la source `customers` ne peut pas être lue");
+    assert_eq!(told_in(&week), wanted);
+}
+
+/// Who reads them once in a while to see who is gone.
+const PEOPLE: &str = "[[source]]\nname = \"people\"\nkind = \"sql\"\nfeeds = \"customers\"\n\
+    url = \"sqlite:../data/people.db\"\nquery = \"select id, mail as email from person\"\n\
+    ids = \"select id from person\"\nfull_every = \"1 day\"\n";
+
+/// A database of forty people, of whom these are left.
+async fn people(shop: &Shop, left: &str) {
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(shop.path("data/people.db"))
+        .create_if_missing(true);
+    let mut people = sqlx::SqliteConnection::connect_with(&options)
+        .await
+        .unwrap();
+    people
+        .execute("DROP TABLE IF EXISTS person; CREATE TABLE person (id INTEGER, mail TEXT)")
+        .await
+        .unwrap();
+    let fill = sqlx::query(
+        "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 40) \
+         INSERT INTO person SELECT n, 'p' || n || '@mail.example' FROM n \
+         WHERE n <= CAST($1 AS INTEGER)",
+    );
+    fill.bind(left).execute(&mut people).await.unwrap();
+    people.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_customers_who_seem_to_be_gone_are_told_of_until_that_is_settled() {
+    let mut week = Week::new("");
+    let german = "[business]\nlanguage = \"de\"\n";
+    week.shop.settings(&format!("{SETTINGS}{german}{PEOPLE}"));
+    week.shop.write("data/people.db", b"");
+    people(&week.shop, "40").await;
+    week.tick();
+    // A day later nine are missing.
+    people(&week.shop, "31").await;
+    week.off_for(25 * 3_600);
+    week.run(&["tick"]).is(3);
+    week.run(&["tick"]).is(3);
+    let begins = "fondly braucht Sie: viele Kunden der Quelle `people` scheinen fort zu sein";
+    assert_eq!(told_in(&week), [begins]);
+    let words = words_of(&week, begins);
+    for part in [
+        "9 der 40 Kunden",
+        "fondly sync people --accept-gone",
+        "full_every",
+    ] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    let said = "many customers of the source `people` seem to be gone";
+    week.run(&["log"]).is(0).says(&[said]);
+    let digest = week.run(&["digest"]).is(0).out;
+    assert!(
+        digest.contains("9 von 40 Kunden aus der Quelle people"),
+        "{digest}"
+    );
+    // The database was another one by mistake: the next look settles it.
+    people(&week.shop, "40").await;
+    week.off_for(25 * 3_600);
+    week.tick();
+    let over = "Erledigt: viele Kunden der Quelle `people` scheinen fort zu sein";
+    assert_eq!(told_in(&week), [begins, over]);
+    // This time it is right so, and somebody says it.
+    people(&week.shop, "31").await;
+    week.off_for(25 * 3_600);
+    week.run(&["tick"]).is(3);
+    assert_eq!(told_in(&week).len(), 3);
+    week.off += 60;
+    week.run(&["sync", "people", "--accept-gone"]).is(0);
+    week.tick();
+    week.tick();
+    assert_eq!(told_in(&week), [begins, over, begins, over]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_customers_who_seem_to_be_gone_are_on_the_console_until_somebody_says_it_is_right() {
+    let shop = Shop::new();
+    shop.no_rules();
+    let console = "[console]\nbind = \"127.0.0.1:0\"\n\
+        [schedule]\nsync = \"* * * * * *\"\ntick = \"* * * * * *\"\n";
+    shop.settings(&format!("{SETTINGS}{console}{PEOPLE}"));
+    shop.write("data/people.db", b"");
+    people(&shop, "40").await;
+    shop.run(&["sync"]).is(0);
+    people(&shop, "31").await;
+    let looked = "UPDATE meta SET value = '[0,null]' WHERE key = 'looked-through:people'";
+    assert_eq!(shop.tamper(looked).await, 1, "there was a look");
+    let browser = Browser::start(&shop).await;
+    let said = "many customers of the source `people` seem to be gone";
+    let told = || browser.get("/").body.contains(said).then_some(());
+    until("the trouble", told).await;
+    browser
+        .get("/health")
+        .shows(&[said, "9 of the 40", "fondly sync people --accept-gone"]);
+    browser.get("/sources").shows(&["many seem to be gone"]);
+    let none = "Many of its customers seem to be gone";
+    browser.whole("/sources/people", "").await.shows(&[none]);
+    shop.run(&["sync", "people", "--accept-gone"]).is(0);
+    let well = || (!browser.get("/").body.contains(said)).then_some(());
+    until("its end", well).await;
+    let page = browser.get("/sources").body;
+    assert!(!page.contains("seem to be gone"), "{page}");
+    browser.daemon.stop().await;
+}
+
+/// A bad opinion of a customer whom nobody has to look up.
+fn complaint(text: &str) -> Matter {
+    Matter::Complaint {
+        customer: "ann".to_owned(),
+        who: None,
+        face: 1,
+        faces: 5,
+        at: at("2027-03-02T09:00:00Z"),
+        rule: "thanks".to_owned(),
+        text: text.to_owned(),
+    }
+}
+
+/// Two tell at the same time, the first of them held up by the server. So many letters come of it.
+async fn told_by_two(office: &Office, relay: &Relay) -> usize {
+    let (before, connections) = (relay.letters().len(), relay.connections());
+    let page = opinion::tell(&office.house);
+    let pass = async {
+        relay.until(|seen| seen.connections > connections).await;
+        let report = Report::default();
+        let pass = alert::after_pass(&office.house, &report);
+        tokio::pin!(pass);
+        // Whether it has nothing to tell, or waits for the server as well.
+        let ended = tokio::select! {
+            done = &mut pass => Some(done),
+            () = relay.until(|seen| seen.connections > connections + 1) => None,
+        };
+        relay.let_go();
+        match ended {
+            Some(done) => done,
+            None => pass.await,
+        }
+    };
+    let (page, pass) = tokio::join!(page, pass);
+    page.unwrap();
+    pass.unwrap();
+    relay.letters().len() - before
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_who_would_tell_at_once_send_one_letter() {
+    for is_over in [false, true] {
+        let script = Script::new().nth(At::Connect, if is_over { 2 } else { 1 }, Act::Wait);
+        let relay = Relay::start(script).await;
+        let shop = Shop::new();
+        shop.no_rules();
+        shop.settings(&format!("{SETTINGS}{}", to_relay(&relay)));
+        let clock = Clock::manual(at("2027-03-02T09:00:00Z"));
+        let office = Office::open(shop, clock.clone()).await;
+        let store = &office.house.store;
+        let news = complaint("Too late.");
+        assert!(store.trouble_begins(&news, clock.now()).await.unwrap());
+        if is_over {
+            opinion::tell(&office.house).await.unwrap();
+            assert_eq!(relay.letters().len(), 1);
+            let key = (news.kind(), "ann");
+            assert!(store.trouble_over(key, clock.now()).await.unwrap());
+        }
+        assert_eq!(told_by_two(&office, &relay).await, 1, "{is_over}");
+        let left = store.troubles().await.unwrap();
+        assert_eq!(
+            left.iter().filter(|one| one.told_at.is_some()).count(),
+            usize::from(!is_over)
+        );
+        opinion::tell(&office.house).await.unwrap();
+        assert_eq!(relay.letters().len(), 1 + usize::from(is_over));
+    }
+}
+
+/// What is said while the server holds up the letter about what was said before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_becomes_news_while_an_alert_leaves_is_told_as_well() {
+    let relay = Relay::start(Script::new().nth(At::Connect, 1, Act::Wait)).await;
+    let shop = Shop::new();
+    shop.no_rules();
+    shop.settings(&format!("{SETTINGS}{}", to_relay(&relay)));
+    let clock = Clock::manual(at("2027-03-02T09:00:00Z"));
+    let office = Office::open(shop, clock.clone()).await;
+    let store = &office.house.store;
+    assert!(
+        store
+            .trouble_begins(&complaint("Too late."), clock.now())
+            .await
+            .unwrap()
+    );
+    let news = async {
+        relay.until(|seen| seen.connections == 1).await;
+        let news = complaint("And cold.");
+        assert!(store.trouble_begins(&news, clock.now()).await.unwrap());
+        relay.let_go();
+    };
+    let (told, ()) = tokio::join!(opinion::tell(&office.house), news);
+    told.unwrap();
+    let told: Vec<String> = relay
+        .letters()
+        .iter()
+        .map(|one| text(&one.message))
+        .collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[0].contains("Too late.") && told[1].contains("And cold."),
+        "{told:?}"
+    );
+}
+
+/// Killed on the way to the server: silence would be worse than twice, and a minute later it is told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alert_whose_teller_was_killed_is_told_by_the_next() {
+    for (moment, letters) in [("smtp-announce", 1), ("smtp-answered", 2)] {
+        let relay = Relay::start(Script::new()).await;
+        let mut week = Week::new(&to_relay(&relay));
+        week.visits(&[("ann", "Ann")]);
+        week.tick();
+        let sent = relay.letters().len();
+        std::fs::remove_file(week.shop.path("data/customers.csv")).unwrap();
+        for _ in 0..2 {
+            week.off += 300;
+            week.run(&["tick"]).is(3);
+        }
+        week.off += 300;
+        week.killed_at(moment);
+        assert_eq!(relay.letters().len(), sent + letters - 1, "{moment}");
+        // Its claim lapses.
+        week.off += 300;
+        week.run(&["tick"]).is(3);
+        let told = relay.letters();
+        assert_eq!(told.len(), sent + letters, "{moment}");
+        // A server or a mailbox can see that it is the same.
+        let ids: Vec<_> = told[sent..]
+            .iter()
+            .map(|one| parsed(&one.message).message_id().unwrap().to_owned())
+            .collect();
+        assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+        week.run(&["tick"]).is(3);
+        assert_eq!(relay.letters().len(), sent + letters, "{moment}");
+    }
 }

@@ -203,7 +203,7 @@ async fn a_held_letter_is_looked_at_let_go_and_stands_in_the_ledger() {
     // The picture has one day, with what is open in it.
     assert!(first.body.contains("#E69F00") && !first.body.contains("#0072B2"));
     let held = browser.get("/held");
-    held.shows(&["Thank you", "one of the rule&#39;s first letters"]);
+    held.shows(&["Thank you", "The rule&#39;s first letters"]);
     let batch = link(&held.body, "/held/thanks/");
     let page = browser.get(&batch);
     page.shows(&["1 letter", "iframe sandbox", "value=\"approve\""]);

@@ -490,3 +490,68 @@ fn places_in_a_day_go_in_the_order_of_the_claims() {
     assert_eq!(sent, wanted);
     assert!(month() == done);
 }
+
+/// Whoever comes back needn't be missed: their letter isn't one to decide about any more, nor does it wait
+/// for the end of its cap.
+#[test]
+fn a_contact_withdraws_a_missing_you_that_waits_for_a_person_or_for_later() {
+    let shop = Shop::new();
+    shop.no_rules();
+    let missed = |id: &str, more: &str| {
+        let rule = format!(
+            "title = \"We miss you\"\ntemplate = \"we-miss-you\"\nclass = \"relationship\"\n\
+             audience = \"customer\"\n[only]\nwhere = \"'{id}' in customer.tags\"\n\
+             [trigger.lapsed]\ncontact = [\"visit\"]\nafter = \"60 days\"\n\
+             [send]\nat = \"00:00\"\nzone = \"business\"\nlate = \"20 days\"\n{more}"
+        );
+        shop.rule(id, &rule);
+    };
+    missed("held", "[limits]\napprove = \"first 9\"\n");
+    missed("capped", "");
+    shop.rule("thanks", THANKS);
+    shop.settings("[sending]\nquiet_hours = \"none\"\ncaps = { any = \"1 per 14 days\" }\n");
+    shop.customers(
+        "id,email,tags\nann,ann@mail.example,held\nbob,bob@mail.example,held\n\
+         cid,cid@mail.example,capped\ndan,dan@mail.example,capped\n",
+    );
+    let then = today().checked_sub(jiff::ToSpan::days(60)).unwrap();
+    let mut events = String::from("id,customer_id,kind,at\n");
+    for customer in ["ann", "bob", "cid", "dan"] {
+        writeln!(events, "{customer},{customer},visit,{then}").unwrap();
+    }
+    // Letters of another rule use up the cap of two of them.
+    let note = THANKS.replace("\"visit\"", "\"note\"");
+    shop.rule("note", &format!("priority = 90\n{note}"));
+    for customer in ["cid", "dan"] {
+        writeln!(events, "n-{customer},{customer},note,{}", today()).unwrap();
+    }
+    shop.events(&events);
+    shop.run(&["tick"]).is(3);
+    let of = |shop: &Shop, rule: &str| -> Vec<(String, String)> {
+        let entries = shop.ledger_so_far().into_iter();
+        let mut all: Vec<_> = entries.filter(|one| one.rule == rule).map(told).collect();
+        // Those of the other rule.
+        all.retain(|(_, is)| is != "skipped condition-false");
+        all.sort();
+        all
+    };
+    let line = |customer: &str, words: &str| (customer.to_owned(), words.to_owned());
+    let held = "held awaits-approval";
+    assert_eq!(of(&shop, "held"), [line("ann", held), line("bob", held)]);
+    let capped = "deferred capped";
+    assert_eq!(
+        of(&shop, "capped"),
+        [line("cid", capped), line("dan", capped)]
+    );
+    for customer in ["ann", "cid"] {
+        writeln!(events, "b-{customer},{customer},visit,{}", today()).unwrap();
+    }
+    shop.events(&events);
+    shop.run(&["tick"]).is(3).says(&["1 letter of"]);
+    let back = "skipped contacted-since";
+    assert_eq!(of(&shop, "held"), [line("ann", back), line("bob", held)]);
+    assert_eq!(
+        of(&shop, "capped"),
+        [line("cid", back), line("dan", capped)]
+    );
+}

@@ -15,7 +15,7 @@ use crate::shop::{Ran, Runs as _, Shop, now, until};
 const DAY: i64 = 86_400;
 
 /// What the tests need of the settings; letters leave at any hour.
-const SETTINGS: &str = "[sending]\nquiet_hours = \"none\"\ncaps = {}\n\
+pub(crate) const SETTINGS: &str = "[sending]\nquiet_hours = \"none\"\ncaps = {}\n\
     [guard]\nmax_per_rule_per_day = 1000\n";
 
 /// A word of thanks as soon as a visit is seen.
@@ -84,6 +84,19 @@ impl Week {
 
     pub(crate) fn tick(&self) -> Ran {
         self.run(&["tick"]).is(0)
+    }
+
+    /// A pass that is killed at this moment.
+    pub(crate) fn killed_at(&self, moment: &str) {
+        let mut killed = self.fondly(&["tick"]);
+        let faults = killed
+            .get_envs()
+            .find(|(name, _)| *name == "FONDLY_FAULT")
+            .and_then(|(_, value)| value?.to_str())
+            .unwrap();
+        let faults = format!("{faults};end-at:{moment}:1");
+        killed.env("FONDLY_FAULT", faults);
+        assert!(killed.output().unwrap().status.code().is_none(), "{moment}");
     }
 
     /// So many customers were here just now.
@@ -432,15 +445,7 @@ async fn a_crash_on_the_way_never_sends_it_twice() {
         week.off_until(Wednesday, 9, 0);
         week.tick();
         week.off_until(Monday, 7, 0);
-        let mut killed = week.fondly(&["tick"]);
-        let faults = killed
-            .get_envs()
-            .find(|(name, _)| *name == "FONDLY_FAULT")
-            .and_then(|(_, value)| value?.to_str())
-            .unwrap();
-        let faults = format!("{faults};end-at:{moment}:1");
-        killed.env("FONDLY_FAULT", faults);
-        assert!(killed.output().unwrap().status.code().is_none(), "{moment}");
+        week.killed_at(moment);
         for _ in 0..3 {
             week.off += 16 * 60;
             week.tick();

@@ -136,7 +136,7 @@ fn judged(case: &Case, read: Result<Vec<Row>, SourceError>) -> (Vec<String>, Str
             let mut taken = 0;
             for (number, (fate, row)) in fates.iter().zip(&rows).enumerate() {
                 let as_due = match (fate, row) {
-                    (Fate::Customer(due), Row::Customer(read)) => **due == *read,
+                    (Fate::Customer(due), Row::Customer(read, _)) => **due == *read,
                     (Fate::Event(due), Row::Event(read)) => **due == *read,
                     (Fate::Refused(says, column), Row::Refused(no)) => {
                         no.reason.contains(says)
@@ -251,7 +251,7 @@ fn told(name: &str, meaning: Meaning, format: Format) -> String {
     writeln!(told, "not used: {}", reader.ignored_columns().join(", ")).unwrap();
     for row in reader.by_ref() {
         match row {
-            Ok(Row::Customer(customer)) => {
+            Ok(Row::Customer(customer, _)) => {
                 let text = |text: &Option<String>| text.clone().unwrap_or_default();
                 write!(told, "in: {}", customer.id).unwrap();
                 for value in [&customer.first_name, &customer.last_name, &customer.email] {

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
 
-use crate::daemon::{Daemon, count, fits, shop, shop_with, visit};
+use crate::daemon::{Daemon, count, shop, shop_with, visit};
 use crate::relay::{Relay, Script};
 use crate::shop::{Entry, Ran, Runs, Shop, until};
 
@@ -36,14 +36,14 @@ fn shim() -> &'static Path {
 }
 
 /// The disk under a shop's `var`.
-struct Disk {
+pub(crate) struct Disk {
     control: PathBuf,
     below: PathBuf,
 }
 
 impl Disk {
     /// One without faults.
-    fn of(shop: &Shop) -> Self {
+    pub(crate) fn of(shop: &Shop) -> Self {
         let disk = Self {
             control: shop.path("disk"),
             below: shop.path("").canonicalize().unwrap().join("var"),
@@ -53,16 +53,16 @@ impl Disk {
     }
 
     /// From now on, this happens; lines as `tests/shim/disk.c` explains them.
-    fn does(&self, faults: &str) {
+    pub(crate) fn does(&self, faults: &str) {
         fs::write(&self.control, faults).unwrap();
     }
 
-    fn heals(&self) {
+    pub(crate) fn heals(&self) {
         self.does("all is well\n");
     }
 
     /// A command that works on it.
-    fn under(&self, mut command: Command) -> Command {
+    pub(crate) fn under(&self, mut command: Command) -> Command {
         command
             .env("LD_PRELOAD", shim())
             .env("SHIM_BELOW", &self.below)
@@ -109,7 +109,7 @@ async fn owner_reads(relay: &Relay, words: &str) {
     relay.until(|seen| seen.letters.iter().any(is_it)).await;
 }
 
-/// Like [`fits`], over letters to customers only.
+/// Like [`crate::daemon::fits`], over letters to customers only: the owner hears of trouble and of its end.
 fn all_fits(entries: &[Entry], relay: &Relay) {
     let served = served(relay);
     for entry in entries {
@@ -123,6 +123,16 @@ fn all_fits(entries: &[Entry], relay: &Relay) {
 }
 
 const MANY: usize = 300;
+
+/// Waits until every customer has a letter.
+async fn everybody_is_served(relay: &Relay) {
+    relay
+        .until(|seen| {
+            let to = seen.letters.iter().map(|letter| &letter.to[0]);
+            to.filter(|to| to.ends_with("@mail.example")).count() == MANY
+        })
+        .await;
+}
 
 /// The disk begins to fail in the middle of sending. While it fails, no letter leaves; the daemon
 /// lives, tells the owner, and goes on by itself; nothing ends in doubt, since what the relay said
@@ -150,12 +160,7 @@ async fn fails_while_sending(faults: &str, words: &str) {
 
     disk.heals();
     owner_reads(&relay, "Settled: nothing is read").await;
-    relay
-        .until(|seen| {
-            let to = seen.letters.iter().map(|letter| &letter.to[0]);
-            to.filter(|to| to.ends_with("@mail.example")).count() == MANY
-        })
-        .await;
+    everybody_is_served(&relay).await;
     assert_eq!(daemon.stop().await.code(), Some(0));
     let entries = shop.ledger();
     all_fits(&entries, &relay);
@@ -214,10 +219,10 @@ async fn a_single_failed_sync_costs_no_letter_and_doubles_none() {
         disk.does(&format!("sync EIO .db-wal 0 1\n# {letters}\n"));
         until("a failed sync", || (disk.met() > before).then_some(())).await;
     }
-    relay.until(|seen| seen.letters.len() >= MANY).await;
+    everybody_is_served(&relay).await;
     assert_eq!(daemon.stop().await.code(), Some(0));
     let entries = shop.ledger();
-    fits(&entries, &relay);
+    all_fits(&entries, &relay);
     assert_eq!(count(&entries, "sent"), MANY);
 }
 
@@ -378,8 +383,11 @@ async fn a_damaged_store_is_refused_and_left_as_it_is() {
     fs::write(&store, &sound[..sound.len() / 2]).unwrap();
     refuses(&shop, &relay, damaged);
 
-    fs::write(&store, "").unwrap();
-    refuses(&shop, &relay, damaged);
+    // SQLite takes both for a new database.
+    for bytes in ["", "S"] {
+        fs::write(&store, bytes).unwrap();
+        refuses(&shop, &relay, damaged);
+    }
 
     fs::write(&store, "id,email\n1,ann@mail.example\n".repeat(500)).unwrap();
     refuses(&shop, &relay, damaged);

@@ -145,12 +145,14 @@ async fn everywhere(shop: &Shop) {
         person("zqid").replace("Zqnote", "Zqnews")
     ));
     shop.run(&["sync"]).is(3);
+    // A line break before an address hides nothing.
     shop.tamper(
         "INSERT INTO past_events VALUES ('zqid', 'zqkind', 3, 0, 0, 9000);
          INSERT INTO preference VALUES ('zqid', 'zqlanguage', 1, NULL, 21000, 423, '1987-04-23', 1);
-         INSERT INTO trouble (kind, subject, words, since)
-             VALUES ('complaint', 'a complaint of customer zqid', 'zqcomplains', 1);
-         INSERT INTO trouble (kind, subject, words, since) VALUES ('edit', 'x', '550 <Zqmail@zqhost.example> unknown', 1);
+         INSERT INTO trouble (kind, name, facts, since) VALUES ('complaint', 'zqid',
+             '{\"about\":\"complaint\",\"customer\":\"zqid\",\"who\":\"Zqname\",\"face\":1,\"faces\":5,\"at\":\"2026-01-01T00:00:00Z\",\"rule\":\"x\",\"text\":\"zqcomplains\"}', 1);
+         INSERT INTO trouble (kind, name, facts, since) VALUES ('edit', '',
+             '{\"about\":\"edit\",\"findings\":\"550\\nZqmail@zqhost.example unknown\"}', 1);
          INSERT INTO judged VALUES ('customers', 0, 1, NULL, 'x', 2, 2, 'it looks odd', json_array('zqid'));
          INSERT INTO relay VALUES ('smtp:x:25', 'p', 'works', 1, 1, NULL, 'no zqmail@zqhost.example');
          UPDATE history SET reply = '250 zqmail@zqhost.example taken' WHERE reply LIKE '%zqid%'",

@@ -72,6 +72,8 @@ pub(crate) enum Act {
     Flood(&'static str),
     /// Say what this makes of the usual, as it is, and then …
     Twist(fn(&str) -> Vec<u8>, Then),
+    /// Say the usual once [`Relay::let_go`] was called.
+    Wait,
     /// Say the usual after so long; for the body, read on after so long.
     Late(Duration),
     /// Say the usual, a byte each time.
@@ -181,6 +183,7 @@ pub(crate) struct Relay {
     security: Security,
     ca_file: Option<PathBuf>,
     seen: watch::Receiver<Seen>,
+    gate: watch::Sender<bool>,
     _dir: tempfile::TempDir,
     _tasks: JoinSet<()>,
 }
@@ -202,10 +205,12 @@ impl Relay {
         let port = listener.local_addr().unwrap().port();
         let security = script.security;
         let (state, seen) = watch::channel(Seen::default());
+        let gate = watch::Sender::new(false);
         let house = Arc::new(House {
             script,
             acceptor,
             state,
+            gate: gate.clone(),
         });
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
@@ -226,6 +231,7 @@ impl Relay {
             security,
             ca_file,
             seen,
+            gate,
             _dir: dir,
             _tasks: tasks,
         }
@@ -264,6 +270,11 @@ impl Relay {
         self.seen.borrow().connections
     }
 
+    /// Whoever waits by the script goes on, now and from now on.
+    pub(crate) fn let_go(&self) {
+        self.gate.send_replace(true);
+    }
+
     /// Waits until this has happened.
     pub(crate) async fn until(&self, happened: impl FnMut(&Seen) -> bool) {
         let mut seen = self.seen.clone();
@@ -282,6 +293,7 @@ struct House {
     script: Script,
     acceptor: Option<TlsAcceptor>,
     state: watch::Sender<Seen>,
+    gate: watch::Sender<bool>,
 }
 
 impl House {
@@ -471,6 +483,9 @@ impl House {
             say(line, usual).await?;
             return Ok(usual.starts_with(['2', '3']));
         };
+        if matches!(act, Act::Wait) {
+            drop(self.gate.subscribe().wait_for(|open| *open).await);
+        }
         let said = perform(line, at, act, usual).await;
         if !act.takes_time() {
             self.state.send_modify(|seen| seen.acts += 1);
@@ -488,6 +503,7 @@ impl Act {
             Self::Stall
             | Self::Deaf
             | Self::Flood(_)
+            | Self::Wait
             | Self::Late(_)
             | Self::Drip(_)
             | Self::Sip(..) => true,
@@ -521,6 +537,10 @@ async fn perform(line: &mut Line, at: At, act: Act, usual: &str) -> io::Result<b
                 Then::Stall => stall(line).await,
                 Then::Again => flood(line, &bytes).await,
             }
+        }
+        Act::Wait => {
+            say(line, usual).await?;
+            Ok(yes)
         }
         Act::Late(time) => {
             sleep(time).await;

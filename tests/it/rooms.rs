@@ -20,11 +20,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["model", "points", "durable"]),
     ("render", &["model"]),
     ("deliver", &["model", "points", "durable"]),
+    ("outside", &[]),
     (
         "engine",
         &[
             "rhythm", "model", "clock", "settings", "records", "rules", "decide", "store",
-            "render", "deliver", "points", "durable", "observe",
+            "render", "deliver", "outside", "points", "durable", "observe",
         ],
     ),
     (
@@ -63,7 +64,9 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("tokio_cron_scheduler", &["daemon"]),
     ("axum", &["review"]),
-    ("hyper", &["review"]),
+    ("hyper", &["review", "outside"]),
+    ("hickory_resolver", &["outside"]),
+    ("rustix", &["engine"]),
     ("argmin", &["rhythm"]),
     ("statrs", &["rhythm"]),
     ("icu_calendar", &["rules"]),
@@ -77,7 +80,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("encoding_rs", &["records"]),
     ("sqlx", &["store", "records"]),
     ("url", &["records"]),
-    ("tokio_rustls", &["deliver"]),
+    ("tokio_rustls", &["deliver", "outside"]),
 ];
 
 /// Words that nobody leaves behind. Written apart, so that this file passes its own test.

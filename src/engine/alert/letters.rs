@@ -6,17 +6,7 @@ use jiff::SignedDuration;
 
 use super::super::{EngineError, House, Report};
 use super::{Look, Patience, seen};
-use crate::model::Outcome;
-
-/// What sort of trouble letters are of which nobody knows whether they arrived.
-pub(super) const UNKNOWN: &str = "unknown";
-/// What sort of trouble many refusals are.
-pub(super) const REFUSALS: &str = "refusals";
-
-/// How the owner reads of the one …
-const UNKNOWN_SUBJECT: &str = "nobody knows whether some letters arrived";
-/// … and of the other.
-const REFUSALS_SUBJECT: &str = "many letters are refused";
+use crate::model::{Matter, Outcome};
 
 /// So far back refusals are counted.
 const REFUSED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
@@ -37,15 +27,15 @@ pub(super) async fn look(house: &House, report: &Report) -> Result<(), EngineErr
     let unknown = match report.unknown {
         0 => Look::Well,
         count => Look::Bad {
-            words: unknown(count),
+            matter: Matter::Unknown { letters: count },
             since: None,
             again: false,
         },
     };
-    seen(house, (UNKNOWN, UNKNOWN_SUBJECT), unknown, Patience::NONE).await?;
+    seen(house, (Matter::UNKNOWN, ""), unknown, Patience::NONE).await?;
     let signs = house.store.signs().await?;
     let mut signs = signs.iter();
-    let known = signs.any(|sign| sign.trouble.kind == REFUSALS);
+    let known = signs.any(|sign| sign.trouble.matter.kind() == Matter::REFUSALS);
     // Without a refusal in this pass, there can't be more of them than before.
     if !known && report.total(Outcome::Rejected) == 0 {
         return Ok(());
@@ -57,12 +47,15 @@ pub(super) async fn look(house: &House, report: &Report) -> Result<(), EngineErr
         None => Look::Unseen,
         Some(false) => Look::Well,
         Some(true) => Look::Bad {
-            words: refusals(taken + refused, refused),
+            matter: Matter::Refusals {
+                answers: taken + refused,
+                refused,
+            },
             since: None,
             again: false,
         },
     };
-    seen(house, (REFUSALS, REFUSALS_SUBJECT), look, PATIENCE).await
+    seen(house, (Matter::REFUSALS, ""), look, PATIENCE).await
 }
 
 /// Whether these are many; `None` where there are too few answers to tell.
@@ -72,34 +65,6 @@ const fn are_many(taken: u64, refused: u64) -> Option<bool> {
         return None;
     }
     Some(refused * ONE_IN > answers)
-}
-
-fn unknown(count: u64) -> String {
-    let (of, they) = if count == 1 {
-        ("1 letter".to_owned(), "it")
-    } else {
-        (format!("{count} letters"), "they")
-    };
-    format!(
-        "The connection broke, or fondly was stopped, after {of} may have been handed over and \
-         before the answer came. Nobody is written to twice for it: {they} won't be sent again \
-         unless you say so.\n\n\
-         - `fondly log --outcome unknown` lists what it is about.\n\
-         - Look for each in the mail server's log, or ask the customer.\n\
-         - `fondly resolve ENTRY --sent` says that it arrived, `--not-sent` that it didn't and shan't \
-         any more, `--resend` sends it again."
-    )
-}
-
-fn refusals(answers: u64, refused: u64) -> String {
-    format!(
-        "Of {answers} letters within a day, mail servers refused {refused} for good. So many mostly \
-         mean that a list of addresses is old or was read wrongly, or that somebody's mail server \
-         takes us for a nuisance; whoever goes on then ends as spam.\n\n\
-         - `fondly log --outcome rejected` lists them, `fondly show ENTRY` says what the server said.\n\
-         - `fondly pause` stops everything until you know more, `fondly resume` goes on.\n\n\
-         An address that doesn't exist isn't written to again anyway."
-    )
 }
 
 #[cfg(test)]

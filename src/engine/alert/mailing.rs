@@ -8,16 +8,12 @@ use jiff::SignedDuration;
 
 use super::super::House;
 use super::super::post::{self, Message, PATIENCE};
-use crate::decide::explain;
 use crate::deliver::Verdict;
-use crate::render::notice;
+use crate::render::alert::{Stage, Voice, alert};
 use crate::store::Trouble;
 
 /// What alerts bear where letters bear their rule's name.
 const RULE: &str = "alert";
-
-/// What is said of a trouble that is over.
-const OVER: &str = "This is in order again. You needn't do anything.";
 
 /// Of what is older than this, people are told when it began.
 const A_WHILE: SignedDuration = SignedDuration::from_mins(5);
@@ -43,28 +39,28 @@ pub(in crate::engine) async fn mailed(
 }
 
 async fn mail_all(house: &House, trouble: &Trouble, (over, through): (bool, Through)) -> bool {
-    let subject = if over {
-        format!("Settled: {}", trouble.subject)
-    } else {
-        format!("fondly needs you: {}", trouble.subject)
-    };
-    let began = || {
-        let since = explain::moment(trouble.since, &house.policy().zone);
-        format!("It began on {since}. {}", trouble.words)
-    };
     let lasted = house.clock.now().duration_since(trouble.since);
-    let text = match (over, trouble.told_at) {
-        (true, Some(_)) => OVER.to_owned(),
-        (true, None) => format!("{}\n\n{OVER}", began()),
-        (false, _) if lasted >= A_WHILE => began(),
-        (false, _) => trouble.words.clone(),
+    let stage = match (over, trouble.told_at) {
+        (true, Some(_)) => Stage::Over,
+        (true, None) => Stage::WasThere(trouble.since),
+        (false, _) if lasted >= A_WHILE => Stage::BeganAt(trouble.since),
+        (false, _) => Stage::Begins,
     };
-    let letter = notice(&subject, &text);
+    let title = |rule: &str| super::title(house, rule);
+    let voice = Voice {
+        words: house
+            .plans
+            .phrases
+            .of(&house.plans.settings.business.language),
+        zone: &house.policy().zone,
+        title: &title,
+    };
+    let letter = alert(&trouble.matter, stage, voice);
     let owners = &house.plans.settings.business.owner;
     let mut waits = !owners.is_empty();
     for owner in owners {
         let id = id_of(trouble, over, owner.email.as_ref());
-        let name = format!("{RULE}_{}_{id}", trouble.kind);
+        let name = format!("{RULE}_{}_{id}", trouble.matter.kind());
         let Some(message) = Message::new(house, &letter, (RULE, &id, name), owner) else {
             continue;
         };
@@ -90,9 +86,12 @@ async fn mail_all(house: &House, trouble: &Trouble, (over, through): (bool, Thro
     !waits
 }
 
-/// The same on every attempt, another for each trouble and reader.
+/// The same on every attempt and in every language, another for each trouble and reader.
 fn id_of(trouble: &Trouble, over: bool, reader: &str) -> String {
-    let since = trouble.since.to_string();
-    let over = if over { "over" } else { &trouble.words };
-    post::id_of(&[RULE, &trouble.kind, &trouble.subject, &since, over, reader])
+    let Trouble { matter, since, .. } = trouble;
+    // It can't fail for such facts; without them, the rest would still tell one trouble from another.
+    let facts = serde_json::to_string(matter).unwrap_or_default();
+    let over = if over { "over" } else { &facts };
+    let since = since.to_string();
+    post::id_of(&[RULE, matter.kind(), &matter.name(), &since, over, reader])
 }

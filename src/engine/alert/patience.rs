@@ -5,6 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::model::Matter;
 use crate::store::{Sign, Trouble};
 
 /// How long something may last before people are told, and be away before it is over.
@@ -24,7 +25,7 @@ pub(super) enum Look {
     /// It is there.
     Bad {
         /// What a person should know.
-        words: String,
+        matter: Matter,
         /// Since when, where that is known better than by the first look.
         since: Option<Timestamp>,
         /// It happened once more, rather than going on.
@@ -58,18 +59,12 @@ impl Patience {
     };
 
     /// What becomes of a sign, or of there being none.
-    pub(super) fn judge(
-        self,
-        (kind, subject): (&str, &str),
-        known: Option<Sign>,
-        look: Look,
-        now: Timestamp,
-    ) -> Next {
+    pub(super) fn judge(self, known: Option<Sign>, look: Look, now: Timestamp) -> Next {
         match (look, known) {
             (Look::Unseen, _) | (Look::Well, None) => Next::AsItIs,
             (
                 Look::Bad {
-                    words,
+                    matter,
                     since,
                     again,
                 },
@@ -78,9 +73,7 @@ impl Patience {
                 let before = known.clone();
                 let mut sign = known.unwrap_or_else(|| Sign {
                     trouble: Trouble {
-                        kind: kind.to_owned(),
-                        subject: subject.to_owned(),
-                        words: String::new(),
+                        matter: matter.clone(),
                         since: since.unwrap_or(now),
                         told_at: None,
                     },
@@ -91,7 +84,7 @@ impl Patience {
                 if again || before.is_none() {
                     sign.times = sign.times.saturating_add(1);
                 }
-                sign.trouble.words = words;
+                sign.trouble.matter = matter;
                 sign.well_since = None;
                 let lasted = now.duration_since(sign.trouble.since);
                 sign.ripe |= sign.times >= self.times || lasted >= self.lasts;
@@ -137,7 +130,10 @@ mod tests {
 
     fn bad(again: bool) -> Look {
         Look::Bad {
-            words: "it said no".to_owned(),
+            matter: Matter::Source {
+                name: "till".to_owned(),
+                said: Some("it said no".to_owned()),
+            },
             since: None,
             again,
         }
@@ -147,7 +143,7 @@ mod tests {
     fn told(minutes: i64, look: impl Fn(i64) -> Look) -> Vec<String> {
         let (mut known, mut told): (Option<Sign>, Vec<String>) = (None, Vec::new());
         for minute in 0..minutes {
-            match PATIENCE.judge(("source", "till"), known.clone(), look(minute), at(minute)) {
+            match PATIENCE.judge(known.clone(), look(minute), at(minute)) {
                 Next::AsItIs => {}
                 Next::Keep(sign) => {
                     if sign.ripe && known.as_ref().is_none_or(|known| !known.ripe) {
@@ -204,7 +200,7 @@ mod tests {
             _ => Look::Well,
         });
         assert_eq!(told, ["2: begins", "430: over"]);
-        let unseen = Patience::NONE.judge(("a", "b"), None, Look::Unseen, at(0));
+        let unseen = Patience::NONE.judge(None, Look::Unseen, at(0));
         assert_eq!(unseen, Next::AsItIs);
     }
 }

@@ -1,26 +1,16 @@
-//! Sources: those that can't be read, and those of which most records can't be used all at once.
+//! Sources: those that can't be read, those of which most records can't be used all at once, and those
+//! that many customers seem to have left.
 //!
 //! May not read them, nor set records aside.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::super::tick::UNREADABLE;
 use super::super::{EngineError, House, Report};
-use super::{Look, Patience, Subject, seen};
-use crate::decide::explain;
-use crate::render::quoted;
-use crate::store::{LastTaken, Sign};
-
-/// What sort of trouble a source is that can't be read.
-pub(super) const FAILING: &str = "source";
-/// What sort of trouble a source is whose records can't be used.
-pub(super) const UNUSABLE: &str = "quarantine";
-
-/// How the owner reads of the one …
-pub(super) const FAILING_SUBJECT: Subject = Subject("the source `", "` can't be read");
-/// … and of the other.
-pub(super) const UNUSABLE_SUBJECT: Subject =
-    Subject("most of what the source `", "` gave can't be used");
+use super::{Look, Patience, seen};
+use crate::model::Matter;
+use crate::settings::Place;
+use crate::store::{LastTaken, Sign, TooMany};
 
 /// A file that is just being replaced, or a database that is started anew, is nothing yet.
 const PATIENCE: Patience = Patience {
@@ -40,49 +30,90 @@ const FEW: u64 = 3;
 /// Notes how the sources do.
 pub(super) async fn look(house: &House, report: &Report) -> Result<(), EngineError> {
     let signs = house.store.signs().await?;
-    let names = |kind: &str, subject: Subject| -> Vec<String> {
-        let signs = signs.iter().filter(|sign| sign.trouble.kind == kind);
-        signs
-            .filter_map(|sign| subject.name_in(&sign.trouble.subject))
-            .collect()
-    };
-    let there = &house.plans.settings.sources;
-    let is_there = |name: &str| there.iter().any(|source| source.name == name);
+    unread(house, report, &signs).await?;
+    unusable(house, report, &signs).await?;
+    many_gone(house, &signs).await
+}
 
+/// The names of the sources of which there is such a sign.
+fn known(signs: &[Sign], kind: &str) -> Vec<String> {
+    let matters = signs.iter().map(|sign| &sign.trouble.matter);
+    let matters = matters.filter(|matter| matter.kind() == kind);
+    matters.map(Matter::name).collect()
+}
+
+fn is_there(house: &House, name: &str) -> bool {
+    let mut there = house.plans.settings.sources.iter();
+    there.any(|source| source.name == name)
+}
+
+async fn unread(house: &House, report: &Report, signs: &[Sign]) -> Result<(), EngineError> {
     let unread = house.store.unread_sources().await?;
-    let known = names(FAILING, FAILING_SUBJECT);
-    for name in both(known, unread.clone()) {
-        let subject = FAILING_SUBJECT.of(&name);
-        let look = if unread.contains(&name) && is_there(&name) {
-            let known = signs
-                .iter()
-                .find(|sign| sign.trouble.kind == FAILING && sign.trouble.subject == subject);
-            failing(&name, report, known)
+    for name in both(known(signs, Matter::SOURCE), unread.clone()) {
+        let key = (Matter::SOURCE, name.as_str());
+        let look = if unread.contains(&name) && is_there(house, &name) {
+            let mut signs = signs.iter().map(|sign| &sign.trouble.matter);
+            failing(&name, report, signs.find(|matter| matter.is(key)))
         } else {
             Look::Well
         };
-        seen(house, (FAILING, &subject), look, PATIENCE).await?;
+        seen(house, key, look, PATIENCE).await?;
     }
+    Ok(())
+}
 
-    let known = names(UNUSABLE, UNUSABLE_SUBJECT);
+async fn unusable(house: &House, report: &Report, signs: &[Sign]) -> Result<(), EngineError> {
+    let known = known(signs, Matter::UNUSABLE);
     // Where nothing can't be used, nothing has to be looked up.
     if report.quarantined == 0 && known.is_empty() {
         return Ok(());
     }
     let taken = house.store.last_taken().await?;
-    let bad: Vec<String> = taken
-        .iter()
-        .filter(|one| is_mostly_unusable(one) && is_there(&one.source))
-        .map(|one| one.source.clone())
-        .collect();
-    for name in both(known, bad.clone()) {
-        let subject = UNUSABLE_SUBJECT.of(&name);
-        let one = taken.iter().find(|one| one.source == name);
-        let look = match one.filter(|_| bad.contains(&name)) {
-            Some(one) => unusable(house, one),
+    let bad = |one: &&LastTaken| is_mostly_unusable(one) && is_there(house, &one.source);
+    let names = taken.iter().filter(bad).map(|one| one.source.clone());
+    for name in both(known, names.collect()) {
+        let one = taken.iter().filter(bad).find(|one| one.source == name);
+        let look = one.map_or(Look::Well, |one| Look::Bad {
+            matter: Matter::Unusable {
+                name: name.clone(),
+                at: one.at,
+                records: one.records,
+                refused: one.refused,
+            },
+            since: Some(one.at),
+            again: false,
+        });
+        seen(house, (Matter::UNUSABLE, &name), look, AT_ONCE).await?;
+    }
+    Ok(())
+}
+
+/// Of whom so many seem to be gone that a person has to say whether it is right so.
+async fn many_gone(house: &House, signs: &[Sign]) -> Result<(), EngineError> {
+    let sources = house.plans.settings.sources.iter();
+    let looking = sources
+        .filter(|source| matches!(&source.place, Place::Sql(sql) if sql.full_every.is_some()));
+    let looking = looking.map(|source| source.name.clone());
+    let looking: Vec<String> = looking.collect();
+    for name in both(known(signs, Matter::MANY_GONE), looking.clone()) {
+        let last = if looking.contains(&name) {
+            house.store.looked_through(&name).await?
+        } else {
+            None
+        };
+        let look = match last.and_then(|last| Some((last.at, last.too_many?))) {
+            Some((at, TooMany { gone, of })) => Look::Bad {
+                matter: Matter::ManyGone {
+                    name: name.clone(),
+                    gone,
+                    of,
+                },
+                since: Some(at),
+                again: false,
+            },
             None => Look::Well,
         };
-        seen(house, (UNUSABLE, &subject), look, AT_ONCE).await?;
+        seen(house, (Matter::MANY_GONE, &name), look, Patience::NONE).await?;
     }
     Ok(())
 }
@@ -98,30 +129,22 @@ fn both(one: Vec<String>, other: Vec<String>) -> Vec<String> {
 
 /// A source that couldn't be read the last time that somebody tried; what it said stands in the
 /// report of a pass that was the one who tried.
-fn failing(name: &str, report: &Report, known: Option<&Sign>) -> Look {
+fn failing(name: &str, report: &Report, known: Option<&Matter>) -> Look {
     let said = |words: &String| -> Option<String> {
         let rest = words.strip_prefix(UNREADABLE)?.strip_prefix(name)?;
         rest.strip_prefix(": ").map(str::to_owned)
     };
-    let told = report.failing_sources.iter().filter_map(said);
-    let told: Vec<String> = told.collect();
-    let again = !told.is_empty();
-    let words = match (known, told.first()) {
-        (Some(known), None) => known.trouble.words.clone(),
-        (_, said) => {
-            let said = said.map_or_else(
-                || format!("`fondly sync {name}` says what is wrong."),
-                |said| format!("It said:\n\n{}", quoted(said)),
-            );
-            format!(
-                "{said}\n\nWhat was read before stays in force, so letters go by the \
-                 records as they were then, and nobody new is seen. Mend what the words name; \
-                 `fondly sync {name}` tries at once, and otherwise it is tried again and again."
-            )
-        }
+    let said = report.failing_sources.iter().find_map(said);
+    let again = said.is_some();
+    let matter = match known {
+        Some(known) if !again => known.clone(),
+        _ => Matter::Source {
+            name: name.to_owned(),
+            said,
+        },
     };
     Look::Bad {
-        words,
+        matter,
         since: None,
         again,
     }
@@ -132,34 +155,10 @@ const fn is_mostly_unusable(taken: &LastTaken) -> bool {
     taken.refused >= FEW && taken.refused * 2 > taken.records
 }
 
-fn unusable(house: &House, taken: &LastTaken) -> Look {
-    let LastTaken {
-        source,
-        at,
-        records,
-        refused,
-    } = taken;
-    let words = format!(
-        "{refused} of the {records} records that came on {} can't be used. So many at once mostly \
-         means that the file has another shape than before: another column name, another way to \
-         write dates.\n\n- `fondly quarantine` says which they are and why.\n- `columns` and `dates` \
-         of the source `{source}` in fondly.toml say how it is read.\n\nThe other records are in. \
-         Those that can't be used stay as they were before.",
-        moment(house, *at)
-    );
-    Look::Bad {
-        words,
-        since: Some(*at),
-        again: false,
-    }
-}
-
-fn moment(house: &House, at: Timestamp) -> String {
-    explain::moment(at, &house.policy().zone)
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     #[test]

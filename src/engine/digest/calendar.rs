@@ -15,11 +15,11 @@ const DAY: u32 = 86_400;
 
 /// A schedule.
 #[derive(Debug, Clone)]
-pub(super) struct Calendar(Cron);
+pub(in crate::engine) struct Calendar(Cron);
 
 impl Calendar {
     /// Of six fields, as the settings check them; `None` for anything else.
-    pub(super) fn new(schedule: &str) -> Option<Self> {
+    pub(in crate::engine) fn new(schedule: &str) -> Option<Self> {
         let parser = CronParser::builder()
             .seconds(Seconds::Required)
             .year(Year::Disallowed)
@@ -47,7 +47,7 @@ impl Calendar {
     }
 
     /// The first moment after this one.
-    pub(super) fn next_after(&self, now: Timestamp) -> Option<Timestamp> {
+    pub(in crate::engine) fn next_after(&self, now: Timestamp) -> Option<Timestamp> {
         let at = TimeZone::UTC.to_datetime(now);
         let mut day = at.date();
         let mut least = second_of(at.time()) + 1;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
-use super::super::alert::{self, About};
+use super::super::alert;
 use super::super::compare::Verdict;
 use super::super::forecast::calendar::{Fate, fate};
 use super::super::forecast::{self, forecast};
@@ -16,10 +16,10 @@ use super::super::results::{self, results};
 use super::super::walk::Stretch;
 use super::super::{EngineError, House};
 use super::period::Period;
-use crate::model::Outcome;
 use crate::model::policy::{Audience, Class};
+use crate::model::{Matter, Outcome};
 use crate::render::digest::{
-    Ahead, Back, Broken, Compared, Facts, Fault, Gone, Idle, Missing, Need, Told, why,
+    self, Ahead, Back, Broken, Compared, Facts, Fault, Gone, Idle, Missing, Need, Told, why,
 };
 use crate::rhythm::Cadence;
 use crate::rules::{Delay, Rule, Trigger};
@@ -242,16 +242,14 @@ async fn missing(house: &House, on: Date) -> Result<Missing, EngineError> {
         all: false,
     };
     let found = quiet(house, &question).await?;
-    let mut worth: BTreeMap<&str, f64> = BTreeMap::new();
-    for (amount, currency) in found.iter().filter_map(worth_of) {
-        *worth.entry(currency).or_default() += amount;
-    }
+    let (worth, others) = quiet::worth(&found);
     Ok(Missing {
         count: found.len() as u64,
         worth: worth
             .iter()
-            .map(|(currency, sum)| (*sum, (*currency).to_owned()))
+            .map(|(sum, currency)| (*sum, (*currency).to_owned()))
             .collect(),
+        others,
         top: found.iter().take(MISSING).map(gone).collect(),
     })
 }
@@ -336,7 +334,7 @@ async fn now_at_hand(house: &House, facts: &mut Facts) -> Result<(), EngineError
         facts.needs.push(Need::Paused(house.today(since)));
     }
     for trouble in house.store.troubles().await? {
-        tell(house, facts, &trouble);
+        tell(house, facts, trouble);
     }
     let quarantined = house.store.count_quarantined().await?;
     if quarantined > 0 {
@@ -346,18 +344,28 @@ async fn now_at_hand(house: &House, facts: &mut Facts) -> Result<(), EngineError
 }
 
 /// A trouble stands with what doesn't work, unless it is told already.
-fn tell(house: &House, facts: &mut Facts, trouble: &Trouble) {
-    let what = match alert::about(trouble) {
-        About::Held | About::Unknown => return,
-        About::Edit => Fault::Edit,
-        About::Away(name) => Fault::Away(name),
-        About::RefusesUs(name) => Fault::RefusesUs(name),
-        About::Source(name) => Fault::Source(name),
-        About::Unusable(name) => Fault::Unusable(name),
-        About::ManyRefusals => Fault::ManyRefusals,
-        About::Standstill => Fault::Other(trouble.subject.clone()),
-        About::Other => {
-            facts.needs.push(Need::Other(trouble.subject.clone()));
+fn tell(house: &House, facts: &mut Facts, trouble: Trouble) {
+    // What has no words in the weekly letter is told in those of an alert.
+    let in_words = |matter: &Matter| {
+        let language = digest::language(&house.plans.settings.business.language);
+        alert::in_words(house, matter, language).0
+    };
+    let what = match trouble.matter {
+        Matter::Held { .. } | Matter::Unknown { .. } => return,
+        Matter::Edit { .. } => Fault::Edit,
+        Matter::Away { name, .. } => Fault::Away(name),
+        Matter::RefusesUs { name, .. } => Fault::RefusesUs(name),
+        Matter::Source { name, .. } => Fault::Source(name),
+        Matter::Unusable { name, .. } => Fault::Unusable(name),
+        Matter::Refusals { .. } => Fault::ManyRefusals,
+        Matter::Standstill { .. } | Matter::PassesFail { .. } => {
+            Fault::Other(in_words(&trouble.matter))
+        }
+        Matter::ManyGone { name, gone, of } => {
+            return facts.needs.push(Need::ManyGone { name, gone, of });
+        }
+        Matter::Complaint { .. } | Matter::Other { .. } => {
+            facts.needs.push(Need::Other(in_words(&trouble.matter)));
             return;
         }
     };
@@ -380,7 +388,22 @@ async fn idle(house: &House, facts: &Facts, scope: Scope) -> Result<Idle, Engine
     if now && house.store.count_customers().await?.0 == 0 {
         return Ok(Idle::NoCustomers);
     }
+    let held = |need: &Need| matches!(need, Need::Held { .. });
+    if facts.needs.iter().any(held) {
+        return Ok(Idle::Held);
+    }
+    if now && to_come(house).await? {
+        return Ok(Idle::Coming);
+    }
     Ok(Idle::NothingDue)
+}
+
+/// Whether something that is due today may still go out.
+async fn to_come(house: &House) -> Result<bool, EngineError> {
+    let today = house.today(house.clock.now());
+    let counts = house.store.counts_of_days(today, today).await?;
+    let open = [Outcome::Planned, Outcome::Deferred, Outcome::Sending];
+    Ok(counts.iter().any(|one| open.contains(&one.outcome)))
 }
 
 #[cfg(test)]

@@ -242,9 +242,10 @@ impl<'a> Sink<'a> {
         }
         match self.plan {
             Plan::Customers(plan) => {
-                let customer = rows::customer(plan, &Exact(&self.reading.record), self.forms)?;
+                let (customer, told) =
+                    rows::customer(plan, &Exact(&self.reading.record), self.forms)?;
                 self.is_new(&customer.id)?;
-                Ok(Row::Customer(customer))
+                Ok(Row::Customer(customer, told))
             }
             Plan::Events(plan) => {
                 let event = rows::event(plan, &Exact(&self.reading.record), self.forms)?;

@@ -44,6 +44,11 @@ pub(super) static PHRASES: Phrases = Phrases {
         "**{n} records** can't be used.",
     ),
     quarantined_by_command: "`fondly quarantine` says which and why.",
+    many_gone: Counted(
+        "**1 customer** of the {of} from {source} seems to be gone; they are kept until you say that it is right so.",
+        "**{n} customers** of the {of} from {source} seem to be gone; they are kept until you say that it is right so.",
+    ),
+    many_gone_by_command: "`fondly sync {source} --accept-gone` says so.",
     paused: "Everything is paused since {since}. `fondly resume` ends that.",
 
     broken: "This doesn't work",
@@ -62,6 +67,8 @@ pub(super) static PHRASES: Phrases = Phrases {
     idle_no_customers: "No customer is on record yet.",
     idle_nothing_due: "It was nobody's day, and that is fine.",
     idle_all_kept: "What came due was kept back, for the reasons below.",
+    idle_held: "What came due waits for your word.",
+    idle_coming: "What is due today hasn't gone out yet.",
     cared: Counted("1 of them cared", "{n} of them cared"),
     asked: Counted(
         "1 asked for something (a visit, an answer)",
@@ -135,6 +142,7 @@ pub(super) static PHRASES: Phrases = Phrases {
         "{n} customers who used to come have gone quiet{worth}.",
     ),
     used_to_bring: "; together they brought {sums} a year",
+    other_sums: "sums in other currencies",
     silent: Counted("1 day", "{n} days"),
     usually: " (usually every {days})",
     usually_daily: " (usually every day)",

@@ -38,6 +38,11 @@ pub(super) static PHRASES: Phrases = Phrases {
         "**{n} fiches** sont inutilisables.",
     ),
     quarantined_by_command: "`fondly quarantine` dit lesquelles et pourquoi.",
+    many_gone: Counted(
+        "**1** des {of} clients de la source {source} semble parti\u{a0}; tout reste comme avant jusqu’à ce que vous disiez que c’est juste.",
+        "**{n}** des {of} clients de la source {source} semblent partis\u{a0}; tout reste comme avant jusqu’à ce que vous disiez que c’est juste.",
+    ),
+    many_gone_by_command: "`fondly sync {source} --accept-gone` le dit.",
     paused: "Tout est en pause depuis le {since}. `fondly resume` y met fin.",
 
     broken: "Ce qui ne marche pas",
@@ -56,6 +61,8 @@ pub(super) static PHRASES: Phrases = Phrases {
     idle_no_customers: "Personne n’est encore enregistré.",
     idle_nothing_due: "Ce n’était le jour de personne, et c’est très bien ainsi.",
     idle_all_kept: "Ce qui était prévu a été retenu, pour les raisons ci-dessous.",
+    idle_held: "Ce qui était prévu attend votre décision.",
+    idle_coming: "Ce qui est prévu aujourd’hui n’est pas encore parti.",
     cared: Counted("1 était une attention", "{n} étaient des attentions"),
     asked: Counted(
         "1 demandait quelque chose (une visite, une réponse)",
@@ -135,6 +142,7 @@ pub(super) static PHRASES: Phrases = Phrases {
         "{n} personnes qui venaient d’habitude ne viennent plus{worth}.",
     ),
     used_to_bring: "\u{a0}; ensemble, {sums} par an",
+    other_sums: "des sommes dans d’autres devises",
     silent: Counted("1 jour", "{n} jours"),
     usually: " (d’habitude tous les {days})",
     usually_daily: " (d’habitude chaque jour)",

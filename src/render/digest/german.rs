@@ -44,6 +44,11 @@ pub(super) static PHRASES: Phrases = Phrases {
         "**{n} Datensätze** sind unbrauchbar.",
     ),
     quarantined_by_command: "`fondly quarantine` sagt, welche und warum.",
+    many_gone: Counted(
+        "**1** von {of} Kunden aus der Quelle {source} scheint fort zu sein; bis Sie sagen, dass es richtig so ist, bleibt alles, wie es war.",
+        "**{n}** von {of} Kunden aus der Quelle {source} scheinen fort zu sein; bis Sie sagen, dass es richtig so ist, bleibt alles, wie es war.",
+    ),
+    many_gone_by_command: "`fondly sync {source} --accept-gone` sagt es.",
     paused: "Alles ruht seit dem {since}. `fondly resume` beendet das.",
 
     broken: "Das geht nicht",
@@ -62,6 +67,8 @@ pub(super) static PHRASES: Phrases = Phrases {
     idle_no_customers: "Noch ist niemand bekannt.",
     idle_nothing_due: "Es war für niemanden der Tag, und das ist gut so.",
     idle_all_kept: "Was fällig war, wurde zurückgehalten; die Gründe stehen unten.",
+    idle_held: "Was fällig war, wartet auf Ihr Wort.",
+    idle_coming: "Was heute fällig ist, ist noch nicht hinausgegangen.",
     cared: Counted("1 davon war Zuwendung", "{n} davon waren Zuwendung"),
     asked: Counted(
         "1 bat um etwas (einen Besuch, eine Antwort)",
@@ -135,6 +142,7 @@ pub(super) static PHRASES: Phrases = Phrases {
         "{n} Menschen, die sonst kamen, sind still geworden{worth}.",
     ),
     used_to_bring: "; zusammen brachten sie {sums} im Jahr",
+    other_sums: "Beträge in anderen Währungen",
     silent: Counted("1 Tag", "{n} Tage"),
     usually: " (sonst alle {days})",
     usually_daily: " (sonst jeden Tag)",

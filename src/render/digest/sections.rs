@@ -4,10 +4,15 @@
 
 use super::phrases::{Phrases, fill};
 use super::{Ahead, Back, Broken, Compared, Facts, Fault, Gone, Idle, Missing, Need, Told};
+use crate::model::signs::brief;
 use crate::render::inert;
 
 /// Lines of a list, so that the letter stays short.
 const MOST_LINES: usize = 8;
+/// Characters of a name or a title.
+const MOST_OF_A_VALUE: usize = 100;
+/// Characters of a currency; most have three.
+const MOST_OF_A_CURRENCY: usize = 8;
 
 /// `Thorn & Rose: 12 letters sent, 2 things need you`
 pub(super) fn subject(facts: &Facts, phrases: &Phrases) -> String {
@@ -85,11 +90,11 @@ impl Writer {
     }
 }
 
-/// A value from records or rules, as Markdown that stays words.
+/// A value from records or rules, as Markdown that stays words and leaves room for others.
 fn value(text: &str) -> String {
     let mut out = String::new();
     // Writing to a String can't fail.
-    _ = inert::write_escaped(&mut out, text);
+    _ = inert::write_escaped(&mut out, &brief(text, MOST_OF_A_VALUE));
     out
 }
 
@@ -137,6 +142,13 @@ fn one_need(need: &Need, facts: &Facts, phrases: &Phrases) -> String {
             let told = phrases.quarantined.of(*records, phrases, &[]);
             let to = ("/sources", phrases.see, phrases.quarantined_by_command);
             format!("{told} {}", way(facts, to))
+        }
+        Need::ManyGone { name, gone, of } => {
+            let (source, of) = (value(name), phrases.number(*of));
+            let places = [("source", source.as_str()), ("of", &of)];
+            let told = phrases.many_gone.of(*gone, phrases, &places);
+            let command = fill(phrases.many_gone_by_command, &[("source", name)]);
+            format!("{told} {}", way(facts, ("/sources", phrases.see, &command)))
         }
         Need::Paused(since) => fill(phrases.paused, &[("since", &phrases.date(*since))]),
         Need::Other(words) => value(words),
@@ -193,6 +205,8 @@ fn sent(letter: &mut Writer, facts: &Facts, phrases: &Phrases) {
             Idle::NoCustomers => phrases.idle_no_customers,
             Idle::NothingDue => phrases.idle_nothing_due,
             Idle::AllKept => phrases.idle_all_kept,
+            Idle::Held => phrases.idle_held,
+            Idle::Coming => phrases.idle_coming,
         });
         let words = [Some(phrases.nothing_sent), why];
         let words: Vec<&str> = words.into_iter().flatten().collect();
@@ -285,6 +299,7 @@ fn missing(letter: &mut Writer, facts: &Facts, phrases: &Phrases) {
         .worth
         .iter()
         .map(|worth| money(worth, phrases))
+        .chain(missing.others.then(|| phrases.other_sums.to_owned()))
         .collect();
     let worth = if sums.is_empty() {
         String::new()
@@ -323,7 +338,8 @@ fn money((amount, currency): &(f64, String), phrases: &Phrases) -> String {
     if currency.is_empty() {
         return amount;
     }
-    format!("{amount}\u{a0}{}", value(currency))
+    let currency = brief(currency, MOST_OF_A_CURRENCY);
+    format!("{amount}\u{a0}{}", value(&currency))
 }
 
 fn ahead(letter: &mut Writer, ahead: Option<&Ahead>, phrases: &Phrases) {

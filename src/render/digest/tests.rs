@@ -71,6 +71,7 @@ fn missing() -> Missing {
     Missing {
         count: 12,
         worth: vec![(4_300.4, "GBP".to_owned()), (80.0, "EUR".to_owned())],
+        others: false,
         top: vec![
             Gone {
                 name: "Carl Cox".to_owned(),
@@ -98,6 +99,11 @@ fn needs() -> Vec<Need> {
         },
         Need::Unknown(1),
         Need::Quarantined(17),
+        Need::ManyGone {
+            name: "people".to_owned(),
+            gone: 9,
+            of: 1_040,
+        },
         Need::Paused(date(2026, 11, 29)),
         Need::Other("Ann Ames is unhappy".to_owned()),
     ]
@@ -200,6 +206,26 @@ fn nothing_hostile_becomes_markup() {
         assert!(!letter.subject.contains(['\r', '\n']), "{}", letter.subject);
         let said = letter.text.matches("<script>alert(1)</script>").count();
         assert!(said >= 10, "{said}");
+    }
+}
+
+#[test]
+fn whoever_has_a_name_without_end_leaves_room_for_the_others() {
+    let long = "W".repeat(10_000);
+    let mut facts = facts();
+    facts.sent[0].0.clone_from(&long);
+    facts.missing.top[0].name.clone_from(&long);
+    facts.missing.worth[0].1 = long;
+    facts.missing.others = true;
+    for (language, others) in [
+        ("en", "and sums in other"),
+        ("de", "und Beträge in"),
+        ("fr", "et des sommes dans"),
+    ] {
+        let letter = digest(&facts, language);
+        assert!(letter.text.len() < 5_000, "{}", letter.text);
+        assert!(letter.text.contains("WWWWWWWW…"), "{}", letter.text);
+        assert!(letter.text.contains(others), "{}", letter.text);
     }
 }
 

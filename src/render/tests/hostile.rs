@@ -123,3 +123,34 @@ proptest! {
         prop_assert!(raw.lines().all(|line| line.len() <= 998));
     }
 }
+
+#[test]
+fn a_name_written_from_right_to_left_turns_nothing_round() {
+    let body = "Dear {{ customer.first_name }}: 12 times, `{{ customer.first_name }}`";
+    let letter = render(body, customer(Some("נועה\u{202E}"))).unwrap();
+    let name = "\u{2068}נועה\u{2069}";
+    assert_eq!(letter.text, format!("Dear {name}: 12 times, {name}\n"));
+    assert!(
+        letter.html.contains(&format!("Dear {name}: 12 times")),
+        "{}",
+        letter.html
+    );
+}
+
+#[test]
+fn a_name_without_end_leaves_room_for_the_letter() {
+    let pile = format!("Zo{}", "\u{301}".repeat(500));
+    let cut = format!("{}…", "W".repeat(100));
+    for (name, shown) in [
+        ("W".repeat(10_000), cut.as_str()),
+        (pile, "Zo\u{301}\u{301}\u{301}\u{301}"),
+    ] {
+        let letter = render("Dear {{ customer.first_name }}!", customer(Some(&name))).unwrap();
+        assert_eq!(letter.text, format!("Dear {shown}!\n"));
+    }
+    let attr = AttrValue::Text("W".repeat(10_000));
+    let mut wordy = customer(Some("Ada"));
+    wordy.attrs.insert("note".to_owned(), attr);
+    let letter = render("{{ customer.attr.note }}", wordy).unwrap();
+    assert_eq!(letter.text, format!("{}…\n", "W".repeat(2_000)));
+}

@@ -78,6 +78,7 @@ fn what_people_write_stays_their_words_in_a_note() {
     let letter = notice(
         "Note",
         &format!("They wrote:\n\n{}\nThe end.", quoted_lines(hostile)),
+        "en",
     );
     let plain = [
         "They wrote:",
@@ -102,7 +103,7 @@ fn what_people_write_stays_their_words_in_a_note() {
     let known = ["p", "/p", "blockquote", "/blockquote", "br /"];
     assert!(shown.iter().all(|tag| known.contains(tag)), "{shown:?}");
     for text in ["2. May", "12) x", "+1", "a\nb", "*", "", "=x", "x | y"] {
-        let letter = notice("Note", &inline(text));
+        let letter = notice("Note", &inline(text), "en");
         let words = text.replace('\n', " ");
         assert_eq!(letter.text.trim_end(), words, "{text}");
         assert!(tags(&letter.html).iter().all(|tag| known.contains(tag)));

@@ -12,7 +12,8 @@ use super::trouble::Trouble;
 use super::words::moment;
 use super::{Answer, Console, today};
 use crate::engine::{alert, digest};
-use crate::model::State as Standing;
+use crate::model::{Matter, State as Standing};
+use crate::render::notice;
 
 /// Whether everything works, as the first page says it too.
 pub(super) async fn alive(console: &Console) -> Result<Value, Trouble> {
@@ -36,12 +37,19 @@ pub(super) async fn alive(console: &Console) -> Result<Value, Trouble> {
         let words = "Nothing is sent until `fondly resume` says so.".to_owned();
         add("Everything is paused".to_owned(), Some(words), paused.all);
     }
+    let mut told = Vec::new();
     for trouble in house.store.troubles().await? {
         // What waits for a decision isn't broken; it has a page of its own.
-        if trouble.kind == alert::HELD {
+        if matches!(trouble.matter, Matter::Held { .. }) {
             continue;
         }
-        add(trouble.subject, Some(trouble.words), Some(trouble.since));
+        if let Matter::Source { name, .. } = &trouble.matter {
+            told.push(name.clone());
+        }
+        let (what, words) = alert::in_english(&house, &trouble.matter);
+        // The words are those of a letter to the owner, which is what they look like here.
+        let words = notice("", &words, alert::ENGLISH).text;
+        add(what, Some(words), Some(trouble.since));
     }
     for (via, standing) in house.store.relays().await? {
         let what = match standing.state {
@@ -51,12 +59,18 @@ pub(super) async fn alive(console: &Console) -> Result<Value, Trouble> {
         };
         add(what, Some(standing.words), standing.since);
     }
-    for source in house.store.unread_sources().await? {
+    let unread = house.store.unread_sources().await?;
+    for source in unread.iter().filter(|source| !told.contains(source)) {
         add(format!("The source `{source}` can't be read"), None, None);
     }
     let heartbeat = house.store.heartbeat().await?;
+    let unusable = house.store.count_quarantined().await?;
+    let unknown = house.store.count_unknown().await?;
+    let held = house.store.held_batches().await?;
     Ok(json!({
         "well": wrong.is_empty(),
+        "waits": unusable + unknown > 0 || !held.is_empty(),
+        "unusable": unusable,
         "wrong": wrong,
         "heartbeat": heartbeat.map(|at| today::when(&house, at, now)),
     }))

@@ -2,7 +2,7 @@
 //!
 //! May not judge who that is.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{Extension, Query, State};
@@ -13,8 +13,9 @@ use super::slow::Told;
 use super::trouble::Trouble;
 use super::words::{customer_link, day, moment, title};
 use super::{Answer, Console, show};
-use crate::engine::quiet::{Question, Quiet, quiet};
+use crate::engine::quiet::{MOST_OF_A_CURRENCY, Question, Quiet, quiet, worth};
 use crate::engine::quiet_json;
+use crate::model::signs::brief;
 
 /// Customers on a page.
 const ON_A_PAGE: usize = 50;
@@ -47,17 +48,10 @@ pub(super) async fn show(
     let from: usize = fields.get("from").and_then(|n| n.parse().ok()).unwrap_or(0);
     let none = Vec::new();
     let all = told.well().map_or(&none, |(all, _)| all);
-    let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
-    for one in all {
-        if let Some(amount) = one.value_per_year {
-            let currency = one.currency.as_deref().unwrap_or_default();
-            *sums.entry(currency).or_default() += amount.to_f64();
-        }
-    }
-    let sums: Vec<String> = sums
-        .iter()
-        .map(|(currency, sum)| money(*sum, currency))
-        .collect();
+    let (sums, others) = worth(all);
+    let sums = sums.iter().map(|(sum, currency)| money(*sum, currency));
+    let others = others.then(|| "sums in other currencies".to_owned());
+    let sums: Vec<String> = sums.chain(others).collect();
     let rows: Vec<Value> = all
         .iter()
         .skip(from)
@@ -73,9 +67,8 @@ pub(super) async fn show(
                 "usually": one.cadence.map(|cadence| format!("every {cadence} days")),
                 "sure": format!("{:.0} %", one.chance_gone * 100.0),
                 "worth": one.value_per_year.map(|amount| money(amount.to_f64(), currency)),
-                "letter": one.last_letter.as_ref().map(|(rule, at)| {
-                    format!("{}, {}", title(&house, rule), moment(*at, &house.policy().zone))
-                }),
+                "letter": one.last_letter.as_ref().map(|(rule, _)| title(&house, rule)),
+                "letter_at": one.last_letter.as_ref().map(|(_, at)| moment(*at, &house.policy().zone)),
             })
         })
         .collect();
@@ -93,6 +86,7 @@ pub(super) async fn show(
 }
 
 fn money(amount: f64, currency: &str) -> String {
+    let currency = brief(currency, MOST_OF_A_CURRENCY);
     format!("{amount:.2} {currency}").trim().to_owned()
 }
 

@@ -193,6 +193,7 @@ pub(super) async fn one(
         "counted": result.map(words::counted),
         "verdict": result.map(words::verdict),
         "groups": result.map(groups),
+        "waiting": result.map(|result| result.tally.waiting),
         "chart": result.and_then(|result| result.difference.as_ref()).map(|difference| {
             chart::difference([difference.low, difference.found, difference.high])
         }),
@@ -232,9 +233,19 @@ fn groups(result: &RuleResult) -> Vec<Value> {
         })
     };
     let (meant, holdout, sent) = (result.meant, result.holdout, result.sent);
-    vec![
-        group("Meant to get it", meant.of, meant.back, meant.share()),
-        group("Held out", holdout.of, holdout.back, holdout.share()),
-        group("Letter sent", sent.of, sent.back, sent.share()),
-    ]
+    let compared = result.tally.days.is_some();
+    let mut groups = Vec::new();
+    if compared {
+        groups.push(group(
+            "Meant to get it",
+            meant.of,
+            meant.back,
+            meant.share(),
+        ));
+        groups.push(group("Held out", holdout.of, holdout.back, holdout.share()));
+    }
+    if !compared || sent != meant {
+        groups.push(group("Letter sent", sent.of, sent.back, sent.share()));
+    }
+    groups
 }

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::trouble::Trouble;
 use crate::engine::listing::{self, Row};
-use crate::render::is_trick;
+use crate::model::signs::{brief, calm_but_apart};
 
 /// The one stylesheet.
 pub(super) const STYLE: &str = include_str!("style.css");
@@ -33,6 +33,8 @@ pub(super) static STYLE_PATH: LazyLock<String> = LazyLock::new(|| {
 
 /// Characters of one value that a page shows.
 const MOST_CHARS: usize = 300;
+/// Characters of a name, an id or a title: in lists, many stand above each other.
+pub(super) const MOST_OF_A_NAME: usize = 60;
 /// Characters of a value that is shown as a whole: a letter, a rule's file.
 const MOST_WHOLE: usize = 60_000;
 
@@ -74,6 +76,10 @@ impl Pages {
         });
         all.add_filter("whole", |text: &str| {
             Value::from_safe_string(escaped(&harmless(text, MOST_WHOLE)))
+        });
+        all.add_filter("name", |text: &str| {
+            let text = escaped(&brief(text, MOST_OF_A_NAME));
+            Value::from_safe_string(format!("<bdi>{text}</bdi>"))
         });
         all.add_filter("href", href);
         all.add_filter("counted", |count: u64, what: &str| {
@@ -128,12 +134,12 @@ fn grouped(number: u64) -> String {
 /// The same words without control signs (lines and tabs stay), without tricks, and cut where they
 /// are longer than this.
 pub(super) fn harmless(text: &str, most: usize) -> Cow<'_, str> {
-    let fine = |c: char| matches!(c, '\n' | '\t') || !(c.is_control() || is_trick(c));
-    if text.len() <= most && text.chars().all(fine) {
+    let fine = |c: char| matches!(c, '\n' | '\t') || !c.is_control();
+    if text.len() <= most && text.is_ascii() && text.chars().all(fine) {
         return Cow::Borrowed(text);
     }
-    let clean = text.chars().filter(|c| !is_trick(*c));
-    let mut clean = clean.map(|c| if fine(c) { c } else { ' ' });
+    let clean = calm_but_apart(text);
+    let mut clean = clean.chars().map(|c| if fine(c) { c } else { ' ' });
     let mut short: String = clean.by_ref().take(most).collect();
     if clean.next().is_some() {
         short.push('…');
@@ -232,6 +238,10 @@ mod tests {
             "&lt;script&gt;x&lt;/script&gt;a b&quot;&#39;\n"
         );
         assert_eq!(show(&"x".repeat(10_000)).chars().count(), MOST_CHARS + 1);
+        let name = minijinja::context! { text => format!("<i>{}", "x".repeat(10_000)) };
+        let name = pages.0.render_str("{{ text|name }}", name).unwrap();
+        let cut = "x".repeat(MOST_OF_A_NAME - 3);
+        assert_eq!(name, format!("<bdi>&lt;i&gt;{cut}…</bdi>"));
         let whole = minijinja::context! { text => "<b>\u{2066}".repeat(2_000) };
         let whole = pages.0.render_str("{{ text|whole }}", whole).unwrap();
         assert_eq!(whole, "&lt;b&gt;".repeat(2_000));

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::access::Visit;
 use super::show::part;
-use super::sources::{bad_rows, place};
+use super::sources::{bad_rows, many_gone, place};
 use super::trouble::Trouble;
 use super::words::{ago, customer_link, moment};
 use super::{Answer, Console, show};
@@ -143,6 +143,7 @@ pub(super) async fn show(
         "name": name,
         "feeds": source.feeds.as_str(),
         "path": place(&house, source),
+        "many_gone": many_gone(&house).await?.contains(&name),
         "unread": house.store.unread_sources().await?.contains(&name),
         "at": mark.map(|mark| moment(mark.applied_at, zone)),
         "ago": mark.map(|mark| ago(mark.applied_at, now)),

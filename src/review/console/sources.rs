@@ -16,6 +16,7 @@ use super::words::{ago, moment};
 use super::{Answer, Console, show};
 use crate::engine::quality::FACTS;
 use crate::engine::{House, listing};
+use crate::model::Matter;
 use crate::settings::Source;
 use crate::store::Bad;
 
@@ -69,6 +70,14 @@ pub(super) async fn bad_rows(
     Ok((rows.collect(), last.filter(|_| more)))
 }
 
+/// Sources that so many customers seem to have left that a person has to say whether it is right so.
+pub(super) async fn many_gone(house: &House) -> Result<Vec<String>, Trouble> {
+    let troubles = house.store.troubles().await?.into_iter();
+    let matters = troubles.map(|trouble| trouble.matter);
+    let gone = matters.filter(|matter| matches!(matter, Matter::ManyGone { .. }));
+    Ok(gone.map(|matter| matter.name()).collect())
+}
+
 /// The page.
 pub(super) async fn show(
     State(console): State<Arc<Console>>,
@@ -81,6 +90,7 @@ pub(super) async fn show(
     let marks = house.store.source_marks().await?;
     let unread = house.store.unread_sources().await?;
     let judged = house.store.judged().await?;
+    let gone = many_gone(&house).await?;
     let sources = house.plans.settings.sources.iter().map(|source| {
         let mark = marks.iter().find(|mark| mark.source == source.name);
         let judged = judged.iter().find(|one| one.source == source.name);
@@ -90,6 +100,7 @@ pub(super) async fn show(
             "feeds": source.feeds.as_str(),
             "path": place(&house, source),
             "unread": unread.contains(&source.name),
+            "many_gone": gone.contains(&source.name),
             "at": mark.map(|mark| moment(mark.applied_at, zone)),
             "ago": mark.map(|mark| ago(mark.applied_at, now)),
             "files": mark.map(|mark| mark.files),

@@ -33,11 +33,7 @@ pub(super) async fn show(
     let house = console.house();
     let now = house.clock.now();
     let today = house.today(now);
-    let span = (
-        begins(&house, today),
-        begins(&house, today.saturating_add(1.day())),
-    );
-    let counts = house.store.counts_by_day(span).await?;
+    let counts = house.store.counts_of_days(today, today).await?;
     let count = |wanted: &[Outcome]| -> u64 {
         let some = counts.iter().filter(|one| wanted.contains(&one.outcome));
         some.map(|one| one.entries).sum()
@@ -70,8 +66,7 @@ pub(super) async fn show(
         "chart": days.well().map(|(days, _)| {
             // The days before hardly change; this one does all the time.
             let before = days.iter().filter(|one| one.day != today);
-            let now = counts.iter().filter(|one| one.day == today);
-            picture(before.chain(now), today)
+            picture(before.chain(&counts), today)
         }),
         "chart_from": short_day(first_day(today)),
         "chart_until": short_day(today),
@@ -105,21 +100,11 @@ fn first_day(today: Date) -> Date {
     today.saturating_sub((DAYS - 1).days())
 }
 
-/// When a day begins at the business.
-pub(super) fn begins(house: &House, day: Date) -> Timestamp {
-    let begins = house.policy().zone.to_timestamp(day.at(0, 0, 0, 0));
-    begins.unwrap_or(Timestamp::MAX)
-}
-
 async fn days(console: &Console) -> Told<Vec<DayCount>> {
     let house = console.house();
     let today = house.today(house.clock.now());
-    let span = (
-        begins(&house, first_day(today)),
-        begins(&house, today.saturating_add(1.day())),
-    );
     let work = async move {
-        let counts = house.store.counts_by_day(span).await;
+        let counts = house.store.counts_of_days(first_day(today), today).await;
         counts.map_err(|error| error.to_string())
     };
     console.days.ask(console, work).await

@@ -187,9 +187,9 @@ pub(super) async fn a_flood_of_new_customers_comes_out_as_it_went_in(store: &Sto
 }
 
 pub(super) async fn events_in_a_flood_find_their_customers(store: &Store) {
-    let customers = (0..10_300).map(|n| FileRow::Customer(Box::new(drawn(n, 0))));
+    let customers = (0..10_300).map(|n| FileRow::Customer(Box::new(drawn(n, 0)), everything()));
     let came = visit("v1", "c10299", When::Day(date(2026, 11, 1)));
-    let more = (10_300..10_600).map(|n| FileRow::Customer(Box::new(drawn(n, 0))));
+    let more = (10_300..10_600).map(|n| FileRow::Customer(Box::new(drawn(n, 0)), everything()));
     let rows = customers
         .chain([FileRow::Event(Box::new(came))])
         .chain(more);

@@ -23,7 +23,7 @@ async fn hand_in(store: &Store, token: &Token, records: &[Handed]) -> Vec<Taken>
 }
 
 fn customer(one: &Customer) -> Handed {
-    Handed::Customer(Box::new(one.clone()))
+    Handed::Customer(Box::new(one.clone()), everything())
 }
 
 fn event(one: &Event) -> Handed {

@@ -13,6 +13,7 @@ mod queries;
 mod results;
 mod sending;
 mod sqlite_only;
+mod told;
 mod weeks;
 mod wishes;
 
@@ -28,7 +29,7 @@ use crate::model::occasion::entry_id;
 use crate::model::policy::{Audience, Class};
 use crate::model::{
     Amount, AttrValue, Consent, Customer, Event, Occasion, Outcome, PartialDate, Reason, Refusal,
-    View, When,
+    Told, View, When,
 };
 
 fn at(text: &str) -> Timestamp {
@@ -81,11 +82,16 @@ fn file<'a>(source: &'a str, fingerprint: &'a str) -> FileMeta<'a> {
     }
 }
 
+/// A record that speaks of everything.
+fn everything() -> Told {
+    Told::all_but([])
+}
+
 type Rows = Vec<Result<FileRow, &'static str>>;
 
 fn people(all: Vec<Customer>) -> Rows {
     all.into_iter()
-        .map(|one| Ok(FileRow::Customer(Box::new(one))))
+        .map(|one| Ok(FileRow::Customer(Box::new(one), everything())))
         .collect()
 }
 
@@ -240,6 +246,9 @@ contract!(
         the_last_of_many_rows_with_one_id_counts,
         a_flood_of_new_customers_comes_out_as_it_went_in,
         events_in_a_flood_find_their_customers;
+    told:
+        what_a_record_does_not_speak_of_stays,
+        only_a_plain_word_takes_a_no_back;
     people: a_file_is_applied_whole_or_not_at_all,
         reading_a_file_again_changes_nothing,
         records_read_back_as_they_were,
@@ -294,7 +303,8 @@ contract!(
         who_came_back_came_first_in_that_week,
         what_came_last_of_a_source_is_counted,
         the_last_letters_of_the_owners_are_known,
-        a_sign_is_no_trouble_until_it_is_ripe;
+        a_sign_is_no_trouble_until_it_is_ripe,
+        a_trouble_is_told_by_one_and_never_lost;
     sending: a_message_goes_its_way,
         a_deferral_is_claimed_again_in_time,
         a_stale_view_stops_the_commit,

@@ -20,7 +20,7 @@ fn refused(id: &str) -> FileRow {
 }
 
 fn known(id: &str) -> FileRow {
-    FileRow::Customer(Box::new(person(id)))
+    FileRow::Customer(Box::new(person(id)), everything())
 }
 
 fn mark(text: &str) -> QueryMark {
@@ -107,7 +107,7 @@ pub(super) async fn a_database_of_many_brings_what_a_file_brings(store: &Store) 
     let born = |n: u32, month| {
         let mut one = person(&format!("c{n:04}"));
         one.birthday = PartialDate::new(None, month, 9);
-        FileRow::Customer(Box::new(one))
+        FileRow::Customer(Box::new(one), everything())
     };
     // More than a statement takes, with the last of them twice.
     let mut rows: Vec<FileRow> = (0..700).map(|n| born(n, 3)).collect();

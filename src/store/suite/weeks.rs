@@ -2,7 +2,8 @@
 
 use super::results::went;
 use super::*;
-use crate::store::{Digest, DigestState, Ended, FileMeta, Returns, Sign, Trouble};
+use crate::model::Matter;
+use crate::store::{CLAIM_LASTS, Digest, DigestState, Ended, FileMeta, Returns, Sign, Trouble};
 
 /// Days from noon on 2 May 2027.
 fn day(n: i64) -> Timestamp {
@@ -147,7 +148,8 @@ pub(super) async fn what_came_last_of_a_source_is_counted(store: &Store) {
             now: day(at),
             ..file("till", "1")
         };
-        let good = (0..good).map(|n| FileRow::Customer(Box::new(person(&format!("{path}{n}")))));
+        let good = (0..good)
+            .map(|n| FileRow::Customer(Box::new(person(&format!("{path}{n}"))), everything()));
         let rows: Rows = good.chain((0..bad).map(refused)).map(Ok).collect();
         store.apply_file(meta, rows.into_iter()).await.unwrap();
     };
@@ -212,12 +214,19 @@ pub(super) async fn the_last_letters_of_the_owners_are_known(store: &Store) {
     assert_eq!(names, ["digest_x"]);
 }
 
+fn till(said: &str) -> Matter {
+    Matter::Source {
+        name: "till".to_owned(),
+        said: Some(said.to_owned()),
+    }
+}
+
+const TILL: (&str, &str) = (Matter::SOURCE, "till");
+
 pub(super) async fn a_sign_is_no_trouble_until_it_is_ripe(store: &Store) {
     let sign = |ripe| Sign {
         trouble: Trouble {
-            kind: "source".to_owned(),
-            subject: "till".to_owned(),
-            words: "it said no".to_owned(),
+            matter: till("it said no"),
             since: day(0),
             told_at: None,
         },
@@ -228,25 +237,73 @@ pub(super) async fn a_sign_is_no_trouble_until_it_is_ripe(store: &Store) {
     store.keep_sign(&sign(false)).await.unwrap();
     assert!(store.troubles().await.unwrap().is_empty());
     assert_eq!(store.signs().await.unwrap(), [sign(false)]);
+    assert_eq!(store.claim_untold(day(1)).await.unwrap(), None);
     store.keep_sign(&sign(true)).await.unwrap();
     assert_eq!(store.troubles().await.unwrap(), [sign(true).trouble]);
-    let of = ("source", "till");
-    store.trouble_told(of, day(1)).await.unwrap();
-    // The same words are no news, others are.
-    assert!(
-        !store
-            .trouble_begins(of, "it said no", day(2))
-            .await
-            .unwrap()
-    );
-    assert!(
-        store
-            .trouble_begins(of, "it is gone", day(2))
-            .await
-            .unwrap()
-    );
+    let claimed = store.claim_untold(day(1)).await.unwrap().unwrap();
+    store.told(&claimed, day(1)).await.unwrap();
+    // Who looked before that, and notes it after, doesn't undo it.
+    store.keep_sign(&sign(true)).await.unwrap();
+    assert_eq!(store.troubles().await.unwrap()[0].told_at, Some(day(1)));
+    // The same facts are no news, others are.
+    let begins = async |said| store.trouble_begins(&till(said), day(2)).await.unwrap();
+    assert!(!begins("it said no").await);
+    assert!(begins("it is gone").await);
     let known = store.troubles().await.unwrap();
     assert_eq!((known[0].since, known[0].told_at), (day(0), None));
-    store.trouble_ends(of).await.unwrap();
+    store.trouble_ends(TILL).await.unwrap();
     assert!(store.signs().await.unwrap().is_empty());
+}
+
+pub(super) async fn a_trouble_is_told_by_one_and_never_lost(store: &Store) {
+    let claim = async |at| store.claim_untold(at).await.unwrap();
+    assert!(store.trouble_begins(&till("no"), day(0)).await.unwrap());
+    let minute = SignedDuration::from_mins(1);
+    let first = claim(day(0)).await.unwrap();
+    assert!(!first.is_over && !first.may_be_told);
+    assert_eq!(claim(day(0)).await, None);
+    assert_eq!(claim(day(0) + minute).await, None);
+    // It couldn't leave; or whoever claimed it is gone, which nobody says.
+    store.not_told(&first).await.unwrap();
+    assert_eq!(claim(day(1)).await.unwrap().trouble, first.trouble);
+    assert_eq!(claim(day(1) + minute).await, None);
+    let again = claim(day(1) + CLAIM_LASTS).await.unwrap();
+    assert!(again.may_be_told);
+    // A clock that has been set back doesn't keep it to itself.
+    let back = claim(day(0)).await.unwrap();
+    // The first one comes to its end after all, and gives back nobody else's.
+    store.not_told(&again).await.unwrap();
+    assert_eq!(claim(day(0)).await, None);
+    // What became news meanwhile is still to be told.
+    assert!(store.trouble_begins(&till("ever"), day(0)).await.unwrap());
+    store.told(&back, day(0)).await.unwrap();
+    let news = claim(day(0)).await.unwrap();
+    assert_eq!(news.trouble.matter, till("ever"));
+    // It is over before it is told; that it was there is told first, and then that it is over.
+    assert!(store.trouble_over(TILL, day(0)).await.unwrap());
+    assert!(!store.trouble_over(TILL, day(0)).await.unwrap());
+    assert!(store.troubles().await.unwrap().is_empty());
+    assert_eq!(claim(day(0)).await, None);
+    store.told(&news, day(0)).await.unwrap();
+    let over = claim(day(0)).await.unwrap();
+    assert_eq!((over.is_over, over.trouble.told_at), (true, Some(day(0))));
+    // Before that has left, it is there again: another trouble.
+    assert!(store.trouble_begins(&till("ever"), day(3)).await.unwrap());
+    store.told(&over, day(3)).await.unwrap();
+    let known = store.troubles().await.unwrap();
+    assert_eq!((known[0].since, known[0].told_at), (day(3), None));
+    assert!(store.trouble_over(TILL, day(3)).await.unwrap());
+    let over = claim(day(3)).await.unwrap();
+    store.told(&over, day(3)).await.unwrap();
+    assert_eq!(claim(day(4)).await, None);
+    // What another version noted can be told as well, and ends as well.
+    let other = Matter::Other {
+        kind: "new".to_owned(),
+        name: "x".to_owned(),
+    };
+    assert!(store.trouble_begins(&other, day(5)).await.unwrap());
+    assert_eq!(store.troubles().await.unwrap()[0].matter, other);
+    let claimed = claim(day(5)).await.unwrap();
+    store.told(&claimed, day(5)).await.unwrap();
+    assert_eq!(claim(day(6)).await, None);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::model::{Topic, Wishes};
+use crate::model::{Matter, Topic, Wishes};
 
 /// An entry of this customer's, whose letter went to the address they have.
 async fn written_to(store: &Store, customer: &str) -> String {
@@ -256,7 +256,7 @@ pub(super) async fn an_opinion_comes_in_once_and_a_complaint_is_told_with_it(sto
     ];
     assert!(
         store
-            .happened(&bad, Some(("ann", "too late")), noon())
+            .happened(&bad, Some(&complaint("too late")), noon())
             .await
             .unwrap()
     );
@@ -264,11 +264,7 @@ pub(super) async fn an_opinion_comes_in_once_and_a_complaint_is_told_with_it(sto
     assert!(seen.revision > before);
     assert_eq!(seen.events.len(), 2);
     let trouble = store.troubles().await.unwrap().pop().unwrap();
-    assert_eq!(
-        (trouble.kind.as_str(), trouble.words.as_str()),
-        (COMPLAINT, "too late")
-    );
-    assert_eq!(complains(&trouble.subject), Some("ann"));
+    assert_eq!(trouble.matter, complaint("too late"));
     // Other words of the same letter take the place of the first.
     assert!(
         store
@@ -282,11 +278,24 @@ pub(super) async fn an_opinion_comes_in_once_and_a_complaint_is_told_with_it(sto
     assert_eq!(store.everyone(true).await.unwrap(), ["ann"]);
 }
 
+fn complaint(text: &str) -> Matter {
+    Matter::Complaint {
+        customer: "ann".to_owned(),
+        who: None,
+        face: 1,
+        faces: 5,
+        at: noon(),
+        rule: "birthday".to_owned(),
+        text: text.to_owned(),
+    }
+}
+
 pub(super) async fn what_a_customer_said_goes_with_them(store: &Store) {
     load(store, vec![person("ann")]).await;
     let id = written_to(store, "ann").await;
     assert!(store.choose(&id, &choice(), noon()).await.unwrap());
-    let complaint = Some(("ann", "too late"));
+    let complaint = complaint("too late");
+    let complaint = Some(&complaint);
     assert!(
         store
             .happened(&[opinion("too late")], complaint, noon())
@@ -297,7 +306,7 @@ pub(super) async fn what_a_customer_said_goes_with_them(store: &Store) {
     let whom = Whom::Customer("ann".to_owned());
     let told: Result<(), ApplyError<()>> = store
         .dossier(&whom, &mut |piece| {
-            if matches!(piece, Piece::Said(_) | Piece::Words(..)) {
+            if matches!(piece, Piece::Said(_) | Piece::Trouble(_)) {
                 said.push(format!("{piece:?}"));
             }
             Ok(())

@@ -53,6 +53,7 @@ impl Pipes {
                 script,
                 acceptor,
                 state,
+                gate: watch::Sender::new(true),
             }),
             seen,
             taken: Arc::default(),

@@ -252,3 +252,26 @@ fn others() -> Vec<(&'static str, String)> {
         ),
     ]
 }
+
+/// A closing without a time closed the complaint before, and it is said why this one is still open.
+#[test]
+fn a_complaint_that_came_up_again_on_the_day_of_its_closing_is_explained() {
+    let mut scene = Scene::new();
+    let events = [
+        ("complaint-opened", "2027-02-19"),
+        ("complaint-closed", "2027-02-20"),
+        ("complaint-opened", "2027-02-20"),
+    ];
+    scene.view = with_events(&events);
+    let (answer, _) = scene.told();
+    assert_eq!(answer, Answer::Pass);
+    scene.view.events[2].at = When::Instant(at("2027-02-20T10:00"));
+    let (answer, words) = scene.told();
+    assert_eq!(answer, Answer::Skip(Reason::ComplaintOpen));
+    let wanted = "a complaint of theirs is open since 20 February 2027 at 10:00 Europe/Berlin; the \
+                  `complaint-closed` of that day bears no time, so it counts for the one before.";
+    assert!(words.contains(wanted), "{words}");
+    // With it closed as well, nothing is in the way.
+    scene.view.events[1].at = When::Instant(at("2027-02-20T11:00"));
+    assert_eq!(scene.told().0, Answer::Pass);
+}

@@ -1,0 +1,83 @@
+//! Records of one customer from several places: each speaks of what it has, and nobody's "no" is lost.
+
+use super::*;
+
+async fn said(store: &Store, fingerprint: &str, one: Customer, told: Told) {
+    let rows: Rows = vec![Ok(FileRow::Customer(Box::new(one), told))];
+    let applied = store.apply_file(file("any", fingerprint), rows.into_iter());
+    assert_eq!(applied.await.unwrap().refused, 0);
+}
+
+fn date_of(store: &Customer, name: &str) -> Option<AttrValue> {
+    store.attrs.get(name).cloned()
+}
+
+pub(super) async fn what_a_record_does_not_speak_of_stays(store: &Store) {
+    let due = AttrValue::Date(PartialDate::new(Some(2027), 6, 1).unwrap());
+    let text = |words: &str| AttrValue::Text(words.to_owned());
+    let mut till = person("ann");
+    till.first_name = Some("Ann".to_owned());
+    till.birthday = PartialDate::new(None, 4, 23);
+    till.tags = vec!["vip".to_owned()];
+    till.consent = Consent::No;
+    till.consent_at = Some(noon());
+    till.unsubscribed = true;
+    till.attrs = BTreeMap::from([
+        ("due".to_owned(), due.clone()),
+        ("it's".to_owned(), text("here")),
+    ]);
+    said(store, "1", till.clone(), everything()).await;
+
+    // A mailing list knows names and one attribute, which it says to be empty.
+    let mut list = person("ann");
+    list.email = None;
+    list.first_name = Some("Anna".to_owned());
+    list.attrs = BTreeMap::from([("shoe".to_owned(), text("38"))]);
+    let told = Told::only(["id", "first_name", "attr.it's", "attr.shoe"]);
+    said(store, "2", list, told).await;
+    let ann = view(store, "ann").await.customer;
+    assert_eq!(ann.first_name.as_deref(), Some("Anna"));
+    assert_eq!(ann.email, till.email);
+    assert_eq!((ann.birthday, &ann.tags), (till.birthday, &till.tags));
+    assert_eq!((ann.consent, ann.consent_at), (Consent::No, Some(noon())));
+    assert!(ann.unsubscribed);
+    assert_eq!(date_of(&ann, "due"), Some(due));
+    assert_eq!(date_of(&ann, "it's"), None);
+    assert_eq!(date_of(&ann, "shoe"), Some(text("38")));
+    let dates: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM customer_date")
+        .fetch_one(store.reader())
+        .await
+        .unwrap();
+    assert_eq!(dates, 2, "birthday and due can still be found");
+
+    // What is said to be empty is empty.
+    let mut moved = person("ann");
+    moved.email = None;
+    let told = Told::only(["id", "email", "birthday", "attr.due"]);
+    said(store, "3", moved, told).await;
+    let ann = view(store, "ann").await.customer;
+    assert_eq!((ann.email, ann.birthday), (None, None));
+    assert_eq!(ann.attrs.into_keys().collect::<Vec<_>>(), ["shoe"]);
+}
+
+pub(super) async fn only_a_plain_word_takes_a_no_back(store: &Store) {
+    let mut no = person("ann");
+    (no.consent, no.consent_at) = (Consent::No, Some(noon()));
+    no.unsubscribed = true;
+    said(store, "1", no, everything()).await;
+    // Whoever doesn't know says nothing.
+    let told = everything().without("unsubscribed");
+    said(store, "2", person("ann"), told).await;
+    let ann = view(store, "ann").await.customer;
+    assert_eq!((ann.consent, ann.consent_at), (Consent::No, Some(noon())));
+    assert!(ann.unsubscribed);
+    let mut yes = person("ann");
+    yes.consent = Consent::Yes;
+    said(store, "3", yes.clone(), everything()).await;
+    let ann = view(store, "ann").await.customer;
+    assert_eq!((ann.consent, ann.consent_at), (Consent::Yes, None));
+    assert!(!ann.unsubscribed);
+    // A yes that isn't known any more is none.
+    said(store, "4", person("ann"), everything()).await;
+    assert_eq!(view(store, "ann").await.customer.consent, Consent::Unknown);
+}

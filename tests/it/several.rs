@@ -1,0 +1,137 @@
+//! One customer in several sources, and in files that change their columns: what a record doesn't speak
+//! of stays, and nobody's "no" is lost.
+
+use crate::shop::{Shop, now};
+
+const SOURCES: &str = "[sending]\nquiet_hours = \"none\"\n\
+    [[source]]\nname = \"till\"\nkind = \"csv\"\npath = \"../data/till.csv\"\nfeeds = \"customers\"\n\
+    [[source]]\nname = \"list\"\nkind = \"csv\"\npath = \"../data/list.csv\"\nfeeds = \"customers\"\n";
+const BIRTHDAY: &str = "title = \"Birthday\"\ntemplate = \"birthday\"\nclass = \"marketing\"\n\
+    audience = \"customer\"\n[trigger.anniversary]\nfield = \"birthday\"\n[send]\nat = \"00:00\"\n";
+
+fn shop(till: &str, list: &str) -> Shop {
+    let shop = Shop::new();
+    shop.no_rules();
+    shop.rule("birthday", BIRTHDAY);
+    shop.settings(SOURCES);
+    shop.write("data/till.csv", till);
+    shop.write("data/list.csv", list);
+    shop
+}
+
+/// Born today, where the shop is.
+fn today() -> String {
+    let zone = jiff::tz::TimeZone::get("Europe/London").unwrap();
+    zone.to_datetime(now())
+        .date()
+        .strftime("1990-%m-%d")
+        .to_string()
+}
+
+fn became(shop: &Shop) -> Vec<String> {
+    let entries = shop.ledger_so_far();
+    let lines = entries.iter();
+    lines
+        .map(|entry| entry.line(&["customer", "outcome", "reason"]))
+        .collect()
+}
+
+#[test]
+fn a_source_without_the_column_takes_no_unsubscription_back() {
+    let today = today();
+    let shop = shop(
+        "id,email,unsubscribed,consent\nann,ann@mail.example,yes,unknown\nbob,bob@mail.example,no,no\n",
+        &format!("id,first_name,birthday\nann,Ann,{today}\nbob,Bob,{today}\n"),
+    );
+    shop.run(&["check"]).is(0);
+    shop.run(&["tick"]).is(0);
+    let wanted = ["ann skipped suppressed", "bob skipped no-consent"];
+    assert_eq!(became(&shop), wanted);
+    assert!(shop.outbox().is_empty());
+}
+
+#[test]
+fn a_file_that_loses_the_column_or_the_cell_takes_none_back_either() {
+    let today = today();
+    let shop = shop(
+        "id,unsubscribed\nann,yes\nbob,yes\ncat,yes\n",
+        &format!(
+            "id,email,birthday\nann,ann@mail.example,{today}\nbob,bob@mail.example,{today}\n\
+             cat,cat@mail.example,{today}\n"
+        ),
+    );
+    shop.run(&["sync"]).is(0);
+    // Bob's cell is emptied, and Cat says herself that she wants letters again.
+    shop.write("data/till.csv", "id,unsubscribed\nann,yes\nbob,\ncat,no\n");
+    shop.run(&["sync"]).is(0);
+    // Then the whole column is gone.
+    shop.write("data/till.csv", "id,last_name\nann,Lee\nbob,Lee\ncat,Lee\n");
+    shop.run(&["tick"]).is(0);
+    let wanted = [
+        "ann skipped suppressed",
+        "bob skipped suppressed",
+        "cat sent accepted",
+    ];
+    assert_eq!(became(&shop), wanted);
+}
+
+/// An id is unique in its source only.
+#[test]
+fn events_of_two_sources_with_one_id_are_an_occasion_each() {
+    let shop = Shop::new();
+    shop.no_rules();
+    shop.rule(
+        "thanks",
+        "title = \"Thanks\"\ntemplate = \"thank-you\"\nclass = \"service\"\n\
+         audience = \"customer\"\n[trigger.event]\nevent = \"purchase\"\nafter = \"1 day\"\n",
+    );
+    shop.settings(
+        "[sending]\nquiet_hours = \"none\"\ncaps = {}\n\
+         [[source]]\nname = \"customers\"\nkind = \"csv\"\npath = \"../data/customers.csv\"\n\
+         feeds = \"customers\"\n\
+         [[source]]\nname = \"shop\"\nkind = \"csv\"\npath = \"../data/shop.csv\"\nfeeds = \"events\"\n\
+         [[source]]\nname = \"cash\"\nkind = \"csv\"\npath = \"../data/cash.csv\"\nfeeds = \"events\"\n",
+    );
+    shop.customers("id,email\nann,ann@mail.example\n");
+    shop.write(
+        "data/shop.csv",
+        "id,customer_id,kind,at\n1,ann,purchase,2027-03-01\n",
+    );
+    shop.write(
+        "data/cash.csv",
+        "id,customer_id,kind,at\n1,ann,purchase,2027-03-10\n",
+    );
+    let rehearsed = shop.rehearse(
+        "2027-02-27T00:00[Europe/London]",
+        "2027-04-01T00:00[Europe/London]",
+    );
+    let lines: Vec<String> = rehearsed
+        .entries
+        .iter()
+        .map(|entry| entry.line(&["occasion", "outcome"]))
+        .collect();
+    assert_eq!(lines, ["1 sent", "1@cash sent"]);
+}
+
+#[test]
+fn each_source_speaks_for_its_own_columns() {
+    let shop = shop(
+        "id,email,attr.flower\nann,ann@mail.example,rose\n",
+        "id,first_name,attr.cake\nann,Ann,plum\n",
+    );
+    shop.run(&["sync"]).is(0);
+    shop.write(
+        "data/till.csv",
+        "id,email,attr.flower\nann,ann@new.example,\n",
+    );
+    shop.run(&["sync"]).is(0);
+    let told = shop.run(&["export", "ann"]).is(0).out;
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let ann = &told["customers"][0];
+    assert_eq!(ann["email"], "ann@new.example");
+    assert_eq!(ann["first_name"], "Ann");
+    assert_eq!(ann["attr"], serde_json::json!({"cake": "plum"}));
+    // The same again changes nothing.
+    let again = shop.run(&["sync"]).is(0);
+    assert!(!again.out.contains("1 changed"), "{}", again.out);
+}
