@@ -100,7 +100,7 @@ fn what_isn_t_there_is_named() {
         .ran()
         .is(1)
         .says(&["elsewhere/fondly.toml", "fondly init"]);
-    shop.fondly(&["log"])
+    shop.fondly(&["sync"])
         .env("FONDLY__MAIL__DIRR", "x")
         .ran()
         .is(1)
