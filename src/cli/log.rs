@@ -30,13 +30,18 @@ pub(super) struct Args {
     /// unknown
     #[arg(long)]
     outcome: Option<String>,
-    /// At most so many, the latest
-    #[arg(long, default_value_t = 100)]
-    limit: u32,
+    /// At most so many, the latest [default: 100 in a table, all as JSON or CSV]
+    #[arg(long)]
+    limit: Option<u32>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
+
+/// How many a table has, unless somebody says otherwise.
+const IN_A_TABLE: u32 = 100;
+/// How many are in hand at once where all are printed.
+const PAGE: u16 = 5_000;
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let house = house_at_hand(config).await?;
@@ -55,16 +60,22 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         rule: args.rule,
         customer: args.customer,
         outcome,
-        limit: Some(args.limit),
+        limit: Some(args.limit.unwrap_or(IN_A_TABLE)),
         ..Filter::default()
     };
+    if args.limit.is_none() && args.format != Format::Table {
+        let done = all(&house, &filter, args.format).await;
+        house.store.close().await?;
+        return done;
+    }
     let rows = house.store.log(&filter).await?;
     let troubles = house.store.troubles().await?;
     if let Some(rule) = filter.rule.as_deref().filter(|_| rows.is_empty()) {
         control::known_rule(&house, rule).await?;
     }
     house.store.clone().close().await?;
-    let full = u32::try_from(rows.len()).is_ok_and(|n| n == args.limit);
+    let limit = filter.limit.unwrap_or(IN_A_TABLE);
+    let full = u32::try_from(rows.len()).is_ok_and(|n| n == limit);
     if rows.is_empty() && args.format == Format::Table {
         output::note("The ledger has no such entry. `fondly tick` decides and sends what is due.");
         tell(&house, &troubles);
@@ -74,12 +85,34 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let rows: Vec<_> = rows.iter().map(|entry| row(&house, entry, table)).collect();
     output::listing(args.format, fields::LOG_COLUMNS, entry_json::FIELDS, &rows)?;
     if full && args.format == Format::Table {
-        output::note(format!("The latest {}; `--limit` shows more.", args.limit));
+        output::note(format!("The latest {limit}; `--limit` shows more."));
     }
     if args.format == Format::Table {
         tell(&house, &troubles);
     }
     Ok(Done::Well)
+}
+
+/// The whole ledger, or what the filter leaves of it, for machines: page by page, the earliest due
+/// first.
+async fn all(house: &House, filter: &Filter, format: Format) -> Outcome {
+    let mut last: Option<Entry> = None;
+    loop {
+        let entries = house.store.log_after(filter, last.as_ref(), PAGE).await?;
+        if let Some(rule) = filter.rule.as_deref()
+            && last.is_none()
+            && entries.is_empty()
+        {
+            control::known_rule(house, rule).await?;
+        }
+        let rows: Vec<_> = entries.iter().map(entry_json).collect();
+        let wanted = output::page(format, entry_json::FIELDS, &rows, last.is_none())?;
+        let is_full = entries.len() >= usize::from(PAGE);
+        last = entries.into_iter().next_back();
+        if !wanted || !is_full {
+            return Ok(Done::Well);
+        }
+    }
 }
 
 /// What needs a person.

@@ -240,7 +240,7 @@ impl Cli {
             Command::Backtest(args) => Box::pin(backtest::run(args, &config)).await,
             Command::Results(args) => results::run(args, &config).await,
             Command::Digest(args) => Box::pin(digest::run(args, &config)).await,
-            Command::Preview(args) => preview::run(args, &config).await,
+            Command::Preview(args) => Box::pin(preview::run(args, &config)).await,
             Command::Rehearse(args) => Box::pin(rehearse::run(args, &config)).await,
             Command::Approve(args) => approve::run(args, &config, true).await,
             Command::Decline(args) => approve::run(args, &config, false).await,

@@ -12,7 +12,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 use serde_json::Value;
 
-use crate::engine::listing::{csv_text, plain};
+use crate::engine::listing::{csv_lines, csv_text, plain};
 use crate::model::Finding;
 use crate::model::finding::SourceText;
 use crate::model::signs::{brief, for_terminal, is_trick};
@@ -88,14 +88,40 @@ pub(crate) fn listing(
 ) -> io::Result<()> {
     let text = match format {
         Format::Table => table(columns, rows),
-        Format::Json => rows.iter().fold(String::new(), |mut text, row| {
-            text.push_str(&Value::Object(row.clone()).to_string());
-            text.push('\n');
-            text
-        }),
+        Format::Json => json_lines(rows),
         Format::Csv => csv_text(fields, rows)?,
     };
     raw(&text)
+}
+
+/// Prints the next rows of a listing for machines that comes page by page. `false`: whoever read it
+/// has gone, and needs no more.
+///
+/// # Errors
+/// Standard output can't be written (a closed pipe is none).
+pub(crate) fn page(
+    format: Format,
+    fields: &[&str],
+    rows: &[Row],
+    is_first: bool,
+) -> io::Result<bool> {
+    let text = match format {
+        Format::Csv if is_first => csv_text(fields, rows)?,
+        Format::Csv => csv_lines(fields, rows)?,
+        Format::Json | Format::Table => json_lines(rows),
+    };
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        other => other.map(|()| true),
+    }
+}
+
+fn json_lines(rows: &[Row]) -> String {
+    rows.iter().fold(String::new(), |mut text, row| {
+        text.push_str(&Value::Object(row.clone()).to_string());
+        text.push('\n');
+        text
+    })
 }
 
 fn table(columns: &[(&str, &str)], rows: &[Row]) -> String {

@@ -79,13 +79,22 @@ pub fn instant(day: Date, at: Time, zone: &TimeZone) -> Option<Timestamp> {
 ///
 /// `late` in days counts civil days from the day on which it came due, to the same wall-clock
 /// time. That day is a later one than the occasion's where a spread leads over midnight, or where
-/// the zone skipped the day.
+/// the zone skipped the day. No days at all mean that day itself, to its last moment: a message is
+/// never on its way in the very moment in which it is due.
 pub fn deadline(late: Period, occasion: &Occasion, zone: &TimeZone) -> Timestamp {
     if let Some(exact) = late.exact() {
         return occasion.due_at.checked_add(exact).unwrap_or(Timestamp::MAX);
     }
     let due = zone.to_datetime(occasion.due_at);
-    late.from_date(due.date().max(occasion.day))
+    let day = due.date().max(occasion.day);
+    if late.is_zero() {
+        let over = day.tomorrow().ok();
+        let over = over.and_then(|next| instant(next, Time::midnight(), zone));
+        return over
+            .and_then(|over| over.checked_sub(jiff::SignedDuration::from_millis(1)).ok())
+            .map_or(Timestamp::MAX, |end| end.max(occasion.due_at));
+    }
+    late.from_date(day)
         .and_then(|day| instant(day, due.time(), zone))
         .map_or(Timestamp::MAX, |end| end.max(occasion.due_at))
 }

@@ -3,6 +3,8 @@
 //! Every rule's condition and letter is tried for every customer whom the rule would reach, with an
 //! occasion of theirs. Changes nothing.
 
+mod hours;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -68,7 +70,10 @@ async fn on_copy(house: &House, now: Timestamp) -> Result<Checked, EngineError> 
     let rules = house.plans.rules.iter().filter(|rule| rule.enabled);
     checked
         .remarks
-        .extend(rules.filter_map(|rule| runs_out(rule, today)));
+        .extend(rules.clone().filter_map(|rule| runs_out(rule, today)));
+    let quiet = house.policy().quiet;
+    let never = rules.filter_map(|rule| hours::never_go(rule, quiet));
+    checked.remarks.extend(never);
     sync::sync(house, None, now).await?;
     let fresh = learn::refresh(house, now).await?;
     let house = fresh.as_ref().unwrap_or(house);
@@ -289,7 +294,13 @@ fn tried(house: &House, rule: &Rule, view: &View, now: Timestamp) -> Result<u64,
         return Ok(0);
     };
     if let Some(condition) = &rule.condition {
-        let facts = letter::facts_of(house, Some(rule), view, &occasion, now);
+        // An event that lies ahead isn't seen before it comes.
+        let asked_at = if matches!(rule.trigger, Trigger::Event(_)) {
+            now.max(occasion.due_at)
+        } else {
+            now
+        };
+        let facts = letter::facts_of(house, Some(rule), view, &occasion, asked_at);
         match condition.holds(&facts) {
             Ok(true) => {}
             Ok(false) => return Ok(0),

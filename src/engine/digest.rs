@@ -8,6 +8,7 @@
 pub(super) mod calendar;
 pub(super) mod copies;
 mod gather;
+mod idle;
 mod period;
 mod postman;
 mod sending;

@@ -77,22 +77,70 @@ pub(super) fn write(
     let entry_id = crate::model::occasion::entry_id(&rule.id, &customer.id, &occasion.key);
     let pages = Pages::of(house, rule, Some(&entry_id));
     let letter = words(&pages, view, (occasion, &reader), now)?;
-    let (from, reply_to) = writer(&house.plans.settings.business, rule, customer);
-    let mail = mail::compose(
-        &letter,
+    let addressed = Addressed {
+        id: &entry_id,
+        to: &to,
+        name: reader.name.as_deref(),
+        now,
+    };
+    let mail = wrapped(&pages, customer, &letter, addressed)?;
+    Ok(Ready { to, letter, mail })
+}
+
+/// Whom a message goes to, by which id, and when.
+#[derive(Debug, Clone, Copy)]
+struct Addressed<'a> {
+    id: &'a str,
+    to: &'a Address,
+    name: Option<&'a str>,
+    now: Timestamp,
+}
+
+/// A letter about this customer as a message.
+fn wrapped(
+    pages: &Pages<'_>,
+    customer: &Customer,
+    letter: &Letter,
+    addressed: Addressed<'_>,
+) -> Result<Composed, mail::MailError> {
+    let rule = pages.rule;
+    let (from, reply_to) = writer(&pages.house.plans.settings.business, rule, customer);
+    mail::compose(
+        letter,
         &Mail {
-            entry_id: &entry_id,
+            entry_id: addressed.id,
             rule: &rule.id,
             class: rule.class,
             from: &from,
             reply_to: reply_to.as_ref(),
-            to: &to,
-            to_name: reader.name.as_deref(),
+            to: addressed.to,
+            to_name: addressed.name,
             footer: pages.footer(),
-            now,
+            now: addressed.now,
         },
-    )?;
-    Ok(Ready { to, letter, mail })
+    )
+}
+
+/// The message as it would go, but to whoever wants to see it: with an id of its own, a word in
+/// front of the subject, and links that open nothing. It says what it would say when due.
+pub(super) fn specimen(
+    house: &House,
+    rule: &Rule,
+    (view, occasion): (&View, &Occasion),
+    (id, mark): (&str, &str),
+    to: &Address,
+) -> Result<Composed, NoLetter> {
+    let reader = Reader::of(house, rule.audience, &view.customer).ok_or(NoLetter::NoAddress)?;
+    let pages = Pages::of(house, rule, None);
+    let mut letter = words(&pages, view, (occasion, &reader), occasion.due_at)?;
+    letter.subject = format!("{mark}{}", letter.subject);
+    let addressed = Addressed {
+        id,
+        to,
+        name: None,
+        now: house.clock.now(),
+    };
+    Ok(wrapped(&pages, &view.customer, &letter, addressed)?)
 }
 
 /// The letter as it would be read, with its footer. The links in it open nothing.
@@ -269,8 +317,13 @@ pub(super) fn followed<F: Future>(entry: &Entry, work: F) -> impl Future<Output 
 
 /// The file's name in the outbox: what a person looks for, and the entry's id.
 pub(super) fn file_name(entry: &Entry) -> String {
-    let safe: String = entry
-        .customer
+    let safe = in_a_name(&entry.customer);
+    format!("{}_{}_{safe}_{}", entry.occasion.day, entry.rule, entry.id)
+}
+
+/// A customer's id as a part of a file's name.
+pub(super) fn in_a_name(customer: &str) -> String {
+    customer
         .chars()
         .map(|c| {
             if c.is_ascii_alphanumeric() || c == '-' {
@@ -280,6 +333,5 @@ pub(super) fn file_name(entry: &Entry) -> String {
             }
         })
         .take(40)
-        .collect();
-    format!("{}_{}_{safe}_{}", entry.occasion.day, entry.rule, entry.id)
+        .collect()
 }

@@ -22,6 +22,18 @@ pub fn row(fields: &[&str], values: impl IntoIterator<Item = Value>) -> Row {
 pub fn csv_text(fields: &[&str], rows: &[Row]) -> io::Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(fields)?;
+    written(writer, fields, rows)
+}
+
+/// A line a row, below a header that is there already.
+///
+/// # Errors
+/// As [`csv_text`].
+pub fn csv_lines(fields: &[&str], rows: &[Row]) -> io::Result<String> {
+    written(csv::Writer::from_writer(Vec::new()), fields, rows)
+}
+
+fn written(mut writer: csv::Writer<Vec<u8>>, fields: &[&str], rows: &[Row]) -> io::Result<String> {
     for row in rows {
         writer.write_record(
             fields

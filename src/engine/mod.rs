@@ -51,6 +51,7 @@ pub mod retention;
 mod scratch;
 mod scribe;
 pub mod send;
+pub mod specimen;
 pub mod sync;
 pub mod tick;
 pub mod trust;

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::letter::file_name;
 use super::tick::settle_open;
 use super::way::is_relay;
-use super::{EngineError, House};
+use super::{EngineError, House, specimen};
 use crate::deliver::FileCourier;
 use crate::settings::Transport;
 use crate::store::{Entry, Forgot, HoldError, LetterCopy, Store, Whom};
@@ -26,7 +26,7 @@ const THEIR_TURN: SignedDuration = SignedDuration::from_secs(60);
 /// What became of the copies and of the bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cleaned {
-    /// Copies that were taken out of outbox folders.
+    /// Copies that were taken out of outbox folders, previews among them.
     pub copies: u64,
     /// Folders from which copies can't be taken out, with why. It is tried again.
     pub trouble: Vec<String>,
@@ -104,12 +104,18 @@ pub(super) fn where_copied(house: &House, entry: &Entry) -> Vec<LetterCopy> {
     folders.map(copy).collect()
 }
 
-/// Takes out the copies of the forgotten, and every byte of theirs that was deleted.
+/// Takes out the copies of the forgotten and everybody's previews, and every byte of theirs that was deleted.
 ///
 /// # Errors
 /// The store's trouble; that of folders is in the answer.
 pub async fn clean_up(house: &House) -> Result<Cleaned, EngineError> {
     let mut cleaned = Cleaned::default();
+    if let Transport::File { dir } = &house.plans.settings.mail.transport {
+        match specimen::erase_all(dir).await {
+            Ok(previews) => cleaned.copies += previews,
+            Err(error) => cleaned.trouble.push(format!("{}: {error}", dir.display())),
+        }
+    }
     let mut done = Vec::new();
     for copy in house.store.copies_to_erase().await? {
         let folder = FileCourier::new(copy.folder.clone().into(), true);

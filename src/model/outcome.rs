@@ -191,7 +191,8 @@ impl Reason {
         Self::RestoredCopy,
     ];
 
-    /// As the ledger writes it, and a sentence for people.
+    /// As the ledger writes it, and a sentence for people: true with every outcome that has this
+    /// reason, whenever it is read, and for files as for mail servers.
     #[expect(clippy::too_many_lines, reason = "a table, one entry a reason")]
     const fn words(self) -> (&'static str, &'static str) {
         match self {
@@ -236,14 +237,11 @@ impl Reason {
                 "capped",
                 "They had as many messages as the frequency caps allow.",
             ),
-            Self::QuietHours => (
-                "quiet-hours",
-                "It is within the quiet hours where they live.",
-            ),
-            Self::NotThisDay => ("not-this-day", "Today isn't one of the rule's days."),
+            Self::QuietHours => ("quiet-hours", "It is within the quiet hours."),
+            Self::NotThisDay => ("not-this-day", "That day isn't one of the rule's days."),
             Self::DailyLimit => (
                 "daily-limit",
-                "As many letters as the rule's `max_per_day` allows have gone out today.",
+                "As many letters as the rule's `max_per_day` allows have gone out that day.",
             ),
             Self::BatchTooLarge => (
                 "batch-too-large",
@@ -258,16 +256,15 @@ impl Reason {
             Self::TemplateFailed => ("template-failed", "The letter couldn't be written."),
             Self::RelayTrouble => (
                 "relay-trouble",
-                "The mail server couldn't be reached, or asked us to wait.",
+                "The mail server couldn't be reached or asked us to wait, or the outbox couldn't be written.",
             ),
             Self::DomainLimit => (
                 "domain-limit",
                 "As many letters as `per_domain` allows have gone to this mail domain lately.",
             ),
-            Self::TemporaryRefusal => (
-                "temporary-refusal",
-                "The mail server put this message off; we try again.",
-            ),
+            Self::TemporaryRefusal => {
+                ("temporary-refusal", "The mail server put this message off.")
+            }
             Self::BadAddress => (
                 "bad-address",
                 "The mail server says the address doesn't exist.",
@@ -280,7 +277,7 @@ impl Reason {
             Self::Accepted => ("accepted", "It was handed over."),
             Self::ReplyLost => (
                 "reply-lost",
-                "The connection ended after the whole message was sent, before the answer came.",
+                "The whole message was handed over, and no clear answer came.",
             ),
             Self::StoppedWhileSending => (
                 "stopped-while-sending",
@@ -402,6 +399,18 @@ mod tests {
         for reason in Reason::ALL {
             let sentence = reason.sentence();
             assert!(sentence.len() > 15 && sentence.ends_with('.'), "{sentence}");
+        }
+    }
+
+    /// A letter that was put off can be given up at last, what waits for another day can be skipped,
+    /// and all of it is read days later: a sentence promises nothing, and has no today.
+    #[test]
+    fn sentences_hold_whatever_became_of_the_letter() {
+        for reason in Reason::ALL {
+            let sentence = reason.sentence();
+            for promise in ["we try", "try again", "oday", "tomorrow", " will "] {
+                assert!(!sentence.contains(promise), "{reason}: {sentence}");
+            }
         }
     }
 }

@@ -60,6 +60,14 @@ impl Period {
         }
     }
 
+    /// Whether it is no time at all: `0 days`.
+    pub const fn is_zero(self) -> bool {
+        match self {
+            Self::Days(n) | Self::Months(n) => n == 0,
+            Self::Minutes(n) => n == 0,
+        }
+    }
+
     /// The civil date this far from `date`; an exact period leaves the date. `None` outside the
     /// calendar's range.
     pub fn from_date(self, date: Date) -> Option<Date> {

@@ -14,6 +14,8 @@ pub struct Table<'a> {
     place: &'a Place,
     entries: &'a [Entry],
     asked: Vec<&'static str>,
+    /// Something else stands in its place, of which people are told: what is missing is no news.
+    spoilt: bool,
     notes: &'a Notes,
 }
 
@@ -35,6 +37,7 @@ impl<'a> Table<'a> {
             place,
             entries,
             asked,
+            spoilt: false,
             notes,
         }
     }
@@ -73,7 +76,7 @@ impl<'a> Table<'a> {
     /// The value of that key, or a finding with an example of what to write.
     pub fn require(&mut self, key: &'static str, example: &str) -> Option<Value<'a>> {
         let value = self.get(key);
-        if value.is_none() {
+        if value.is_none() && !self.spoilt {
             let home = match (self.path.as_str(), self.listed) {
                 ("", _) => String::new(),
                 (path, false) => format!(" under `[{path}]`"),
@@ -112,6 +115,7 @@ impl<'a> Table<'a> {
             place: self.place,
             entries: &[],
             asked: Vec::new(),
+            spoilt: self.has(key),
             notes: self.notes,
         })
     }

@@ -257,7 +257,7 @@ fn send(mut table: Table<'_>) -> Send {
         ])
     });
     let days = table.get("days").and_then(|v| weekdays(&v));
-    let late = table.get("late").and_then(|v| v.read(not_negative));
+    let late = table.get("late").and_then(|v| v.read(lateness));
     let late_template = table.get("late_template");
     let spread = table.get("spread").and_then(|v| v.read(spread_minutes));
     let when_capped = table
@@ -305,6 +305,18 @@ fn not_negative(text: &str) -> Result<Period, String> {
         return Err(format!("`{text}` lies before; write it without the minus"));
     }
     Ok(period)
+}
+
+/// No letter leaves in the very moment in which it is due.
+fn lateness(text: &str) -> Result<Period, String> {
+    let late = not_negative(text)?;
+    if late.is_zero() && late.exact().is_some() {
+        return Err(format!(
+            "`{text}` leaves no time to send anything in; write `0 days` for \"on its day or not at \
+             all\", or a time such as `30 minutes`"
+        ));
+    }
+    Ok(late)
 }
 
 fn spread_minutes(text: &str) -> Result<u32, String> {

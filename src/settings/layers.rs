@@ -11,7 +11,7 @@ use std::sync::Arc;
 use config::{Config, ConfigError, Map, Source, Value, ValueKind};
 
 use super::environment::{self, Variables};
-use super::{Settings, sections};
+use super::{Settings, sections, veil};
 use crate::model::Finding;
 use crate::model::finding::SourceText;
 use crate::model::tables::{Entry, Item, Node, Place, decode, parse_toml};
@@ -46,6 +46,15 @@ pub fn load(path: &Path) -> Result<Settings, Vec<Finding>> {
 /// # Errors
 /// Everything that is wrong with the settings.
 pub fn load_with(path: &Path, variables: &Variables) -> Result<Settings, Vec<Finding>> {
+    read_layers(path, variables).map_err(|mut findings| {
+        for finding in &mut findings {
+            finding.source = veil::source(&finding.source);
+        }
+        findings
+    })
+}
+
+fn read_layers(path: &Path, variables: &Variables) -> Result<Settings, Vec<Finding>> {
     let main = read(path)?.ok_or_else(|| {
         let finding = about_file(path, "there is no settings file here");
         vec![finding.with_help("`fondly init DIR` writes one; `--config FILE` names another")]
@@ -75,9 +84,6 @@ pub fn load_with(path: &Path, variables: &Variables) -> Result<Settings, Vec<Fin
         Ok(_) => {}
         Err(found) => findings.extend(found),
     }
-    for finding in &mut findings {
-        finding.source = without_secrets(&finding.source);
-    }
     Err(findings)
 }
 
@@ -85,29 +91,6 @@ pub fn load_with(path: &Path, variables: &Variables) -> Result<Settings, Vec<Fin
 pub(super) fn folder_of(path: &Path) -> io::Result<PathBuf> {
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
     fs::canonicalize(folder.unwrap_or_else(|| Path::new(".")))
-}
-
-/// The same text, byte for byte as long, with stars in place of passwords that people wrote into
-/// it: a finding shows the lines around it, and may end up in a log.
-fn without_secrets(source: &Arc<SourceText>) -> Arc<SourceText> {
-    let hide = |line: &str| {
-        let (key, value) = line.split_once('=').unwrap_or((line, ""));
-        if key.trim() == "password" {
-            return format!("{key}={}", "*".repeat(value.len()));
-        }
-        let Some((scheme, rest)) = line.split_once("://") else {
-            return line.to_owned();
-        };
-        let Some((login, host)) = rest.split_once('@') else {
-            return line.to_owned();
-        };
-        format!("{scheme}://{}@{host}", "*".repeat(login.len()))
-    };
-    let lines: Vec<String> = source.text.split('\n').map(hide).collect();
-    Arc::new(SourceText {
-        name: source.name.clone(),
-        text: lines.join("\n"),
-    })
 }
 
 /// Top-level keys that can't be names of ours. They are kept from `config`, which would take
@@ -379,6 +362,20 @@ mod tests {
         assert!(lines[4].contains("FONDLY__SENDING__QUIET_HOURS:1:1: `sending.quiet_hours`"));
         assert!(lines[2].starts_with("local.toml:2:13: "), "{}", lines[2]);
         assert!(!lines.concat().contains("secret"));
+    }
+
+    /// What stands in the place of a whole section takes its settings away; they aren't missing too.
+    #[test]
+    fn a_value_in_the_place_of_a_section_is_one_finding() {
+        let lines = told(read_all(SMALL, "", &[("FONDLY__BUSINESS", "1")]));
+        assert_eq!(lines.len(), 1, "{lines:#?}");
+        assert!(
+            lines[0].starts_with("environment variable FONDLY__BUSINESS:1:1: `business`"),
+            "{}",
+            lines[0]
+        );
+        let lines = told(read_all("business = 1\n", "", &[]));
+        assert_eq!(lines.len(), 1, "{lines:#?}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::limits::{self, DomainLimit};
 use super::login::{Login, login};
-use super::resolved;
+use super::{resolved, veil};
 use crate::model::tables::{Notes, Table, Value};
 
 /// `[mail]`.
@@ -261,8 +261,9 @@ fn host_name(text: &str) -> Result<String, String> {
     if text.chars().all(fits) && !text.contains("://") {
         return Ok(text.to_owned());
     }
+    let shown = veil::address(text);
     Err(format!(
-        "`{text}` is no host; write a name such as `smtp.example.net`, without a scheme or path"
+        "`{shown}` is no host; write a name such as `smtp.example.net`, without a scheme or path"
     ))
 }
 

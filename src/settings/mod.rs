@@ -24,6 +24,7 @@ mod sections;
 mod sending;
 mod shown;
 mod sources;
+mod veil;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

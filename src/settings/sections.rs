@@ -14,6 +14,7 @@ use super::api::{self, Beside};
 use super::mail::{self, Folders};
 use super::{
     Business, Public, Schedule, Settings, Store, console, resolved, retention, sending, sources,
+    veil,
 };
 use crate::model::Finding;
 use crate::model::address::spoken;
@@ -341,13 +342,15 @@ pub(super) fn clash(one: SocketAddr, other: SocketAddr) -> bool {
 pub(super) fn https_url(text: &str) -> Result<String, String> {
     let wanted = "write one such as `https://care.thorn.example`";
     let Some(rest) = text.strip_prefix("https://") else {
-        return Err(format!("`{text}` doesn't start with https://; {wanted}"));
+        let shown = veil::address(text);
+        return Err(format!("`{shown}` doesn't start with https://; {wanted}"));
     };
     let host = rest.split(['/', ':']).next().unwrap_or("");
     let fits = |c: char| c.is_ascii_alphanumeric() || "-._~/:%[]".contains(c);
     if host.is_empty() || !rest.chars().all(fits) {
+        let shown = veil::address(text);
         return Err(format!(
-            "`{text}` is no plain web address; {wanted}, without `?`, `#` or `@`"
+            "`{shown}` is no plain web address; {wanted}, without `?`, `#` or `@`"
         ));
     }
     Ok(text.trim_end_matches('/').to_owned())

@@ -105,6 +105,54 @@ impl Store {
         read.await.map_err(|error| self.trouble(error))
     }
 
+    /// The next entries behind this one, or the first, in the order of [`Store::log`]; however many
+    /// there are, no more than a page is in hand. The filter's limit isn't asked.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn log_after(
+        &self,
+        filter: &Filter,
+        last: Option<&Entry>,
+        most: u16,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let moment = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
+        let from = moment(filter.since).unwrap_or(i64::MIN);
+        let reached = last.map(|last| last.occasion.due_at.as_millisecond());
+        let read = async {
+            sqlx::query(concat!(
+                "SELECT ",
+                entry_columns!(),
+                " FROM ledger WHERE due_at >= $1 AND due_at < $2 \
+                   AND (CAST($3 AS TEXT) IS NULL OR rule = $3) \
+                   AND (CAST($4 AS TEXT) IS NULL OR customer = $4) \
+                   AND (CAST($5 AS TEXT) IS NULL OR outcome = $5) \
+                   AND (outcome IN ('planned', 'deferred', 'held', 'sending') \
+                        OR COALESCE(decided_at, due_at) >= $11) \
+                   AND (CAST($6 AS BIGINT) IS NULL OR due_at > $6 \
+                        OR (rule, customer, occasion) > ($7, $8, $9)) \
+                 ORDER BY due_at, rule, customer, occasion LIMIT $10"
+            ))
+            .bind(reached.map_or(from, |reached| reached.max(from)))
+            .bind(moment(filter.until).unwrap_or(i64::MAX))
+            .bind(&filter.rule)
+            .bind(&filter.customer)
+            .bind(filter.outcome.map(Outcome::as_str))
+            .bind(reached)
+            .bind(last.map(|last| last.rule.as_str()))
+            .bind(last.map(|last| last.customer.as_str()))
+            .bind(last.map(|last| last.occasion.key.as_str()))
+            .bind(i64::from(most))
+            .bind(moment(filter.unsettled_before).unwrap_or(i64::MIN))
+            .fetch_all(self.reader())
+            .await?
+            .iter()
+            .map(read_entry)
+            .collect::<sqlx::Result<_>>()
+        };
+        read.await.map_err(|error| self.trouble(error))
+    }
+
     /// The whole ledger by due moment, rule, customer and occasion.
     ///
     /// # Errors

@@ -41,6 +41,10 @@ fn wrong_usage_ends_with_2_and_says_what_would_be_right() {
         (&["show"], &["<ENTRY>"]),
         (&["preview", "thanks"], &["<CUSTOMER>"]),
         (
+            &["preview", "thanks", "ann", "--send-to", "Anna"],
+            &["Anna", "no mail address", "anna@thorn.example"],
+        ),
+        (
             &["log", "--outcome", "lost"],
             &["lost", "planned", "unknown"],
         ),
@@ -527,5 +531,217 @@ fn every_command_of_the_help_has_a_help_of_its_own() {
     for command in commands {
         let told = shop.bare().args([command, "--help"]).ran().is(0).out;
         assert!(told.contains("Usage: fondly"), "{told}");
+    }
+}
+
+#[test]
+fn machines_get_the_whole_ledger_and_people_the_latest_of_it() {
+    let shop = shop();
+    let mut customers = String::from("id,email\n");
+    let mut events = String::from("id,customer_id,kind,at\n");
+    for n in 0..120 {
+        writeln!(customers, "c{n:03},c{n}@mail.example").unwrap();
+        writeln!(events, "v{n},c{n:03},visit,{}", now()).unwrap();
+    }
+    shop.customers(&customers);
+    shop.events(&events);
+    shop.settings(&format!("{FREE}[guard]\nmax_per_rule_per_day = 1000000\n"));
+    shop.tick();
+    let json = shop.run(&["log", "--format", "json"]).is(0);
+    let whole = shop
+        .run(&["log", "--format", "json", "--limit", "1000"])
+        .is(0);
+    assert_eq!(lines_of_json(&json.out).len(), 120);
+    assert_eq!((&json.out, &json.err), (&whole.out, &whole.err));
+    let csv = shop.run(&["log", "--format", "csv"]).is(0).out;
+    let whole = shop
+        .run(&["log", "--format", "csv", "--limit", "1000"])
+        .is(0)
+        .out;
+    assert_eq!(csv, whole);
+    assert_eq!(csv_rows(&csv).len(), 120);
+    let few = shop
+        .run(&["log", "--format", "json", "--limit", "3"])
+        .is(0)
+        .out;
+    assert!(json.out.ends_with(&few));
+    assert_eq!(lines_of_json(&few).len(), 3);
+    let table = shop
+        .run(&["log"])
+        .is(0)
+        .says(&["The latest 100", "--limit"]);
+    assert_eq!(table.out.lines().count(), 101);
+    let none = [
+        "log",
+        "--format",
+        "csv",
+        "--customer",
+        "c000",
+        "--outcome",
+        "held",
+    ];
+    let none = shop.run(&none).is(0).out;
+    assert!(
+        none.starts_with("id,rule,") && none.lines().count() == 1,
+        "{none}"
+    );
+    shop.run(&["log", "--format", "json", "--rule", "thank"])
+        .is(1)
+        .says(&["thanks"]);
+}
+
+#[test]
+fn check_tries_a_condition_on_an_event_that_lies_ahead_as_of_the_day_it_matters() {
+    let shop = shop();
+    let rule = fs::read_to_string(shop.path("config/rules/thanks.toml")).unwrap();
+    let rule = rule.replace("0 minutes", "1 day");
+    shop.rule(
+        "thanks",
+        &format!("{rule}[only]\nwhere = \"event.amount >= 50\"\n"),
+    );
+    let ahead = now() + std::time::Duration::from_hours(40 * 24);
+    let booked = |amount: u32| {
+        shop.events(&format!(
+            "id,customer_id,kind,at,amount\n1,ann,visit,{ahead},60\n2,bob,visit,{ahead},{amount}\n"
+        ));
+        shop.run(&["check"])
+    };
+    booked(40).is(0).says(&["1 letter"]);
+    booked(60).is(0).says(&["2 letters"]);
+    // What is wrong with it is still found.
+    shop.rule(
+        "thanks",
+        &format!("{rule}[only]\nwhere = \"event.attr.table >= 50\"\n"),
+    );
+    booked(60).is(1).says(&["where"]);
+}
+
+#[test]
+fn no_command_shows_a_password_that_stands_where_none_belongs() {
+    let shop = shop();
+    let source = |url: &str| {
+        format!(
+            "[[source]]\nname = \"till\"\nkind = \"sql\"\nfeeds = \"customers\"\n\
+             query = \"select id from c\"\n{url}\n"
+        )
+    };
+    let written = |query: &str| format!("url = \"postgres://u@127.0.0.1:1/db?{query}\"");
+    shop.write(
+        "config/shop-url",
+        "postgres://u@127.0.0.1:1/db?sslpassword=s3cret\n",
+    );
+    let settings = [
+        source(&written("password=s3cret")),
+        source(&written("sslmode=require&sslpassword=s3cret")),
+        source(&written("pass%77ord=s3cret")),
+        source(&written("s3cret")),
+        source("url = \"postgres://127.0.0.1/db#s3cret\""),
+        source("url = \"postgres://u@127.0.0.1/db;password=s3cret\""),
+        source("url = \"host=127.0.0.1 password=s3cret\""),
+        source("url_file = \"shop-url\""),
+        "[store]\nurl = \"postgres://127.0.0.1/db?password=s3cret\"\n".to_owned(),
+        "[store]\nurl = \"sqlite:x.db?key=s3cret\"\n".to_owned(),
+        "[mail]\npasword = \"s3cret\"\n".to_owned(),
+        "[mail.smtp]\npassword = s3cret\n".to_owned(),
+        "[mail]\ntransport = \"smtp\"\n[mail.smtp]\nhost = \"smtps://u:s3cret@h\"\n".to_owned(),
+        "[public]\nbase_url = \"https://u:s3cret@care.example\"\n".to_owned(),
+    ];
+    for toml in settings {
+        shop.write("config/local.toml", &toml);
+        for args in [
+            &["check", "--show"][..],
+            &["check"],
+            &["tick"],
+            &["run"],
+            &["sync"],
+        ] {
+            // What the file holds shows with the reading.
+            let in_a_file = toml.contains("url_file");
+            if in_a_file && args == ["run"] {
+                continue;
+            }
+            let ran = shop.run(args);
+            assert!(in_a_file || ran.code != Some(0), "{toml}: {ran:?}");
+            assert!(!format!("{ran:?}").contains("s3cret"), "{toml}: {ran:?}");
+        }
+    }
+    shop.settings(FREE);
+    let variable = ("FONDLY__STORE__URL", "postgres://h/db?password=s3cret");
+    let ran = shop
+        .fondly(&["check"])
+        .env(variable.0, variable.1)
+        .ran()
+        .is(1);
+    assert!(!format!("{ran:?}").contains("s3cret"), "{ran:?}");
+}
+
+#[test]
+fn a_letter_for_its_day_or_not_at_all_goes_on_that_day_whatever_the_hour() {
+    let shop = shop();
+    let zone = jiff::tz::TimeZone::get("Europe/London").unwrap();
+    let today = zone.to_datetime(now()).date();
+    let yesterday = today.yesterday().unwrap();
+    for (id, day) in [("today", today), ("yesterday", yesterday)] {
+        shop.rule(
+            id,
+            &format!(
+                "title = \"Today\"\ntemplate = \"birthday\"\nclass = \"service\"\n\
+                 audience = \"customer\"\n[trigger.fixed]\non = [{day}]\n\
+                 [send]\nat = \"00:00\"\nlate = \"0 days\"\n[limits]\nbackfill = \"3 days\"\n"
+            ),
+        );
+    }
+    fs::remove_file(shop.path("config/rules/thanks.toml")).unwrap();
+    shop.tick();
+    let mut told: Vec<String> = shop
+        .ledger()
+        .iter()
+        .map(|entry| entry.line(&["rule", "customer", "outcome", "reason"]))
+        .collect();
+    told.sort();
+    let wanted = [
+        "today ann sent accepted",
+        "today bob sent accepted",
+        "yesterday ann skipped too-late",
+        "yesterday bob skipped too-late",
+    ];
+    assert_eq!(told, wanted);
+}
+
+#[test]
+fn check_names_a_rule_whose_hour_the_quiet_hours_outlast() {
+    let shop = shop();
+    shop.settings("[sending]\nquiet_hours = \"20:00-08:00\"\n");
+    let said = |send: &str| {
+        shop.rule(
+            "xmas",
+            &format!(
+                "title = \"Xmas\"\ntemplate = \"thank-you\"\nclass = \"service\"\n\
+                 audience = \"customer\"\n[trigger.anniversary]\nfield = \"birthday\"\n[send]\n{send}\n"
+            ),
+        );
+        let ran = shop.run(&["check"]).is(0);
+        let all = format!("{}{}", ran.out, ran.err);
+        all.contains("rules/xmas.toml: no letter of it can go")
+    };
+    for never in [
+        "at = \"06:00\"\nlate = \"1 hour\"",
+        "at = \"21:00\"\nlate = \"0 days\"",
+        "at = \"20:00\"\nlate = \"11 hours\"",
+        "at = \"21:00\"\nlate = \"2 hours\"\nspread = \"8 hours\"",
+    ] {
+        assert!(said(never), "{never}");
+    }
+    for fine in [
+        "at = \"06:00\"\nlate = \"2 hours\"",
+        "at = \"06:00\"\nlate = \"0 days\"",
+        "at = \"19:59\"\nlate = \"1 minute\"",
+        "at = \"08:00\"\nlate = \"1 minute\"",
+        "at = \"20:00\"\nlate = \"12 hours\"",
+        "at = \"21:00\"\nlate = \"1 day\"",
+        "at = \"21:00\"\nlate = \"2 hours\"\nspread = \"9 hours\"",
+        "at = \"22:00\"\nlate = \"0 days\"\nspread = \"3 hours\"",
+    ] {
+        assert!(!said(fine), "{fine}");
     }
 }

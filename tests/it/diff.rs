@@ -119,7 +119,7 @@ const EDITS: &[(&str, &str, Option<&str>)] = &[
     ),
     ("renewal", "[send]", Some("[send]\nat = \"16:00\"")),
     ("first-time", "priority = 70", Some("enabled = false")),
-    ("fair", "late = \"1 day\"", Some("late = \"0 minutes\"")),
+    ("fair", "late = \"1 day\"", Some("late = \"1 minute\"")),
     ("come-back", "06:30", Some("21:30")),
     ("thanks", "", None),
 ];

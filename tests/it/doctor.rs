@@ -479,8 +479,8 @@ async fn what_waits_for_a_person_is_counted_and_nobody_is_named() {
         "look",
         &["1 source that couldn't be read", "fondly sync"],
     );
-    let trouble = "INSERT INTO trouble (kind, subject, words, since) VALUES \
-                   ('opinion', 'Ann is unhappy', 'ann@mail.example', 0)";
+    let trouble = "INSERT INTO trouble (kind, name, facts, since) VALUES ('complaint', 'ann', \
+                   '{\"about\": \"other\", \"kind\": \"complaint\", \"name\": \"ann@mail.example\"}', 0)";
     tamper(&shop, trouble).await;
     let told = looks_only(&shop, &dns, &[]).is(3).says(
         "waiting",

@@ -36,6 +36,7 @@ mod limits;
 mod mail;
 mod matrix;
 mod outage;
+mod preview;
 mod privacy;
 mod public;
 mod quality;

@@ -284,6 +284,9 @@ impl Business {
             79..82 => (person.zone, person.zone_text) = (zone, zone_text),
             82..84 => person.language = language,
             84..87 => person.unsubscribed = !person.unsubscribed || luck,
+            // Nobody is unknown again: a "no" that isn't taken back stays one, and readings may miss a
+            // "yes" in between.
+            87..90 if consent == "unknown" => {}
             87..90 => person.consent = consent,
             90..93 => person.vip = luck,
             93..96 => person.renewal = Some(renewal),

@@ -54,7 +54,11 @@ fn no_time(case: &Case<'_>, reason: Reason) -> String {
         }
         Some(rule) if waits.contains(&reason) => {
             let late = rule.send.late;
-            format!(" The rule's `late` of {late} doesn't allow it to wait so long.")
+            if late.is_zero() {
+                " The rule's `late = \"0 days\"` allows it on its day only.".to_owned()
+            } else {
+                format!(" The rule's `late` of {late} doesn't allow it to wait so long.")
+            }
         }
         Some(_) | None => String::new(),
     }
@@ -177,9 +181,11 @@ fn consent(case: &Case<'_>) -> String {
 fn too_late(case: &Case<'_>) -> Option<String> {
     let late = case.rule?.send.late;
     let end = moment(deadline(late, case.occasion, case.zone), case.zone);
-    Some(format!(
-        "the rule's `late` of {late} allows it until {end}."
-    ))
+    Some(if late.is_zero() {
+        format!("the rule's `late = \"0 days\"` allows it on its day only, until {end}.")
+    } else {
+        format!("the rule's `late` of {late} allows it until {end}.")
+    })
 }
 
 fn contacted(case: &Case<'_>) -> Option<String> {

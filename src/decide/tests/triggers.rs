@@ -302,6 +302,33 @@ fn a_spread_over_midnight_takes_nothing_from_the_time_that_is_left() {
     }
 }
 
+/// `late = "0 days"` is the whole civil day on which a letter is due, however long that day is, and
+/// nothing of the next.
+#[test]
+fn no_days_late_is_the_day_itself_in_the_send_zone() {
+    let zone = "Europe/Berlin";
+    for (day, end) in [
+        (date(2027, 6, 1), "2027-06-01T21:59:59.999Z"),
+        (date(2027, 3, 28), "2027-03-28T21:59:59.999Z"),
+        (date(2027, 10, 31), "2027-10-31T22:59:59.999Z"),
+    ] {
+        let rule = rule(Trigger::Fixed(vec![day]));
+        let occasion = occasions(&rule, &view(zone), &policy(), YEAR.0, YEAR.1).remove(0);
+        for late in ["0 days", "0 weeks", "0 months"] {
+            let late = Period::parse(late).unwrap();
+            let zone = TimeZone::get(zone).unwrap();
+            assert_eq!(calendar::deadline(late, &occasion, &zone), ts(end));
+        }
+    }
+    let (view, mut rule) = (view("UTC"), rule(Trigger::Fixed(vec![date(2027, 6, 1)])));
+    rule.send.at = jiff::civil::time(23, 0, 0, 0);
+    rule.send.spread_minutes = 600;
+    let occasion = occasions(&rule, &view, &policy(), YEAR.0, YEAR.1).remove(0);
+    let end = calendar::deadline(Period::Days(0), &occasion, &TimeZone::UTC);
+    let day = |at| TimeZone::UTC.to_datetime(at).date();
+    assert_eq!(day(end), day(occasion.due_at));
+}
+
 #[test]
 fn a_silence_that_was_told_of_isnt_told_again_when_its_last_contact_is_corrected() {
     let mut view = view("UTC");

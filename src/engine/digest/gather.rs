@@ -15,11 +15,12 @@ use super::super::quiet::{self, Quiet, quiet};
 use super::super::results::{self, results};
 use super::super::walk::Stretch;
 use super::super::{EngineError, House};
+use super::idle;
 use super::period::Period;
 use crate::model::policy::{Audience, Class};
 use crate::model::{Matter, Outcome};
 use crate::render::digest::{
-    self, Ahead, Back, Broken, Compared, Facts, Fault, Gone, Idle, Missing, Need, Told, why,
+    self, Ahead, Back, Broken, Compared, Facts, Fault, Gone, Missing, Need, Told, why,
 };
 use crate::rhythm::Cadence;
 use crate::rules::{Delay, Rule, Trigger};
@@ -84,7 +85,8 @@ pub async fn gather(house: &House, period: Period, scope: Scope) -> Result<Facts
         now_at_hand(house, &mut facts).await?;
     }
     if facts.sent.is_empty() {
-        facts.idle = Some(idle(house, &facts, scope).await?);
+        let now = matches!(scope, Scope::Now(_));
+        facts.idle = Some(idle::why(house, &facts, now).await?);
     }
     Ok(facts)
 }
@@ -371,39 +373,6 @@ fn tell(house: &House, facts: &mut Facts, trouble: Trouble) {
     };
     let since = house.today(trouble.since);
     facts.broken.push(Broken { what, since });
-}
-
-/// Why nothing went out.
-async fn idle(house: &House, facts: &Facts, scope: Scope) -> Result<Idle, EngineError> {
-    let now = matches!(scope, Scope::Now(_));
-    if now && house.store.paused().await?.all.is_some() {
-        return Ok(Idle::Paused);
-    }
-    if !facts.not_sent.is_empty() {
-        return Ok(Idle::AllKept);
-    }
-    if now && !house.plans.rules.iter().any(|rule| rule.enabled) {
-        return Ok(Idle::NoRules);
-    }
-    if now && house.store.count_customers().await?.0 == 0 {
-        return Ok(Idle::NoCustomers);
-    }
-    let held = |need: &Need| matches!(need, Need::Held { .. });
-    if facts.needs.iter().any(held) {
-        return Ok(Idle::Held);
-    }
-    if now && to_come(house).await? {
-        return Ok(Idle::Coming);
-    }
-    Ok(Idle::NothingDue)
-}
-
-/// Whether something that is due today may still go out.
-async fn to_come(house: &House) -> Result<bool, EngineError> {
-    let today = house.today(house.clock.now());
-    let counts = house.store.counts_of_days(today, today).await?;
-    let open = [Outcome::Planned, Outcome::Deferred, Outcome::Sending];
-    Ok(counts.iter().any(|one| open.contains(&one.outcome)))
 }
 
 #[cfg(test)]

@@ -42,6 +42,25 @@ const TLS: [(&str, Tls); 5] = [
     ("verify-full", Tls::Full),
 ];
 
+/// Options that other programs take in an address, and people therefore write.
+const FAMILIAR: [&str; 12] = [
+    "application_name",
+    "channel_binding",
+    "charset",
+    "connect_timeout",
+    "dbname",
+    "options",
+    "port",
+    "sslcert",
+    "sslkey",
+    "sslmod",
+    "timezone",
+    "user",
+];
+
+/// Those that we take.
+const OPTIONS: &str = "there are `sslmode` and `socket`";
+
 /// How a database is reached.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
@@ -87,25 +106,7 @@ impl Address {
                 ));
             }
         };
-        let mut socket = None;
-        let mut tls = None;
-        for (key, value) in url.query_pairs() {
-            match &*key {
-                "sslmode" | "ssl-mode" => tls = Some(mode(&value)?),
-                "socket" => socket = Some(PathBuf::from(&*value)),
-                "host" if value.starts_with('/') => socket = Some(PathBuf::from(&*value)),
-                "sslrootcert" | "ssl-ca" => {
-                    return Err(format!(
-                        "its option `{key}` isn't taken; name the file with `ca_file` instead"
-                    ));
-                }
-                _ => {
-                    return Err(format!(
-                        "its option `{key}` isn't known; there are `sslmode` and `socket`"
-                    ));
-                }
-            }
-        }
+        let (socket, tls) = options(&url)?;
         let host = url.host_str().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']');
         if host.is_empty() && socket.is_none() {
@@ -115,6 +116,7 @@ impl Address {
         if database.is_empty() || url.username().is_empty() {
             return Err(format!("it must name a user and a database; {wanted}"));
         }
+        plain_names(url.username(), &database)?;
         let here = socket.is_some() || is_here(host);
         Ok(Self {
             engine,
@@ -156,6 +158,52 @@ impl Address {
         let port = port.map(|port| format!(":{port}")).unwrap_or_default();
         format!("{scheme}://{user}@{host}{port}/{database}")
     }
+}
+
+/// A socket of this machine, and how well the line is protected, as far as the address says.
+fn options(url: &Url) -> Result<(Option<PathBuf>, Option<Tls>), String> {
+    let mut socket = None;
+    let mut tls = None;
+    for (key, value) in url.query_pairs() {
+        match &*key {
+            "sslmode" | "ssl-mode" => tls = Some(mode(&value)?),
+            "socket" => socket = Some(PathBuf::from(&*value)),
+            "host" if value.starts_with('/') => socket = Some(PathBuf::from(&*value)),
+            "sslrootcert" | "ssl-ca" => {
+                return Err(format!(
+                    "its option `{key}` isn't taken; name the file with `ca_file` instead"
+                ));
+            }
+            "password" | "sslpassword" => {
+                return Err(format!(
+                    "a password doesn't stand among its options (`{key}`); put it into a file of \
+                     its own, named by `password_file`"
+                ));
+            }
+            key if FAMILIAR.contains(&key) => {
+                return Err(format!("its option `{key}` isn't known; {OPTIONS}"));
+            }
+            // Whatever stands there may be a part of a password.
+            _ => return Err(format!("one of its options isn't known; {OPTIONS}")),
+        }
+    }
+    if url.fragment().is_some() {
+        let what = "what follows a `#` in it isn't taken; write `%23` for the sign itself";
+        return Err(what.to_owned());
+    }
+    Ok((socket, tls))
+}
+
+/// Other programs take options behind these signs, a password among them, and names are shown.
+fn plain_names(user: &str, database: &str) -> Result<(), String> {
+    let signs = [';', '&', '='];
+    if user.contains(signs) || database.contains(signs) {
+        return Err(format!(
+            "the user's or the database's name holds `;`, `&` or `=`; options follow a `?`, and \
+             {OPTIONS}"
+        ));
+    }
+    Ok(())
 }
 
 fn sqlite(rest: &str) -> Result<Address, String> {
@@ -272,6 +320,14 @@ mod tests {
             "postgres://u:s3cret@db/x?sslmode=maybe",
             "postgres://u:s3cret@db/x?sslrootcert=a",
             "postgres://u:s3cret%zz@db/x",
+            "postgres://db/x?password=s3cret",
+            "postgres://u@db/x?pass%77ord=s3cret",
+            "mysql://u@db/x?s3cret",
+            "mysql://u@db/x?user=u&ssl%70assword=s3cret",
+            "postgres://u@db/x#s3cret",
+            "postgres://u@db/x;password=s3cret",
+            "postgres://u@db/x&password=s3cret",
+            "postgres://u:1#s3cret@db/x",
             "sqlite:",
             "sqlite::memory:",
             "sqlite:x.db?mode=rwc",

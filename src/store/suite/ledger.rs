@@ -186,6 +186,42 @@ pub(super) async fn batches_are_counted(store: &Store) {
     assert_eq!(store.gone_of("birthday", 1).await.unwrap(), 1);
 }
 
+/// However small the pages, and however many are due at once, each is there once and in order.
+pub(super) async fn the_log_read_in_pages_is_the_whole_log(store: &Store) {
+    load(store, vec![person("ann"), person("bob")]).await;
+    let all = [
+        entry("ann", "b", noon() + minutes(2)),
+        entry("ann", "a", noon() + minutes(1)),
+        entry("ann", "c", noon() + minutes(3)),
+        entry("ann", "d", noon() + minutes(3)),
+        entry("bob", "d", noon() + minutes(3)),
+        entry("bob", "c", noon() + minutes(3)),
+        entry("bob", "e", noon() + minutes(9)),
+    ];
+    plan(store, all.to_vec()).await;
+    let within = Filter {
+        since: Some(noon() + minutes(2)),
+        until: Some(noon() + minutes(9)),
+        ..Filter::default()
+    };
+    for (filter, least) in [(Filter::default(), 7), (within, 5)] {
+        let whole = store.log(&filter).await.unwrap();
+        assert_eq!(whole.len(), least);
+        for most in 1..9 {
+            let mut paged: Vec<Entry> = Vec::new();
+            loop {
+                let page = store.log_after(&filter, paged.last(), most).await.unwrap();
+                assert!(page.len() <= usize::from(most));
+                if page.is_empty() {
+                    break;
+                }
+                paged.extend(page);
+            }
+            assert_eq!(paged, whole, "{most}");
+        }
+    }
+}
+
 pub(super) async fn the_log_filters(store: &Store) {
     load(store, vec![person("ann")]).await;
     let of = |key: &str, n| entry("ann", key, noon() + minutes(n));

@@ -296,7 +296,8 @@ contract!(
         what_is_paused_is_not_claimed,
         held_batches_wait_for_a_person,
         batches_are_counted,
-        the_log_filters;
+        the_log_filters,
+        the_log_read_in_pages_is_the_whole_log;
     results: those_who_came_back_in_time_count,
         a_customer_counts_once_in_the_days_of_the_holdout;
     weeks: a_week_holds_what_ended_in_it,

@@ -176,12 +176,20 @@ fn every_reason_is_a_sentence() {
         );
         writeln!(told, "{reason}\n    {words}").unwrap();
     }
-    for (what, words) in others() {
+    for (what, words) in others().into_iter().chain([on_its_day_only()]) {
         writeln!(told, "{what}\n    {words}").unwrap();
     }
     insta::with_settings!({snapshot_path => "../../../../tests/snapshots", prepend_module_to_snapshot => false, omit_expression => true}, {
         insta::assert_snapshot!("explain_reasons", told);
     });
+}
+
+/// A rule that leaves no day.
+fn on_its_day_only() -> (&'static str, String) {
+    let mut scene = Scene::new();
+    scene.rule.as_mut().unwrap().send.late = crate::model::Period::Days(0);
+    scene.now = at("2027-03-02T00:00");
+    ("too-late: on its day only", scene.told().1)
 }
 
 /// The same reasons on other grounds.
