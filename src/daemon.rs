@@ -21,6 +21,7 @@ use crate::engine::learn::{Done, Learner};
 use crate::engine::reload::Watch;
 use crate::engine::retention::Removed;
 use crate::engine::tick::{self, Pass};
+use crate::engine::trust::Standstill;
 use crate::engine::{EngineError, House, Report, alert, links, mishap, trust};
 use crate::model::Outcome;
 use crate::review::{self, OpenDoors, Pulse, ReviewError};
@@ -130,9 +131,8 @@ pub async fn run(
             ended = pass.instrument(span.clone()) => ended,
             () = signs_of_life(&house, &pulse) => Passed::Stopped,
         };
-        let well = !matches!(ended, Passed::Failed(_));
         wakes.look_again_after(&ended);
-        pulse.pass_ended(house.clock.now(), well);
+        ended.is_felt(&pulse, &house);
         tokio::select! {
             () = told(&ended, &house, &mut alarm).instrument(span) => {}
             () = stop.cancelled() => {}
@@ -200,6 +200,16 @@ enum Passed {
     Stopped,
     /// For this reason.
     Failed(String),
+}
+
+impl Passed {
+    /// Whoever asks for our health hears of it.
+    fn is_felt(&self, pulse: &Pulse, house: &House) {
+        if let Self::Well(report) = self {
+            pulse.let_in(report.standstill.as_ref().map(Standstill::in_short));
+        }
+        pulse.pass_ended(house.clock.now(), !matches!(self, Self::Failed(_)));
+    }
 }
 
 /// One pass in a task of its own, so that even a panic ends only the pass. `working`: the last one

@@ -5,12 +5,16 @@ use std::path::Path;
 
 use jiff::civil::Date;
 
+use super::bar::Bar;
+use super::forecast::from_now;
 use super::summary::{counted, title};
-use super::{Done, Failure, Outcome, house, output};
-use crate::engine::{House, control, guard};
+use super::{Done, Failure, Outcome, house_at_hand, output};
+use crate::engine::forecast::{self, Question};
+use crate::engine::{House, control};
+use crate::model;
 
 /// Days ahead that are looked at for batches that will be held.
-const AHEAD_DAYS: i32 = 30;
+const AHEAD_DAYS: u16 = 30;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -23,7 +27,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, config: &Path, approved: bool) -> Outcome {
-    let house = house(config).await?;
+    let house = house_at_hand(config).await?;
     let said = Box::pin(say(&house, &args, approved)).await;
     house.store.clone().close().await?;
     said?;
@@ -68,13 +72,42 @@ fn what_happens(title: &str, day: Date, count: u64, approved: bool) -> String {
     }
 }
 
+/// The days from today on whose batch will be held, with the number of letters: what `forecast` says
+/// of them.
+async fn held_ahead(house: &House, rule: &str) -> Result<BTreeMap<Date, u64>, Failure> {
+    let stretch = from_now(&house.plans, AHEAD_DAYS)?;
+    let question = Question {
+        rule: Some(rule.to_owned()),
+        customer: None,
+    };
+    let bar = Bar::new(stretch.from, stretch.until);
+    let plans = house.plans.clone();
+    let told = forecast::forecast(plans, &stretch, &question, |now| bar.at(now));
+    let told = Box::pin(told).await;
+    bar.finish();
+    let mut held = BTreeMap::new();
+    for entry in told?.entries {
+        if entry.outcome == model::Outcome::Held {
+            *held.entry(entry.occasion.day).or_default() += 1;
+        }
+    }
+    Ok(held)
+}
+
 /// Says so, and which days ahead will be held as it looks now.
 async fn nothing_held(house: &House, rule: &str, approved: bool) -> Result<(), Failure> {
     let title = title(house, rule);
-    let now = house.clock.now();
+    if house.plans.broken.all().next().is_some() {
+        output::say(format!("{title}: nothing is held"))?;
+        output::note(
+            "Which days ahead will be held can't be told while not everything can be read; with \
+             `--on DATE` it can be said of a day all the same.",
+        );
+        return Ok(());
+    }
     let ahead = match house.rule(rule) {
-        Some(rule) => guard::held_ahead(house, rule, AHEAD_DAYS, now).await?,
-        None => Vec::new(),
+        Some(_) => held_ahead(house, rule).await?,
+        None => BTreeMap::new(),
     };
     output::say(format!("{title}: nothing is held"))?;
     if ahead.is_empty() {

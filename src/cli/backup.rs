@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::output;
-use super::{Done, Outcome, house_for_review};
+use super::{Done, Outcome, house_at_hand};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -17,7 +17,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
-    let house = house_for_review(config).await?;
+    let house = house_at_hand(config).await?;
     let copied = house.store.copy_to(&args.file).await;
     house.store.clone().close().await?;
     copied?;

@@ -32,6 +32,7 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
         output::say(words)?;
     }
     if args.no_records {
+        run::check_live_sending(&plans)?;
         return Ok(Done::Well);
     }
     if plans.settings.sources.is_empty() {

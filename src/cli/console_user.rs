@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::output::{self, Format, Row};
-use super::{Done, Failure, Outcome, house_for_review};
+use super::{Done, Failure, Outcome, house_at_hand};
 use crate::engine::entry_json::rfc3339;
 use crate::engine::{House, control, listing, password};
 use crate::store::Role;
@@ -67,7 +67,7 @@ fn role(text: &str) -> Result<Role, String> {
 }
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
-    let house = house_for_review(config).await?;
+    let house = house_at_hand(config).await?;
     let done = act(&house, args.what).await;
     house.store.clone().close().await?;
     done?;

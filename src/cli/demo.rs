@@ -14,10 +14,17 @@ use crate::engine::{House, Report};
 use crate::model;
 use crate::records::made_up;
 use crate::review::OpenDoors;
-use crate::store::Filter;
+use crate::store::{Filter, HoldError, Holder, OpenOptions, Store};
 
 /// Letters of the pass that are named one by one.
 const NAMED: u32 = 6;
+
+/// What others see who want the store as well.
+const COMMAND: &str = "fondly demo";
+/// Says that the folder is ours to empty.
+const MARKER: &str = ".fondly-demo";
+/// The store, in the folder.
+const STORE: &str = "var/fondly.db";
 
 /// The made-up shop's zone.
 const ZONE: &str = "Europe/London";
@@ -65,7 +72,10 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> Outcome {
     let clock = Clock::System;
+    // Before anything there is touched: somebody may be at work with it.
+    let holder = take(&args.dir, &clock)?;
     build(&args.dir, &clock)?;
+    make_store(&args.dir).await?;
     let config = args.dir.join("config/fondly.toml");
     let mut plans = plans(&config)?;
     // Before anything is done, as the daemon does it later: somebody else may have the port.
@@ -75,7 +85,12 @@ pub(super) async fn run(args: Args) -> Outcome {
         console.bind.set_port(0);
     }
     let house = Arc::new(House::open(plans, clock).await?);
-    let _holder = run::hold(&house, "fondly demo").await?;
+    let _holder = if is_its_own(&args.dir, house.store.path()) {
+        holder
+    } else {
+        // The environment names another store.
+        run::hold(&house, COMMAND).await?
+    };
     let stop = run::stop_on_signals()?;
     let mut report = tick::recover(&house).await?;
     let pass = Pass {
@@ -110,22 +125,80 @@ pub(super) async fn run(args: Args) -> Outcome {
     Ok(Done::Well)
 }
 
-/// Lays out the folder: configuration, records around today, an empty store and outbox.
-fn build(dir: &Path, clock: &Clock) -> anyhow::Result<()> {
-    let marker = dir.join(".fondly-demo");
-    let ours = marker.exists();
+/// Takes hold of the folder's store, which need not be there yet, if the folder is ours to replace.
+fn take(dir: &Path, clock: &Clock) -> anyhow::Result<Holder> {
+    let ours = dir.join(MARKER).exists();
     let empty = fs::read_dir(dir).map_or(true, |mut entries| entries.next().is_none());
     anyhow::ensure!(
         ours || empty,
         "{} holds other files; name an empty folder with --dir",
         dir.display()
     );
+    let store = dir.join(STORE);
+    let folder = store.parent().unwrap_or(dir);
+    fs::create_dir_all(folder).with_context(|| format!("{} can't be made", folder.display()))?;
+    let text = "A folder made by `fondly demo`, which may empty it.\n";
+    fs::write(dir.join(MARKER), text)
+        .with_context(|| format!("{} can't be written", dir.join(MARKER).display()))?;
+    Store::hold(&store, COMMAND, clock.now()).map_err(|error| match error {
+        HoldError::HeldBy { text, .. } => anyhow::anyhow!(
+            "somebody is at work in {}: {text}; stop that first, or name another folder with --dir",
+            dir.display()
+        ),
+        error @ HoldError::Io { .. } => error.into(),
+    })
+}
+
+/// Whether this is the store in the demo's folder.
+fn is_its_own(dir: &Path, store: &Path) -> bool {
+    match (fs::canonicalize(dir.join(STORE)), fs::canonicalize(store)) {
+        (Ok(ours), Ok(store)) => ours == store,
+        _ => false,
+    }
+}
+
+/// Empties a folder, but for the lock that is ours.
+fn empty(folder: &Path) -> std::io::Result<()> {
+    let lock = Store::lock_of(Path::new(STORE));
+    if !folder.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if Some(entry.file_name().as_os_str()) == lock.file_name() {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes an empty store. It comes from beside: where a lock lies and no store, one is gone, and
+/// nobody may open a new one.
+async fn make_store(dir: &Path) -> anyhow::Result<()> {
+    let folder = dir.join("var/new");
+    fs::create_dir_all(&folder).with_context(|| format!("{} can't be made", folder.display()))?;
+    let options = OpenOptions {
+        create: true,
+        ..OpenOptions::default()
+    };
+    let new = folder.join("fondly.db");
+    let store = Store::open(&new.display().to_string(), options).await?;
+    store.close().await?;
+    fs::rename(&new, dir.join(STORE))
+        .and_then(|()| fs::remove_dir_all(&folder))
+        .with_context(|| format!("{} can't be made", dir.join(STORE).display()))
+}
+
+/// Lays out the folder: configuration, records around today, an empty outbox.
+fn build(dir: &Path, clock: &Clock) -> anyhow::Result<()> {
     for folder in ["config", "data", "var"] {
         let path = dir.join(folder);
-        if path.exists() {
-            fs::remove_dir_all(&path)
-                .with_context(|| format!("{} can't be emptied", path.display()))?;
-        }
+        empty(&path).with_context(|| format!("{} can't be emptied", path.display()))?;
     }
     init::write_shipped(&dir.join("config"))?;
     let today = jiff::tz::TimeZone::get(ZONE)
@@ -147,11 +220,7 @@ fn build(dir: &Path, clock: &Clock) -> anyhow::Result<()> {
         let text = fs::read_to_string(dir.join(&name)).context(name.clone())?;
         write(&name, &text.replace(AT_NINE, AT_MIDNIGHT))?;
     }
-    write("config/local.toml", LOCAL)?;
-    write(
-        ".fondly-demo",
-        "A folder made by `fondly demo`, which may empty it.\n",
-    )
+    write("config/local.toml", LOCAL)
 }
 
 async fn tell(house: &House, report: &Report, dir: &Path) -> anyhow::Result<()> {

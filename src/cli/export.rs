@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{Done, Failure, Outcome, house_for_review, output};
+use super::{Done, Failure, Outcome, house_at_hand, output};
 use crate::engine::dossier_json::{SECTIONS, piece_json};
 use crate::engine::entry_json::rfc3339;
 use crate::engine::{House, privacy};
@@ -63,7 +63,7 @@ impl Who {
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let whom = args.who.whom()?;
-    let house = house_for_review(config).await?;
+    let house = house_at_hand(config).await?;
     let done = export(&house, &whom).await;
     house.store.clone().close().await?;
     done?;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::export::{Who, nobody};
 use super::summary::counted;
-use super::{Done, Failure, Outcome, house_for_review, output};
+use super::{Done, Failure, Outcome, house_at_hand, output};
 use crate::engine::House;
 use crate::engine::privacy::{self, Cleaned};
 use crate::store::{Erased, Forgot, Whom};
@@ -38,7 +38,7 @@ enum Format {
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let whom = args.who.whom()?;
-    let house = house_for_review(config).await?;
+    let house = house_at_hand(config).await?;
     let done = Box::pin(forget(&house, &whom, args.format)).await;
     house.store.clone().close().await?;
     done

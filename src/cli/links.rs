@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::output::{self, Format, Row};
-use super::{Done, Failure, Outcome, fields, house_for_review};
+use super::{Done, Failure, Outcome, fields, house_at_hand};
 use crate::engine::House;
 use crate::engine::entry_json::rfc3339;
 use crate::engine::links::{GRACE_DAYS, may_end};
@@ -48,7 +48,7 @@ const COLUMNS: &[(&str, &str)] = &[
 const FIELDS: &[&str] = &["number", "since", "until", "links", "ended_at"];
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
-    let house = house_for_review(config).await?;
+    let house = house_at_hand(config).await?;
     let done = match args.command {
         Command::List { format } => list(&house, format).await,
         Command::Rotate => rotate(&house).await,

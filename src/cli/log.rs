@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::output::{self, Format, Row};
-use super::{Done, Failure, Outcome, fields, house_for_review};
+use super::{Done, Failure, Outcome, fields, house_at_hand};
 use crate::engine::entry_json::{self, entry_json};
 use crate::engine::{House, alert, control};
 use crate::model;
@@ -44,7 +44,7 @@ const IN_A_TABLE: u32 = 100;
 const PAGE: u16 = 5_000;
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
-    let house = house_for_review(config).await?;
+    let house = house_at_hand(config).await?;
     let outcome = args.outcome.as_deref().map(outcome).transpose()?;
     let filter = Filter {
         since: args

@@ -40,13 +40,13 @@ mod sync;
 mod tick;
 mod token;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::clock::Clock;
-use crate::engine::{House, Plans, trust};
+use crate::engine::{Broken, House, Plans, trust};
 use crate::model::Finding;
 use crate::settings;
 
@@ -262,21 +262,51 @@ impl Cli {
 }
 
 /// Reads the configuration, all findings at once.
-fn plans(config: &std::path::Path) -> Result<Plans, Failure> {
+fn plans(config: &Path) -> Result<Plans, Failure> {
     Plans::read(config).map_err(Failure::Findings)
 }
 
 /// The same for whoever only looks at what was done.
-async fn house_for_review(config: &std::path::Path) -> Result<House, Failure> {
-    let (plans, broken) = Plans::read_for_review(config).map_err(Failure::Findings)?;
-    if broken {
-        output::note("The rules or letters can't be used as they stand; `fondly check` says why.");
-    }
+async fn house_for_review(config: &Path) -> Result<House, Failure> {
+    let (plans, _) = Plans::read_for_review(config).map_err(Failure::Findings)?;
+    tell_broken(&plans.broken);
     moved_in(plans).await
 }
 
+/// The same for what has to work also while something else is amiss: the emergency brake before all.
+async fn house_at_hand(config: &Path) -> Result<House, Failure> {
+    let plans = Plans::at_hand(config).map_err(Failure::Findings)?;
+    tell_broken(&plans.broken);
+    moved_in(plans).await
+}
+
+/// What can't be read just now, in a line.
+fn tell_broken(broken: &Broken) {
+    let mut all = broken.all();
+    let Some(first) = all.next() else {
+        return;
+    };
+    let more = match all.count() {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let what = match (broken.settings.is_empty(), broken.rules.is_empty()) {
+        (false, true) => "The settings",
+        (true, _) => "The rules and letters",
+        (false, false) => "The settings, rules and letters",
+    };
+    output::note(format!(
+        "{what} can't all be read just now: {}{more}; `fondly check` says more. This goes on without \
+         them.",
+        output::in_a_line(first)
+    ));
+    if broken.zone {
+        output::note("The business's time zone isn't known either: days and times are in UTC.");
+    }
+}
+
 /// Reads the configuration and opens the store.
-async fn house(config: &std::path::Path) -> Result<House, Failure> {
+async fn house(config: &Path) -> Result<House, Failure> {
     moved_in(plans(config)?).await
 }
 

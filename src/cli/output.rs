@@ -193,6 +193,17 @@ fn harmless(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
+/// A finding without the lines around it.
+pub(crate) fn in_a_line(finding: &Finding) -> String {
+    let name = &finding.source.name;
+    let place = if is_whole_file(finding) {
+        name.clone()
+    } else {
+        place(finding)
+    };
+    harmless(&format!("{place}: {}", finding.message)).replace('\n', " ")
+}
+
 /// The file with line and column.
 fn place(finding: &Finding) -> String {
     let (line, column) = finding.position();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::summary::title;
-use super::{Done, Failure, Outcome, house, output};
+use super::{Done, Failure, Outcome, house_at_hand, output};
 use crate::engine::{House, control};
 
 #[derive(Debug, clap::Args)]
@@ -13,7 +13,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn pause(args: Args, config: &Path) -> Outcome {
-    let house = house(config).await?;
+    let house = house_at_hand(config).await?;
     let done = stop(&house, args.rule.as_deref()).await;
     house.store.clone().close().await?;
     done?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::output::{self, Format, Row};
-use super::{Done, Failure, Outcome, house_for_review};
+use super::{Done, Failure, Outcome, house_at_hand};
 use crate::engine::House;
 use crate::model::Refusal;
 use crate::store::Quarantined;
@@ -59,7 +59,7 @@ fn row(record: &Quarantined) -> Row {
 }
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
-    let house = house_for_review(config).await?;
+    let house = house_at_hand(config).await?;
     if let Some(source) = &args.clear {
         return clear(house, source).await;
     }

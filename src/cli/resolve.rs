@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Done, Failure, Outcome, house, output};
+use super::{Done, Failure, Outcome, house_at_hand, output};
 use crate::engine::House;
 use crate::engine::control::{self, Word};
 use crate::model;
@@ -34,7 +34,7 @@ struct Said {
 }
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
-    let house = house(config).await?;
+    let house = house_at_hand(config).await?;
     let done = settle(&house, &args).await;
     house.store.clone().close().await?;
     done?;

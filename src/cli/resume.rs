@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::summary::{counted, paused, title};
-use super::{Done, Failure, Outcome, fields, house, output, pause};
+use super::{Done, Failure, Outcome, fields, house_at_hand, output, pause};
 use crate::engine::House;
 use crate::engine::trust::{self, Doubt, Look, Word};
 
@@ -29,7 +29,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
-    let house = house(config).await?;
+    let house = house_at_hand(config).await?;
     let done = go_on(&house, &args).await;
     house.store.clone().close().await?;
     done
@@ -77,6 +77,13 @@ async fn clear_up(house: &House, args: &Args) -> Result<Cleared, Failure> {
             output::note("Neither the clock nor the store is in doubt.");
         }
         return Ok(Cleared::NothingToDo);
+    }
+    if look.copy.is_some() && house.plans.broken.mail {
+        // Letters that lie there tell whether another copy was at work.
+        return Err(Failure::Trouble(anyhow::anyhow!(
+            "whether this is the only copy of the store can't be judged while [mail] can't be read; \
+             mend it first (`fondly check` says what is wrong)"
+        )));
     }
     let moved = look.copy.as_ref().is_some_and(|halt| {
         // While everything was paused, nothing left where it was.

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::output::{self, Format, Row};
-use super::{Done, Failure, Outcome, fields, house_for_review};
+use super::{Done, Failure, Outcome, fields, house_at_hand};
 use crate::engine::House;
 use crate::engine::entry_json::{self, entry_json, rfc3339};
 use crate::model::Reason;
@@ -23,7 +23,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
-    let house = house_for_review(config).await?;
+    let house = house_at_hand(config).await?;
     let told = house.store.entry(&args.entry).await?;
     house.store.clone().close().await?;
     let Some(told) = told else {

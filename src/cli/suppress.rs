@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use super::output::{self, Format, Row};
-use super::{Done, Failure, Outcome, fields, house};
+use super::{Done, Failure, Outcome, fields, house_at_hand};
 use crate::engine::House;
 use crate::engine::entry_json::rfc3339;
 use crate::model::Reason;
@@ -45,7 +45,7 @@ const COLUMNS: &[(&str, &str)] = &[
 const FIELDS: &[&str] = &["address", "reason", "at"];
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
-    let house = house(config).await?;
+    let house = house_at_hand(config).await?;
     let done = match args.command {
         Command::Add { address } => add(&house, &address).await,
         Command::Remove { address } => remove(&house, &address).await,

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use super::output::{self, Format, Row};
-use super::{Done, Failure, Outcome, fields, house_for_review};
+use super::{Done, Failure, Outcome, fields, house_at_hand};
 use crate::engine::House;
 use crate::engine::entry_json::rfc3339;
 use crate::model::tables::plain_name;
@@ -55,7 +55,7 @@ const COLUMNS: &[(&str, &str)] = &[
 const FIELDS: &[&str] = &["name", "scopes", "source", "made_at", "last_day"];
 
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
-    let house = house_for_review(config).await?;
+    let house = house_at_hand(config).await?;
     let done = match &args.command {
         Command::Add {
             name,

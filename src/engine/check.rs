@@ -12,8 +12,9 @@ use jiff::civil::Date;
 
 use super::letter::{self, Reader};
 use super::scratch::Scratch;
+use super::unheard::Heard;
 use super::wiring::{self, Input};
-use super::{EngineError, House, Plans, learn, sync};
+use super::{EngineError, House, Plans, learn, refused, sync};
 use crate::clock::Clock;
 use crate::decide;
 use crate::decide::anniversary::date_of;
@@ -63,7 +64,8 @@ pub async fn check(plans: Plans, clock: Clock) -> Result<Checked, EngineError> {
 
 async fn on_copy(house: &House, now: Timestamp) -> Result<Checked, EngineError> {
     let mut checked = Checked::default();
-    sources(house, &mut checked).await;
+    let mut heard = Heard::of(&house.plans.settings);
+    sources(house, &mut checked, &mut heard).await;
     let today = house.today(now);
     let rules = house.plans.rules.iter().filter(|rule| rule.enabled);
     checked
@@ -82,6 +84,7 @@ async fn on_copy(house: &House, now: Timestamp) -> Result<Checked, EngineError> 
     checked.customers = ids.len() as u64;
     for chunk in ids.chunks(CHUNK) {
         for view in house.views(chunk).await? {
+            heard.customer(&view);
             for rule in house.plans.rules.iter().filter(|rule| rule.enabled) {
                 match tried(house, rule, &view, now) {
                     Ok(count) => checked.letters += count,
@@ -94,7 +97,11 @@ async fn on_copy(house: &House, now: Timestamp) -> Result<Checked, EngineError> 
         }
     }
     checked.problems.extend(wrong.sentences());
+    checked.problems.extend(refused::at_start(house).await?);
     checked.remarks.extend(left_out.sentences());
+    let rules = house.plans.rules.iter().filter(|rule| rule.enabled);
+    let silent = rules.flat_map(|rule| heard.missing_for(rule));
+    checked.remarks.extend(silent);
     Ok(checked)
 }
 
@@ -196,16 +203,16 @@ fn no_date(rule: &Rule, view: &View) -> Option<String> {
 }
 
 /// Reads the files without keeping anything, and asks the databases what they would give.
-async fn sources(house: &House, checked: &mut Checked) {
+async fn sources(house: &House, checked: &mut Checked, heard: &mut Heard) {
     for source in wiring::sources(&house.plans.settings) {
         match &source {
-            Input::Files(source, _) => files(source, checked),
-            Input::Query(source, _) => query(source, checked).await,
+            Input::Files(source, _) => files(source, checked, heard),
+            Input::Query(source, _) => query(source, checked, heard).await,
         }
     }
 }
 
-async fn query(source: &SqlSource, checked: &mut Checked) {
+async fn query(source: &SqlSource, checked: &mut Checked, heard: &mut Heard) {
     let name = &source.meaning.name;
     let look = match sql::look(source).await {
         Ok(look) => look,
@@ -214,6 +221,7 @@ async fn query(source: &SqlSource, checked: &mut Checked) {
             return;
         }
     };
+    heard.fields(look.fields.iter().map(|(field, _)| field));
     let fields = look.fields.iter().map(|(field, column)| {
         if field == column {
             field.clone()
@@ -234,7 +242,7 @@ async fn query(source: &SqlSource, checked: &mut Checked) {
     }
 }
 
-fn files(source: &FileSource, checked: &mut Checked) {
+fn files(source: &FileSource, checked: &mut Checked, heard: &mut Heard) {
     let name = &source.meaning.name;
     let files = match records::files(source) {
         Ok(files) => files,
@@ -251,6 +259,7 @@ fn files(source: &FileSource, checked: &mut Checked) {
                 continue;
             }
         };
+        heard.fields(reader.fields());
         for remark in reader.remarks() {
             let words = format!("source {name}: {}: {remark}", reader.shown());
             checked.remarks.push(words);

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::{EngineError, House};
-use crate::model::tables::nearest;
+use crate::model::tables::{nearest, plain_name};
 use crate::model::{Outcome, Reason};
-use crate::store::{Approval, Resettle};
+use crate::store::{Approval, Decision, Resettle};
 
 /// Who decides by a command: whoever may run it.
 pub const BY_COMMAND: &str = "command line";
@@ -35,13 +35,16 @@ pub async fn known_rule(house: &House, rule: &str) -> Result<(), EngineError> {
         return Ok(());
     }
     let states = house.store.rule_states().await?;
-    if states.iter().any(|state| state.rule == rule) {
+    if states.iter().any(|state| state.rule == rule) || is_written(house, rule) {
         return Ok(());
     }
     let known: Vec<&str> = house.plans.rules.iter().map(|rule| &*rule.id).collect();
     let help = match (nearest(rule, known.iter().copied()), known.is_empty()) {
         (Some(near), _) => format!("did you mean `{near}`?"),
-        (None, true) => "there is none yet in rules/".to_owned(),
+        (None, true) if house.plans.broken.rules.is_empty() => {
+            "there is none yet in rules/".to_owned()
+        }
+        (None, true) => "none of those in rules/ can be read just now".to_owned(),
         (None, false) => format!("there are: {}", known.join(", ")),
     };
     Err(EngineError::Other(format!(
@@ -49,7 +52,18 @@ pub async fn known_rule(house: &House, rule: &str) -> Result<(), EngineError> {
     )))
 }
 
-/// The same as [`settle`] where a person says so just now; that they did is noted first, and stays.
+/// Whether there is a file of that name, though it can't be read just now.
+fn is_written(house: &House, rule: &str) -> bool {
+    let file = house
+        .plans
+        .settings
+        .rules_dir()
+        .join(format!("{rule}.toml"));
+    plain_name(rule).is_ok() && file.is_file()
+}
+
+/// The same as [`settle`] where a person says so just now; that they did is noted together with it,
+/// unless it changes nothing.
 ///
 /// # Errors
 /// The store's trouble.
@@ -62,8 +76,12 @@ pub async fn decide(
 ) -> Result<u64, EngineError> {
     let what = if approved { "approve" } else { "decline" };
     let subject = format!("{rule} {day}");
-    house.store.audit(who, (what, &subject), now).await?;
-    settle(house, rule, day, approved, now).await
+    let decision = Decision {
+        who,
+        what,
+        subject: &subject,
+    };
+    keep(house, (rule, day), (approved, now), Some(decision)).await
 }
 
 /// Keeps what a person says of a rule's batch of a day, also ahead of it, and lets go or ends what
@@ -78,17 +96,28 @@ pub async fn settle(
     approved: bool,
     now: Timestamp,
 ) -> Result<u64, EngineError> {
+    keep(house, (rule, day), (approved, now), None).await
+}
+
+async fn keep(
+    house: &House,
+    (rule, day): (&str, Date),
+    (approved, at): (bool, Timestamp),
+    decision: Option<Decision<'_>>,
+) -> Result<u64, EngineError> {
     let approval = Approval {
         rule: rule.to_owned(),
         day,
         approved,
-        at: now,
+        at,
     };
     let reason = (!approved).then_some(Reason::Declined);
-    Ok(house.store.approve(&approval, reason).await?)
+    let kept = house.store.approve_noted(&approval, reason, decision);
+    Ok(kept.await?)
 }
 
-/// Settles an unknown letter as a person says, and notes who said so. `false`: it isn't unknown.
+/// Settles an unknown letter as a person says, and notes who said so. `false`: it isn't unknown, and
+/// nothing is done or noted.
 ///
 /// # Errors
 /// The store's trouble.
@@ -104,7 +133,6 @@ pub async fn resolve(
         Word::NotSent => "resolve-not-sent",
         Word::Resend => "resolve-resend",
     };
-    house.store.audit(who, (what, entry), now).await?;
     let outcome = match word {
         Word::Sent => Outcome::Sent,
         Word::NotSent => Outcome::Skipped,
@@ -121,5 +149,10 @@ pub async fn resolve(
         reason: Some(Reason::SettledByHand),
         now,
     };
-    Ok(house.store.resettle(&how).await?)
+    let decision = Decision {
+        who,
+        what,
+        subject: entry,
+    };
+    Ok(house.store.resettle_noted(&how, Some(decision)).await?)
 }

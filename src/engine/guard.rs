@@ -1,4 +1,4 @@
-//! The guard: whether a batch is too large to go unasked, now or on a day ahead.
+//! The guard: whether a batch is too large to go unasked.
 //!
 //! A batch is a rule's letters of one due day. Usually an indexed count says that it is small; only
 //! a large one is looked at letter by letter. May not send, record or hold anything.
@@ -6,13 +6,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 
 use super::scribe::judged;
 use super::{EngineError, House};
-use crate::decide;
 use crate::decide::gate::{Answer, Batch};
-use crate::model::{Occasion, Outcome, Period, Reason, View};
+use crate::model::{Occasion, Outcome, Reason, View};
 use crate::rules::Rule;
 use crate::store::{self, Entry};
 
@@ -91,43 +89,4 @@ pub(super) async fn first_letters(house: &House, rule: &Rule) -> Result<bool, En
         return Ok(false);
     };
     Ok(house.store.gone_of(&rule.id, first).await? < first)
-}
-
-/// The days from today on, so many of them, whose batch of this rule will be held, with the number
-/// of letters, as it looks now.
-///
-/// # Errors
-/// The store's trouble.
-pub async fn held_ahead(
-    house: &House,
-    rule: &Rule,
-    days: i32,
-    now: Timestamp,
-) -> Result<Vec<(Date, u64)>, EngineError> {
-    let today = house.today(now);
-    let last = Period::Days(days).from_date(today).unwrap_or(today);
-    let mut counts: BTreeMap<Date, u64> = BTreeMap::new();
-    if rule.enabled {
-        for chunk in house.store.everyone(false).await?.chunks(CHUNK) {
-            for view in house.views(chunk).await? {
-                for occasion in decide::occasions(rule, &view, house.policy(), today, last) {
-                    if occasion.due_at >= now && would_go(house, rule, &view, &occasion, now) {
-                        *counts.entry(occasion.day).or_default() += 1;
-                    }
-                }
-            }
-        }
-    }
-    let said = house.store.approvals(today).await?;
-    let first = first_letters(house, rule).await?;
-    let mut held = Vec::new();
-    for (day, count) in counts {
-        let is_settled = said
-            .iter()
-            .any(|said| said.rule == rule.id && said.day == day);
-        if !is_settled && (first || exceeds(house, count).await?) {
-            held.push((day, count));
-        }
-    }
-    Ok(held)
 }

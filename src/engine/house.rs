@@ -11,13 +11,13 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::amiss::{as_named, has_a_fault, missing_letter, no_folder, no_owner};
 use super::outbox::Outbox;
 use super::plan::furthest_day;
 use super::{EngineError, links, wiring};
 use crate::clock::Clock;
 use crate::deliver::Simulated;
 use crate::model::facts::BusinessWords;
-use crate::model::finding::SourceText;
 use crate::model::policy::{Audience, Learnt};
 use crate::model::{Finding, Policy, View};
 use crate::render::links::Links;
@@ -40,6 +40,29 @@ pub struct Plans {
     pub phrases: Arc<Phrases>,
     /// What letters and conditions see of the business.
     pub words: Arc<BusinessWords>,
+    /// What of all this can't be read just now.
+    pub broken: Broken,
+}
+
+/// What stands in the way of reading a configuration as a whole; nothing, where everything is there
+/// but for [`Plans::at_hand`].
+#[derive(Debug, Clone, Default)]
+pub struct Broken {
+    /// In the settings: what they couldn't say is as by default.
+    pub settings: Vec<Finding>,
+    /// In rules and letters: some of them aren't there.
+    pub rules: Vec<Finding>,
+    /// It isn't known how mail leaves.
+    pub mail: bool,
+    /// The business's zone isn't known; it counts as UTC.
+    pub zone: bool,
+}
+
+impl Broken {
+    /// Everything.
+    pub fn all(&self) -> impl Iterator<Item = &Finding> {
+        self.settings.iter().chain(&self.rules)
+    }
 }
 
 impl Plans {
@@ -53,25 +76,38 @@ impl Plans {
         Self::read_with(settings, config).map_err(|findings| as_named(findings, &folder, config))
     }
 
+    /// The same for what needs little but the store, such as a pause: mistakes in rules, letters
+    /// and other settings are told by [`Plans::broken`], and keep nobody from it. Of the rules there
+    /// are those that could be read, to call them by their names; nothing may be decided by them.
+    ///
+    /// # Errors
+    /// It can't be read for sure where the store is.
+    pub fn at_hand(config: &Path) -> Result<Self, Vec<Finding>> {
+        let least = settings::load_least(config)?;
+        let folder = least.settings.folder.clone();
+        let (mut plans, rules) = Self::gather(least.settings, config);
+        let rules = as_named(rules, &folder, config);
+        plans.broken = Broken {
+            settings: least.findings,
+            rules,
+            mail: !least.mail,
+            zone: !least.zone,
+        };
+        Ok(plans)
+    }
+
     /// The same for whoever only looks at what was done: mistakes in rules and letters don't keep
-    /// anybody from the ledger. `true`: there are some, and no rule or letter is there.
+    /// anybody from the ledger, those in the settings do. `true`: there are some.
     ///
     /// # Errors
     /// Every finding in the settings.
     pub fn read_for_review(config: &Path) -> Result<(Self, bool), Vec<Finding>> {
-        if let Ok(plans) = Self::read(config) {
-            return Ok((plans, false));
+        let plans = Self::at_hand(config)?;
+        if !plans.broken.settings.is_empty() {
+            return Err(plans.broken.settings);
         }
-        let settings = settings::load(config)?;
-        let plans = Self {
-            config: config.to_owned(),
-            words: wiring::words(&settings),
-            settings,
-            rules: Vec::new(),
-            letters: Catalogue::default(),
-            phrases: Arc::clone(Phrases::built_in()),
-        };
-        Ok((plans, true))
+        let broken = !plans.broken.rules.is_empty();
+        Ok((plans, broken))
     }
 
     /// The `fondly.toml` that they were read from.
@@ -80,8 +116,34 @@ impl Plans {
     }
 
     fn read_with(settings: Settings, config: &Path) -> Result<Self, Vec<Finding>> {
-        let loaded = rules::load(&settings.rules_dir(), &settings.holidays_dir())
-            .map_err(|error| vec![no_folder(&settings, &error)])?;
+        match Self::gather(settings, config) {
+            (plans, findings) if findings.is_empty() => Ok(plans),
+            (_, findings) => Err(findings),
+        }
+    }
+
+    /// With neither rules nor letters.
+    fn bare(settings: Settings, config: &Path) -> Self {
+        Self {
+            config: config.to_owned(),
+            words: wiring::words(&settings),
+            settings,
+            rules: Vec::new(),
+            letters: Catalogue::default(),
+            phrases: Arc::clone(Phrases::built_in()),
+            broken: Broken::default(),
+        }
+    }
+
+    /// What can be read, and everything that is wrong with it.
+    fn gather(settings: Settings, config: &Path) -> (Self, Vec<Finding>) {
+        let loaded = match rules::load(&settings.rules_dir(), &settings.holidays_dir()) {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                let finding = no_folder(&settings, &error);
+                return (Self::bare(settings, config), vec![finding]);
+            }
+        };
         let (rules, mut findings) = (loaded.rules, loaded.findings);
         let (phrases, more) = Phrases::load(&settings.words_dir());
         findings.extend(more);
@@ -106,102 +168,14 @@ impl Plans {
             let to_owner = rules.iter().filter(|rule| rule.audience == Audience::Owner);
             findings.extend(to_owner.map(|rule| no_owner(&settings, rule)));
         }
-        if !findings.is_empty() {
-            return Err(findings);
-        }
-        let words = wiring::words(&settings);
-        Ok(Self {
-            config: config.to_owned(),
-            settings,
+        let plans = Self {
             rules,
             letters,
             phrases,
-            words,
-        })
+            ..Self::bare(settings, config)
+        };
+        (plans, findings)
     }
-}
-
-/// Findings name files the way the user named `fondly.toml`.
-fn as_named(mut findings: Vec<Finding>, folder: &Path, config: &Path) -> Vec<Finding> {
-    let given = config.parent().unwrap_or(Path::new(""));
-    for finding in &mut findings {
-        if let Ok(below) = Path::new(&finding.source.name).strip_prefix(folder) {
-            finding.source = Arc::new(SourceText {
-                name: given.join(below).display().to_string(),
-                text: finding.source.text.clone(),
-            });
-        }
-    }
-    findings
-}
-
-/// Whether the letter is there, but can't be used for a reason that is told already.
-fn has_a_fault(findings: &[Finding], name: &str) -> bool {
-    findings.iter().any(|finding| {
-        let file = Path::new(&finding.source.name).file_name();
-        let file = file.map(|file| file.to_string_lossy()).unwrap_or_default();
-        let language = file.strip_suffix(".md").and_then(|stem| {
-            let rest = stem.strip_prefix(name)?;
-            rest.strip_prefix('.')
-        });
-        language.is_some_and(|language| !language.contains('.'))
-    })
-}
-
-/// The rule's file, with the caret under the key that names a letter nobody wrote.
-fn missing_letter(
-    settings: &Settings,
-    rule: &Rule,
-    (key, name): (&str, &str),
-    help: Option<String>,
-) -> Finding {
-    let language = &settings.business.language;
-    let message = format!("there is no letter `{name}` in the business's language");
-    at_key(settings, rule, key, message)
-        .with_help(help.unwrap_or_else(|| format!("write `templates/{name}.{language}.md`")))
-}
-
-/// The rule's file, with the caret under the audience that isn't there.
-fn no_owner(settings: &Settings, rule: &Rule) -> Finding {
-    let message = "this rule writes to the owner, and none is named";
-    at_key(settings, rule, "audience", message.to_owned())
-        .with_help("name one in fondly.toml: `[business]` with `owner = [\"anna@thorn.example\"]`")
-}
-
-/// A finding in the rule's file, at the line with this key.
-fn at_key(settings: &Settings, rule: &Rule, key: &str, message: String) -> Finding {
-    let path = settings.rules_dir().join(format!("{}.toml", rule.id));
-    let text = std::fs::read_to_string(&path).unwrap_or_default();
-    let mut at = 0;
-    let mut span = 0..0;
-    for line in text.split_inclusive('\n') {
-        let rest = line.trim_start();
-        if rest
-            .strip_prefix(key)
-            .is_some_and(|rest| rest.trim_start().starts_with('='))
-        {
-            let indent = line.len() - rest.len();
-            span = at + indent..at + line.trim_end().len();
-            break;
-        }
-        at += line.len();
-    }
-    let source = Arc::new(SourceText {
-        name: path.display().to_string(),
-        text,
-    });
-    Finding::new(&source, span, message)
-}
-
-/// The settings are there but the folder of rules isn't.
-fn no_folder(settings: &Settings, error: &std::io::Error) -> Finding {
-    let name = settings.folder.join("fondly.toml").display().to_string();
-    let source = Arc::new(SourceText {
-        name,
-        text: String::new(),
-    });
-    Finding::new(&source, 0..0, error.to_string())
-        .with_help("`fondly init DIR` writes a folder with rules and letters to start from")
 }
 
 /// How a business's books are opened.
@@ -234,7 +208,12 @@ impl House {
     /// # Errors
     /// The store can't be opened.
     pub async fn open(plans: Plans, clock: Clock) -> Result<Self, EngineError> {
-        Self::with_outbox(plans, clock, DURABLE, |settings, clock| {
+        let options = OpenOptions {
+            // A slip in the settings must not make an empty store that nobody works with.
+            create: plans.broken.settings.is_empty(),
+            ..DURABLE
+        };
+        Self::with_outbox(plans, clock, options, |settings, clock| {
             Outbox::new(settings, true, clock)
         })
         .await

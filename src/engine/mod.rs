@@ -9,6 +9,7 @@
 
 pub mod alarm;
 pub mod alert;
+mod amiss;
 pub mod backtest;
 mod batches;
 pub mod check;
@@ -41,6 +42,7 @@ pub mod privacy;
 pub mod quality;
 pub mod quiet;
 pub mod quiet_json;
+mod refused;
 pub mod rehearse;
 pub mod reload;
 mod report;
@@ -53,12 +55,13 @@ pub mod specimen;
 pub mod sync;
 pub mod tick;
 pub mod trust;
+mod unheard;
 pub mod walk;
 mod way;
 mod wiring;
 mod worker;
 
-pub use house::{House, Plans};
+pub use house::{Broken, House, Plans};
 pub use report::Report;
 
 /// Trouble that ends a pass.

@@ -45,6 +45,17 @@ impl Standstill {
         Self { doubt, because }
     }
 
+    /// What is the matter in a few words that anybody may read: no place, no time.
+    pub fn in_short(&self) -> &'static str {
+        Phrases::built_in()
+            .of(alert::ENGLISH)
+            .say(if self.doubt.is_of_the_clock() {
+                "alert.standstill.clock"
+            } else {
+                "alert.standstill.copy"
+            })
+    }
+
     /// What a person can do.
     pub fn advice(&self) -> &'static str {
         words::advice(self.doubt, Phrases::built_in().of(alert::ENGLISH))

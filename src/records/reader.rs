@@ -87,6 +87,7 @@ pub struct FileReader {
     /// The file and, in a workbook, the sheet.
     place: String,
     fingerprint: String,
+    fields: Vec<String>,
     ignored: Vec<String>,
     remarks: Vec<String>,
     intake: Intake,
@@ -145,6 +146,7 @@ impl FileReader {
             shown,
             place,
             fingerprint,
+            fields: columns.picks.into_iter().map(|(field, _)| field).collect(),
             ignored: columns.ignored,
             remarks,
             intake,
@@ -167,6 +169,11 @@ impl FileReader {
     /// its values.
     pub fn remarks(&self) -> &[String] {
         &self.remarks
+    }
+
+    /// The fields that have a column, `attr.` before the business's own.
+    pub fn fields(&self) -> &[String] {
+        &self.fields
     }
 
     /// The names of the columns that feed nothing.

@@ -23,6 +23,8 @@ struct State {
     now: Doing,
     /// Since the first of the latest passes that failed.
     failing: Option<Timestamp>,
+    /// Why no pass takes place, where the last one that was looked for wasn't let in.
+    halted: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +41,7 @@ impl Pulse {
         Self(Mutex::new(State {
             now: Doing::Waiting(now),
             failing: None,
+            halted: None,
         }))
     }
 
@@ -60,6 +63,11 @@ impl Pulse {
         state.failing = (!well).then(|| state.failing.unwrap_or(now));
     }
 
+    /// A pass was let in, or wasn't, for this reason.
+    pub fn let_in(&self, halted: Option<&'static str>) {
+        self.state().halted = halted;
+    }
+
     /// What is wrong, if anything.
     pub(super) fn trouble(&self, now: Timestamp) -> Option<String> {
         let state = self.state();
@@ -71,6 +79,9 @@ impl Pulse {
                 "passes have been failing for {} minutes",
                 minutes(since)
             ));
+        }
+        if let Some(why) = state.halted {
+            return Some(why.to_owned());
         }
         match state.now {
             Doing::Waiting(next) if now.duration_since(next) > LATE => {
@@ -126,6 +137,22 @@ mod tests {
         );
         pulse.pass_ended(at(188), true);
         assert_eq!(pulse.trouble(at(188)), None);
+    }
+
+    #[test]
+    fn a_standstill_is_told_as_long_as_it_lasts() {
+        let pulse = Pulse::new(at(0));
+        pulse.let_in(Some("the clock is in doubt"));
+        pulse.pass_ended(at(1), true);
+        assert_eq!(
+            pulse.trouble(at(1)).as_deref(),
+            Some("the clock is in doubt")
+        );
+        pulse.pass_moves(at(2));
+        assert!(pulse.trouble(at(2)).is_some());
+        pulse.let_in(None);
+        pulse.pass_ended(at(2), true);
+        assert_eq!(pulse.trouble(at(2)), None);
     }
 
     #[test]

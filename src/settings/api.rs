@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use super::sections::socket;
+use super::sections::{clash, socket};
 use super::sources::{AttrType, types};
 use super::{Console, Public, Source};
 use crate::model::tables::{Table, Value, plain_name};
@@ -79,14 +79,14 @@ pub(super) fn api(mut table: Table<'_>, beside: Beside<'_>) -> Option<Api> {
     })
 }
 
-/// What customers reach must never lead here. (With port 0 each gets one of its own.)
+/// What customers reach must never lead here.
 fn its_own_address(bind: &Value<'_>, address: SocketAddr, beside: Beside<'_>) {
     let taken = [
         ("[public]", beside.public.map(|public| public.bind)),
         ("[console]", beside.console.map(|console| console.bind)),
     ];
     for (section, theirs) in taken {
-        if theirs == Some(address) && address.port() != 0 {
+        if theirs.is_some_and(|theirs| clash(theirs, address)) {
             let help = "give each a port of its own";
             bind.complain(format!("{section} has this address"), Some(help.to_owned()));
         }

@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 
-use super::sections::{https_url, socket};
+use super::sections::{clash, https_url, socket};
 use crate::model::tables::Table;
 
 /// `[console]`.
@@ -32,8 +32,8 @@ impl Console {
     }
 }
 
-/// Reads `[console]`.
-pub(super) fn console(mut table: Table<'_>) -> Option<Console> {
+/// Reads `[console]`; `customers` is where `[public]` is served.
+pub(super) fn console(mut table: Table<'_>, customers: Option<SocketAddr>) -> Option<Console> {
     let bind = table.require("bind", "\"127.0.0.1:8425\"");
     let address = bind.as_ref().and_then(|v| v.read(socket));
     let base_url = table.get("base_url");
@@ -49,6 +49,12 @@ pub(super) fn console(mut table: Table<'_>) -> Option<Console> {
         let help = "keep to 127.0.0.1; or put a web server with TLS in front, and say how it is \
                     reached: `base_url = \"https://console.thorn.example\"`";
         bind.complain(message, Some(help.to_owned()));
+    }
+    if let Some((bind, address)) = bind.as_ref().zip(address)
+        && customers.is_some_and(|theirs| clash(theirs, address))
+    {
+        let help = "give each a port of its own";
+        bind.complain("[public] has this address", Some(help.to_owned()));
     }
     table.finish(&[]);
     Some(Console {

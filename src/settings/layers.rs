@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use config::{Config, ConfigError, Map, Source, Value, ValueKind};
@@ -72,8 +72,7 @@ fn read_layers(path: &Path, variables: &Variables) -> Result<Settings, Vec<Findi
     }
     let merged =
         merge(&layers, &place).map_err(|error| vec![about_file(path, &error.to_string())])?;
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    let folder = fs::canonicalize(folder.unwrap_or_else(|| Path::new("."))).map_err(|error| {
+    let folder = folder_of(path).map_err(|error| {
         vec![about_file(
             path,
             &format!("its folder can't be found: {error}"),
@@ -88,9 +87,15 @@ fn read_layers(path: &Path, variables: &Variables) -> Result<Settings, Vec<Findi
     Err(findings)
 }
 
+/// The folder that holds the settings, absolute.
+pub(super) fn folder_of(path: &Path) -> io::Result<PathBuf> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    fs::canonicalize(folder.unwrap_or_else(|| Path::new(".")))
+}
+
 /// Top-level keys that can't be names of ours. They are kept from `config`, which would take
 /// `a.b[7]` for a path and make room for eight elements.
-fn take_odd_keys(layer: &mut Item) -> Vec<Finding> {
+pub(super) fn take_odd_keys(layer: &mut Item) -> Vec<Finding> {
     let Node::Table(entries) = &mut layer.node else {
         return Vec::new();
     };
@@ -113,7 +118,7 @@ fn about_file(path: &Path, message: &str) -> Finding {
 }
 
 /// `None` where there is no such file.
-fn read(path: &Path) -> Result<Option<Item>, Vec<Finding>> {
+pub(super) fn read(path: &Path) -> Result<Option<Item>, Vec<Finding>> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -129,7 +134,7 @@ fn read(path: &Path) -> Result<Option<Item>, Vec<Finding>> {
 }
 
 /// The layers, topmost first, as one tree whose every value knows its place.
-fn merge(layers: &[Item], main: &Place) -> Result<Item, ConfigError> {
+pub(super) fn merge(layers: &[Item], main: &Place) -> Result<Item, ConfigError> {
     let mut builder = Config::builder();
     for (key, value) in DEFAULTS {
         builder = builder.set_default(*key, *value)?;
@@ -224,7 +229,6 @@ fn placed(value: &Value, layers: &[&Item], above: &Place) -> Item {
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
-    use std::path::PathBuf;
 
     use super::*;
     use crate::settings::{Key, Security, Smtp, Transport};

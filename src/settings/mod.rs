@@ -4,6 +4,7 @@
 //!
 //! `environment` reads the variables; `layers` lays defaults, `fondly.toml`, `local.toml` and the environment over each other and
 //! remembers where each value stands; `sections`, `mail`, `sending` and `sources` make typed values of them.
+//! `least` reads what can be read while something else is broken.
 //! A new setting is read in one of these, and shown in `shown`.
 
 mod api;
@@ -11,6 +12,7 @@ mod console;
 mod dropped;
 mod environment;
 mod layers;
+mod least;
 mod limits;
 mod login;
 mod mail;
@@ -38,6 +40,7 @@ pub use console::Console;
 pub use dropped::{After, Dropped};
 pub use environment::Variables;
 pub use layers::{load, load_with};
+pub use least::{Least, load_least, load_least_with};
 pub use limits::DomainLimit;
 pub use login::{Key, Login};
 pub use mail::{Mail, Security, Smtp, Transport, WhenUnknown};

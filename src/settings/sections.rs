@@ -89,7 +89,10 @@ fn read(
     let retention = retention::retention(top.table_or_empty("retention"));
     let sources = top.get("source").map(|v| sources::sources(&v, folder));
     let public = top.table("public").map(public);
-    let console = top.table("console").map(console::console);
+    let customers = public.as_ref().and_then(Option::as_ref);
+    let customers = customers.map(|public| public.bind);
+    let console = top.table("console");
+    let console = console.map(|table| console::console(table, customers));
     let api = top.table("api").map(|table| {
         let beside = Beside {
             public: public.as_ref().and_then(Option::as_ref),
@@ -328,6 +331,12 @@ pub(super) fn socket(text: &str) -> Result<SocketAddr, String> {
             "`{text}` is no address to listen on; write one with its port such as `127.0.0.1:8426`"
         )
     })
+}
+
+/// Whether only one of the two can be listened on. (With port 0 each gets one of its own.)
+pub(super) fn clash(one: SocketAddr, other: SocketAddr) -> bool {
+    let everywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && (everywhere || one.ip() == other.ip())
 }
 
 pub(super) fn https_url(text: &str) -> Result<String, String> {

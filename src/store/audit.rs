@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use super::columns::Columns;
+use super::dialect::Connection;
 use super::{Store, StoreError};
 
 /// One decision of a person.
@@ -23,6 +24,33 @@ pub struct Audited {
     pub subject: String,
 }
 
+/// What is noted together with what it does, or not at all.
+#[derive(Debug, Clone, Copy)]
+pub struct Decision<'a> {
+    /// Who decides.
+    pub who: &'a str,
+    /// What they do, in one word.
+    pub what: &'a str,
+    /// To what.
+    pub subject: &'a str,
+}
+
+/// Notes a decision where it is carried out.
+pub(super) async fn note_decision(
+    connection: &mut Connection,
+    decision: Decision<'_>,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO audit (at, who, what, subject) VALUES ($1, $2, $3, $4)")
+        .bind(now.as_millisecond())
+        .bind(decision.who)
+        .bind(decision.what)
+        .bind(decision.subject)
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
 impl Store {
     /// Notes a decision.
     ///
@@ -34,15 +62,12 @@ impl Store {
         (what, subject): (&str, &str),
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let done =
-            sqlx::query("INSERT INTO audit (at, who, what, subject) VALUES ($1, $2, $3, $4)")
-                .bind(now.as_millisecond())
-                .bind(who)
-                .bind(what)
-                .bind(subject)
-                .execute(&self.inner.writer)
-                .await;
-        done.map(drop).map_err(|error| self.trouble(error))
+        let decision = Decision { who, what, subject };
+        let write = async {
+            let mut writer = self.inner.writer.acquire().await?;
+            note_decision(&mut writer, decision, now).await
+        };
+        write.await.map_err(|error| self.trouble(error))
     }
 
     /// At most so many decisions before the one with this number, the latest first.

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::audit::{Decision, note_decision};
 use super::columns::{Columns, day_number, moment_of};
 use super::dialect::Transaction;
 use super::history::note;
@@ -116,6 +117,20 @@ impl Store {
         approval: &Approval,
         reason: Option<Reason>,
     ) -> Result<u64, StoreError> {
+        self.approve_noted(approval, reason, None).await
+    }
+
+    /// The same, and the decision is noted with it, unless it changes nothing: neither what was said
+    /// before nor any entry.
+    ///
+    /// # Errors
+    /// When the store fails; then nothing is kept or noted.
+    pub async fn approve_noted(
+        &self,
+        approval: &Approval,
+        reason: Option<Reason>,
+        decision: Option<Decision<'_>>,
+    ) -> Result<u64, StoreError> {
         let (outcome, next) = if approval.approved {
             (Outcome::Planned, Some(approval.at.as_millisecond()))
         } else {
@@ -123,6 +138,12 @@ impl Store {
         };
         let write = async {
             let mut tx = self.begin().await?;
+            let before: Option<bool> =
+                sqlx::query_scalar("SELECT approved FROM approval WHERE rule = $1 AND day = $2")
+                    .bind(&approval.rule)
+                    .bind(day_number(approval.day))
+                    .fetch_optional(&mut *tx)
+                    .await?;
             sqlx::query(
                 "INSERT INTO approval (rule, day, approved, at) VALUES ($1, $2, $3, $4) \
                  ON CONFLICT (rule, day) DO UPDATE SET approved = excluded.approved, \
@@ -154,6 +175,11 @@ impl Store {
                 (id.as_str(), approval.at, outcome, reason, None)
             });
             note(&mut tx, steps).await?;
+            if let Some(decision) = decision
+                && (before != Some(approval.approved) || !freed.is_empty())
+            {
+                note_decision(&mut tx, decision, approval.at).await?;
+            }
             tx.commit().await?;
             Ok(freed.len() as u64)
         };
@@ -195,12 +221,27 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn resettle(&self, how: &Resettle) -> Result<bool, StoreError> {
+        self.resettle_noted(how, None).await
+    }
+
+    /// The same, and where it is done, the decision is noted with it.
+    ///
+    /// # Errors
+    /// When the store fails; then nothing is done or noted.
+    pub async fn resettle_noted(
+        &self,
+        how: &Resettle,
+        decision: Option<Decision<'_>>,
+    ) -> Result<bool, StoreError> {
         let write = async {
             let mut tx = self.begin().await?;
             let done = move_entry(&mut tx, how).await?;
             if done {
                 let step = (how.id.as_str(), how.now, how.outcome, how.reason, None);
                 note(&mut tx, std::iter::once(step)).await?;
+                if let Some(decision) = decision {
+                    note_decision(&mut tx, decision, how.now).await?;
+                }
             }
             tx.commit().await?;
             Ok(done)

@@ -84,12 +84,17 @@ fn open(path: &Path) -> std::io::Result<File> {
 }
 
 impl Store {
+    /// The file by which this database is held; it stays where it is while anybody may hold it.
+    pub fn lock_of(database: &Path) -> PathBuf {
+        beside(database, ".lock")
+    }
+
     /// Takes the store for this process. `command` is for the text that others see.
     ///
     /// # Errors
     /// [`HoldError::HeldBy`] when another process, or another holder in this one, has it.
     pub fn hold(database: &Path, command: &str, now: Timestamp) -> Result<Holder, HoldError> {
-        let path = beside(database, ".lock");
+        let path = Self::lock_of(database);
         let io = |source| HoldError::Io {
             path: path.clone(),
             source,

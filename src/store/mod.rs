@@ -89,7 +89,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-pub use audit::Audited;
+pub use audit::{Audited, Decision};
 pub use batches::{Batch, HeldBatch};
 pub use control::{Approval, Paused, Resettle};
 pub use digest::{Digest, DigestState, Ended, Returns};

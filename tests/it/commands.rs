@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::process::Stdio;
 
 use mail_parser::MessageParser;
 
+use crate::daemon::Daemon;
 use crate::shop::{Entry, Ran, Runs as _, Shop, now};
 
 const FREE: &str = "[sending]\nquiet_hours = \"none\"\ncaps = {}\n";
@@ -102,7 +104,7 @@ fn what_isn_t_there_is_named() {
         .ran()
         .is(1)
         .says(&["elsewhere/fondly.toml", "fondly init"]);
-    shop.fondly(&["log"])
+    shop.fondly(&["sync"])
         .env("FONDLY__MAIL__DIRR", "x")
         .ran()
         .is(1)
@@ -382,6 +384,34 @@ fn the_demo_works_in_a_folder_of_its_own() {
     demo("demo").is(0).says(&["sent", "demo/var/outbox"]);
     demo("demo").is(0);
     demo("config").is(1).says(&["config", "--dir"]);
+}
+
+/// The second one emptied the folder under the first, store and all.
+#[tokio::test]
+async fn a_demo_is_not_replaced_while_somebody_is_at_work_with_it() {
+    let shop = Shop::new();
+    let mut first = shop.bare();
+    first.args(["demo", "--dir", "demo"]);
+    let running = Daemon::start_with(&shop, first);
+    running.says("watching").await;
+    shop.write("demo/data/mine.csv", "id\n");
+    let store = fs::metadata(shop.path("demo/var/fondly.db")).unwrap().ino();
+    for args in [
+        &["demo", "--dir", "demo"][..],
+        &["demo", "--once", "--dir", "demo"],
+    ] {
+        let refused = shop.bare().args(args).ran().is(1);
+        refused.says(&["at work in demo", "`fondly demo`", "--dir"]);
+    }
+    assert!(shop.path("demo/data/mine.csv").exists());
+    assert_eq!(
+        fs::metadata(shop.path("demo/var/fondly.db")).unwrap().ino(),
+        store
+    );
+    assert!(running.stop().await.success());
+    let again = shop.bare().args(["demo", "--once", "--dir", "demo"]).ran();
+    again.is(0);
+    assert!(!shop.path("demo/data/mine.csv").exists());
 }
 
 /// Whatever is wrong with a file, what was known stays known, and the other sources go on.

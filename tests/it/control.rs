@@ -222,6 +222,45 @@ fn days_ahead_that_will_be_held_are_named() {
     assert!(birthdays().iter().all(Entry::is_sent));
 }
 
+/// `approve RULE` said that nothing was or would be held, and `forecast` named the very command for
+/// today's batch, which no pass had seen yet.
+#[test]
+fn today_s_batch_is_named_before_a_pass_has_seen_it() {
+    let shop = shop();
+    shop.rule("thanks", &THANKS.replace("0 minutes", "1 day"));
+    let day = today();
+    shop.run(&["sync"]).is(0);
+    shop.rule(
+        "birthday",
+        "title = \"Birthday\"\ntemplate = \"birthday\"\nclass = \"service\"\n\
+         audience = \"customer\"\n[trigger.anniversary]\nfield = \"birthday\"\n[send]\n\
+         at = \"00:00\"\nzone = \"business\"\n",
+    );
+    let mut customers = String::from("id,email,birthday\n");
+    for name in ["ann", "bob", "cid"] {
+        let born = day.strftime("%m-%d");
+        writeln!(customers, "{name},{name}@mail.example,1960-{born}").unwrap();
+    }
+    shop.customers(&customers);
+    shop.run(&["sync"]).is(0);
+    let on = day.to_string();
+    let command = format!("approve birthday --on {on}");
+    shop.run(&["forecast", "--rule", "birthday"])
+        .is(0)
+        .says(&["3 held for you", &command]);
+    let said = shop.run(&["approve", "birthday"]).is(0);
+    said.says(&[
+        "Birthday: nothing is held",
+        &format!("{on}: 3 letters; `fondly {command}`"),
+    ]);
+    shop.run(&["approve", "birthday", "--on", &on]).is(0);
+    let said = shop.run(&["approve", "birthday"]).is(0);
+    assert!(!said.err.contains(&on), "{}", said.err);
+    if today() == day {
+        shop.tick().says(&["Birthday: 3 sent"]);
+    }
+}
+
 #[test]
 fn what_is_paused_stays_until_it_is_resumed() {
     let shop = shop();
@@ -339,6 +378,43 @@ async fn an_unknown_letter_is_settled_by_hand() {
     ];
     let wanted = wanted.map(|(who, is)| (who.to_owned(), is.to_owned()));
     assert_eq!(outcomes(&shop), wanted);
+}
+
+/// `resolve` of a letter that isn't unknown was refused, and stood among the decisions for ever.
+#[tokio::test]
+async fn what_is_refused_or_changes_nothing_is_no_decision() {
+    let shop = shop();
+    let day = today().to_string();
+    shop.run(&["tick"]).is(3);
+    let id = shop.ledger().remove(0).id;
+    let mut wanted: Vec<(String, String)> = Vec::new();
+    let mut then = |noted: Option<&str>| {
+        wanted.extend(noted.map(|what| (what.to_owned(), format!("thanks {day}"))));
+        wanted.clone()
+    };
+    let settled = ["--sent", "--not-sent", "--resend"];
+    for (args, code, noted) in [
+        (&["resolve", &id, settled[0]][..], 1, None),
+        (&["resolve", "nothing", "--sent"], 1, None),
+        (&["approve", "nothing", "--on", &day], 1, None),
+        (&["decline", "nothing"], 1, None),
+        (&["approve", "thanks"], 0, Some("approve")),
+        (&["approve", "thanks", "--on", &day], 0, None),
+        (&["approve", "thanks"], 0, None),
+        (&["tick", "--no-sync"], 0, None),
+        (&["resolve", &id, settled[1]], 1, None),
+        (&["resolve", &id, settled[2]], 1, None),
+        // Whatever of the day comes to light later is another matter.
+        (&["decline", "thanks", "--on", &day], 0, Some("decline")),
+        (&["decline", "thanks", "--on", &day], 0, None),
+        (&["console-user", "remove", "nobody"], 1, None),
+    ] {
+        shop.run(args).is(code);
+        let noted = then(noted);
+        let rows = sqlx::query_as("SELECT what, subject FROM audit ORDER BY seq");
+        let rows: Vec<(String, String)> = rows.fetch_all(&mut shop.store().await).await.unwrap();
+        assert_eq!(rows, noted, "{args:?}");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@
 mod alerts;
 mod api;
 mod backtest;
+mod brake;
 mod broken;
 mod care;
 mod cdnow;
@@ -28,6 +29,7 @@ mod editing;
 mod explain;
 mod folders;
 mod forecast;
+mod forewarned;
 mod holidays;
 mod isolation;
 mod limits;

@@ -316,6 +316,44 @@ async fn a_schedule_that_looks_once_a_year_is_no_trouble() {
     assert_eq!((well.status, well.body.as_str()), (200, "ok\n"));
 }
 
+/// Whoever watches the daemon by this page alone heard "ok" while not a letter went out.
+#[tokio::test]
+async fn a_standstill_is_no_good_health() {
+    let shop = shop("127.0.0.1:0");
+    shop.tick();
+    let before = ["", "-wal"].map(|end| {
+        let path = shop.path(&format!("var/fondly.db{end}"));
+        let bytes = fs::read(&path).ok();
+        (path, bytes)
+    });
+    shop.tick();
+    // A backup comes back.
+    for (path, bytes) in before {
+        match bytes {
+            Some(bytes) => fs::write(path, bytes).unwrap(),
+            None => drop(fs::remove_file(path)),
+        }
+    }
+    let daemon = Daemon::start(&shop).await;
+    let health = async |status: u16, words: &str| {
+        until(words, || {
+            let told = daemon.get("/healthz");
+            (told.status == status && told.body == words).then_some(())
+        })
+        .await;
+    };
+    let copy = "this may not be the only copy of the store, so nothing is sent\n";
+    health(503, copy).await;
+    shop.run(&["resume", "--only-copy"]).is(0);
+    health(200, "ok\n").await;
+    // And a clock that is ten years behind what was seen.
+    let ahead = "UPDATE presence SET at = at + 315360000000";
+    assert_eq!(shop.tamper(ahead).await, 1);
+    health(503, "the clock can't be right, so nothing is sent\n").await;
+    shop.run(&["resume", "--clock-is-right"]).is(0);
+    health(200, "ok\n").await;
+}
+
 #[tokio::test]
 async fn there_is_nothing_else_to_find() {
     let shop = shop("127.0.0.1:0");
