@@ -433,7 +433,7 @@ async fn many_customers_who_seem_to_be_gone_are_on_the_console_until_somebody_sa
     let looked = "UPDATE meta SET value = '[0,null]' WHERE key = 'looked-through:people'";
     assert_eq!(shop.tamper(looked).await, 1, "there was a look");
     let browser = Browser::start(&shop).await;
-    let said = "many customers of the source `people` seem to be gone";
+    let said = "Many customers of the source `people` seem to be gone";
     let told = || browser.get("/").body.contains(said).then_some(());
     until("the trouble", told).await;
     browser
