@@ -11,15 +11,12 @@ use crate::engine::explain::{Explained, Question, Said, explain};
 use crate::model;
 use crate::model::Reason;
 use crate::model::dates::civil_date;
-use crate::model::signs::brief;
+use crate::model::signs::{MOST_OF_A_NAME, brief};
 
 /// The fields of JSON and CSV.
 const FIELDS: &[&str] = &[
     "rule", "customer", "entry", "occasion", "day", "outcome", "reason", "words",
 ];
-
-/// Characters of a name.
-const MOST_OF_A_NAME: usize = 100;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

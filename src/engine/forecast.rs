@@ -18,7 +18,7 @@ use super::walk::{Stretch, walk};
 use super::worker::WAITED_FOR_APPROVAL;
 use super::{EngineError, House, Plans, sync};
 use crate::clock::Clock;
-use crate::model::signs::brief;
+use crate::model::signs::{MOST_OF_A_NAME, brief};
 use crate::model::{Outcome, Reason};
 use crate::settings::Transport;
 use crate::store::{Entry, Filter, Paused};
@@ -28,8 +28,6 @@ static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// Customers whose names are read together.
 const CHUNK: usize = 512;
-/// Characters of a name.
-const MOST_OF_A_NAME: usize = 100;
 
 /// What comes due, and what becomes of it.
 #[derive(Debug)]

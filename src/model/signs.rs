@@ -73,6 +73,9 @@ pub fn calm_but_apart(text: &str) -> String {
     out
 }
 
+/// Signs of a name, wherever there is room for a whole line of it.
+pub const MOST_OF_A_NAME: usize = 100;
+
 /// The same without tricks, on one line where it was, and no longer than this: for lists, where many stand
 /// above each other, and for terminals, which would obey a control sign.
 pub fn brief(text: &str, most: usize) -> String {

@@ -11,12 +11,10 @@ use super::catalogue::Letter;
 use super::notice::notice;
 use super::phrases::Words;
 use super::{inline, quoted, quoted_lines};
-use crate::model::signs::{apart, brief};
+use crate::model::signs::{MOST_OF_A_NAME, apart, brief};
 use crate::model::{Doubt, Matter, PartialDate, Wait};
 
-/// Signs of a customer's name, …
-const MOST_OF_A_NAME: usize = 100;
-/// … and of an id, which stands in a subject.
+/// Signs of an id, which stands in a subject.
 const MOST_OF_AN_ID: usize = 60;
 
 /// In which words, and what else has to be known for them.

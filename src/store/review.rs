@@ -67,6 +67,19 @@ pub struct Quarantined {
     pub seen_at: Timestamp,
 }
 
+/// The entries that a [`Filter`] chooses: since, until, rule, customer, outcome, unsettled before. Casts
+/// give the parameters a type where a database asks for one.
+macro_rules! chosen {
+    () => {
+        " FROM ledger WHERE due_at >= $1 AND due_at < $2 \
+           AND (CAST($3 AS TEXT) IS NULL OR rule = $3) \
+           AND (CAST($4 AS TEXT) IS NULL OR customer = $4) \
+           AND (CAST($5 AS TEXT) IS NULL OR outcome = $5) \
+           AND (outcome IN ('planned', 'deferred', 'held', 'sending') \
+                OR COALESCE(decided_at, due_at) >= $6)"
+    };
+}
+
 impl Store {
     /// Entries in the order in which they were due; with a limit, the latest of them.
     ///
@@ -75,25 +88,19 @@ impl Store {
     pub async fn log(&self, filter: &Filter) -> Result<Vec<Entry>, StoreError> {
         let read = async {
             let moment = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
-            // Casts give the parameters a type where a database asks for one.
             let mut entries: Vec<Entry> = sqlx::query(concat!(
                 "SELECT ",
                 entry_columns!(),
-                " FROM ledger WHERE due_at >= $1 AND due_at < $2 \
-                   AND (CAST($3 AS TEXT) IS NULL OR rule = $3) \
-                   AND (CAST($4 AS TEXT) IS NULL OR customer = $4) \
-                   AND (CAST($5 AS TEXT) IS NULL OR outcome = $5) \
-                   AND (outcome IN ('planned', 'deferred', 'held', 'sending') \
-                        OR COALESCE(decided_at, due_at) >= $7) \
-                 ORDER BY due_at DESC, rule DESC, customer DESC, occasion DESC LIMIT $6"
+                chosen!(),
+                " ORDER BY due_at DESC, rule DESC, customer DESC, occasion DESC LIMIT $7"
             ))
             .bind(moment(filter.since).unwrap_or(i64::MIN))
             .bind(moment(filter.until).unwrap_or(i64::MAX))
             .bind(&filter.rule)
             .bind(&filter.customer)
             .bind(filter.outcome.map(Outcome::as_str))
-            .bind(filter.limit.map_or(i64::MAX, i64::from))
             .bind(moment(filter.unsettled_before).unwrap_or(i64::MIN))
+            .bind(filter.limit.map_or(i64::MAX, i64::from))
             .fetch_all(self.reader())
             .await?
             .iter()
@@ -123,27 +130,22 @@ impl Store {
             sqlx::query(concat!(
                 "SELECT ",
                 entry_columns!(),
-                " FROM ledger WHERE due_at >= $1 AND due_at < $2 \
-                   AND (CAST($3 AS TEXT) IS NULL OR rule = $3) \
-                   AND (CAST($4 AS TEXT) IS NULL OR customer = $4) \
-                   AND (CAST($5 AS TEXT) IS NULL OR outcome = $5) \
-                   AND (outcome IN ('planned', 'deferred', 'held', 'sending') \
-                        OR COALESCE(decided_at, due_at) >= $11) \
-                   AND (CAST($6 AS BIGINT) IS NULL OR due_at > $6 \
-                        OR (rule, customer, occasion) > ($7, $8, $9)) \
-                 ORDER BY due_at, rule, customer, occasion LIMIT $10"
+                chosen!(),
+                " AND (CAST($7 AS BIGINT) IS NULL OR due_at > $7 \
+                       OR (rule, customer, occasion) > ($8, $9, $10)) \
+                 ORDER BY due_at, rule, customer, occasion LIMIT $11"
             ))
             .bind(reached.map_or(from, |reached| reached.max(from)))
             .bind(moment(filter.until).unwrap_or(i64::MAX))
             .bind(&filter.rule)
             .bind(&filter.customer)
             .bind(filter.outcome.map(Outcome::as_str))
+            .bind(moment(filter.unsettled_before).unwrap_or(i64::MIN))
             .bind(reached)
             .bind(last.map(|last| last.rule.as_str()))
             .bind(last.map(|last| last.customer.as_str()))
             .bind(last.map(|last| last.occasion.key.as_str()))
             .bind(i64::from(most))
-            .bind(moment(filter.unsettled_before).unwrap_or(i64::MIN))
             .fetch_all(self.reader())
             .await?
             .iter()

@@ -66,11 +66,13 @@ pub(super) async fn alive(console: &Console) -> Result<Value, Trouble> {
     }
     let heartbeat = house.store.heartbeat().await?;
     let unusable = house.store.count_quarantined().await?;
-    let unknown = house.store.count_unknown().await?;
     let held = house.store.held_batches().await?;
+    let held: u64 = held.iter().map(|batch| batch.entries).sum();
+    let to_decide = held + house.store.count_unknown().await?;
     Ok(json!({
         "well": wrong.is_empty(),
-        "waits": unusable + unknown > 0 || !held.is_empty(),
+        "to_decide": to_decide,
+        "waits": unusable + to_decide > 0,
         "unusable": unusable,
         "wrong": wrong,
         "heartbeat": heartbeat.map(|at| today::when(&house, at, now)),

@@ -38,9 +38,6 @@ pub(super) async fn show(
         let some = counts.iter().filter(|one| wanted.contains(&one.outcome));
         some.map(|one| one.entries).sum()
     };
-    let held = house.store.held_batches().await?;
-    let held: u64 = held.iter().map(|batch| batch.entries).sum();
-    let unknown = house.store.count_unknown().await?;
     let latest = house
         .store
         .ledger_page(&Wanted::default(), Some(Place::at(now)), LATEST)
@@ -60,8 +57,6 @@ pub(super) async fn show(
         "waiting": count(&[Outcome::Planned, Outcome::Deferred, Outcome::Sending]),
         "skipped": count(&[Outcome::Skipped]),
         "failed": count(&[Outcome::Rejected, Outcome::Expired]),
-        "held": held,
-        "unknown": unknown,
         "latest": rows,
         "chart": days.well().map(|(days, _)| {
             // The days before hardly change; this one does all the time.
