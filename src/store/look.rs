@@ -19,8 +19,9 @@ use super::open::{file_of, key_bytes};
 use super::{Inner, Store, StoreError, intact};
 use crate::durable::beside;
 
-/// Connections at once.
-const READERS: u32 = 2;
+/// Connections at once. Of two that close at the same moment each may take the other for one that
+/// stays, and then neither tidies the log away.
+const READERS: u32 = 1;
 
 impl Store {
     /// Opens the store at a path or a `sqlite:` address to look at it: whatever would change
