@@ -47,13 +47,7 @@ impl Standstill {
 
     /// What is the matter in a few words that anybody may read: no place, no time.
     pub fn in_short(&self) -> &'static str {
-        Phrases::built_in()
-            .of(alert::ENGLISH)
-            .say(if self.doubt.is_of_the_clock() {
-                "alert.standstill.clock"
-            } else {
-                "alert.standstill.copy"
-            })
+        words::standstill(self.doubt, Phrases::built_in().of(alert::ENGLISH))
     }
 
     /// What a person can do.
@@ -93,6 +87,7 @@ impl Facts {
             beside: self.standby.beside.witness.as_ref(),
             place: self.standby.beside.place.as_deref(),
             elsewhere: self.standby.elsewhere.as_ref(),
+            before: self.standby.before.as_ref(),
             machine: self.machine.id.as_deref(),
             strangers: self.strangers,
             now: self.says,
@@ -107,7 +102,7 @@ async fn gather(house: &House, look_into_outbox: bool) -> Result<Facts, EngineEr
     } else {
         0
     };
-    let around = facts::around(presence.as_ref());
+    let around = facts::around(house, presence.as_ref());
     Ok(Facts {
         says: house.clock.says(),
         machine: facts::machine(house),

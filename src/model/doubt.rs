@@ -40,6 +40,13 @@ pub enum Doubt {
     OtherLife,
     /// What stands beside it belongs to another store.
     OtherStore,
+    /// It is new, and another was at work in its place, of which nothing is left.
+    Lost {
+        /// When that was last at work.
+        seen: Timestamp,
+        /// Letters that it had sent.
+        letters: i64,
+    },
     /// Nothing stands beside it: it was taken from where it was.
     Alone,
     /// What stands beside it is a copy, too.

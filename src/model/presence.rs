@@ -167,4 +167,6 @@ pub struct Witness {
     pub machine: Option<String>,
     /// What tells this file from a copy of it, as it was when the file was made.
     pub place: Option<String>,
+    /// Where the store stands, while its letters really leave: a fingerprint.
+    pub home: Option<String>,
 }

@@ -80,8 +80,7 @@ pub fn what(matter: &Matter, voice: Voice<'_>) -> String {
         Matter::Edit { .. } => one("edit.what"),
         Matter::Unknown { .. } => one("unknown.what"),
         Matter::Refusals { .. } => one("refusals.what"),
-        Matter::Standstill { doubt } if doubt.is_of_the_clock() => one("standstill.clock"),
-        Matter::Standstill { .. } => one("standstill.copy"),
+        Matter::Standstill { doubt } => standstill(*doubt, voice.words).to_owned(),
         Matter::Away { name, .. } => named("away.what", name),
         Matter::RefusesUs { name, .. } => named("refuses.what", name),
         Matter::Source { name, .. } => named("source.what", name),
@@ -163,6 +162,15 @@ pub fn body(matter: &Matter, voice: Voice<'_>) -> String {
     }
 }
 
+/// What is the matter where nothing may go, in a few words that anybody may read.
+pub fn standstill(doubt: Doubt, words: &Words) -> &str {
+    words.say(match doubt {
+        Doubt::Lost { .. } => "alert.standstill.lost",
+        _ if doubt.is_of_the_clock() => "alert.standstill.clock",
+        _ => "alert.standstill.copy",
+    })
+}
+
 /// What makes somebody doubt, in a sentence or two.
 pub fn because(doubt: Doubt, zone: &TimeZone, words: &Words) -> String {
     let fill =
@@ -189,6 +197,10 @@ pub fn because(doubt: Doubt, zone: &TimeZone, words: &Words) -> String {
         }
         Doubt::OtherLife => fill("other_life", &[]),
         Doubt::OtherStore => fill("other_store", &[]),
+        Doubt::Lost { seen, letters } => {
+            let letters = counted(("lost_one", "lost_several"), letters.unsigned_abs());
+            format!("{} {letters} {}", at("lost", seen), fill("lost_words", &[]))
+        }
         Doubt::Alone => fill("alone", &[]),
         Doubt::Copied => fill("copied", &[]),
         Doubt::InTurns => fill("in_turns", &[]),
@@ -198,10 +210,10 @@ pub fn because(doubt: Doubt, zone: &TimeZone, words: &Words) -> String {
 
 /// What a person can do about a doubt.
 pub fn advice(doubt: Doubt, words: &Words) -> &str {
-    words.say(if doubt.is_of_the_clock() {
-        "alert.doubt.clock_advice"
-    } else {
-        "alert.doubt.copy_advice"
+    words.say(match doubt {
+        Doubt::Lost { .. } => "alert.doubt.lost_advice",
+        _ if doubt.is_of_the_clock() => "alert.doubt.clock_advice",
+        _ => "alert.doubt.copy_advice",
     })
 }
 

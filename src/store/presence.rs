@@ -34,6 +34,8 @@ pub struct Standby {
     pub beside: Found,
     /// In another folder of the machine.
     pub elsewhere: Option<Witness>,
+    /// There, of another store that was at work in the place of this one.
+    pub before: Option<Witness>,
 }
 
 /// Where else than beside the store something is kept.
@@ -41,6 +43,8 @@ pub struct Standby {
 pub struct Around {
     /// The folder of the second witness, where there is one.
     pub elsewhere: Option<PathBuf>,
+    /// Where the store stands, while its letters really leave: a fingerprint without blanks.
+    pub home: Option<String>,
     /// What tells every file from its copies, instead of what the system says: for tests that lay
     /// out files anew and mean the same ones.
     pub place: Option<String>,
@@ -124,13 +128,16 @@ impl Store {
         if beside.place.is_some() && around.place.is_some() {
             beside.place.clone_from(&around.place);
         }
-        let elsewhere = around
-            .elsewhere
-            .as_ref()
-            .map(|folder| folder.join(self.id()));
+        let folder = around.elsewhere.as_deref();
         // Who started us may not be let in there; it is the second of two.
-        let elsewhere = elsewhere.and_then(|path| witness::read(&path).ok()?.witness);
-        Ok(Standby { beside, elsewhere })
+        let elsewhere = folder.and_then(|dir| witness::read(&dir.join(self.id())).ok()?.witness);
+        let home = folder.zip(around.home.as_deref());
+        let before = home.and_then(|(dir, home)| witness::of_home(dir, home, self.id()));
+        Ok(Standby {
+            beside,
+            elsewhere,
+            before,
+        })
     }
 
     /// Begins a pass: notes it in the store, and then beside it and in that folder. The counts of
@@ -181,6 +188,7 @@ impl Store {
                 at: presence.at,
                 machine: presence.machine().map(str::to_owned),
                 place: around.place.clone(),
+                home: around.home.clone(),
             },
         };
         open.write().map_err(|error| self.io(error))?;

@@ -44,6 +44,16 @@ pub struct Found {
     pub place: Option<String>,
 }
 
+/// Of all in a folder that stand for stores in this place, but for the store of this id: the one that
+/// was written last. What can't be read doesn't count.
+pub(super) fn of_home(folder: &Path, home: &str, but: &str) -> Option<Witness> {
+    let files = std::fs::read_dir(folder).ok()?.flatten();
+    let witnesses = files.filter_map(|file| read(&file.path()).ok()?.witness);
+    witnesses
+        .filter(|witness| witness.home.as_deref() == Some(home) && witness.store != but)
+        .max_by_key(|witness| witness.at)
+}
+
 /// Beside a database.
 pub(super) fn beside(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
@@ -149,11 +159,14 @@ fn format(turn: u64, witness: &Witness, place: Option<&str>) -> Vec<u8> {
         at,
         machine,
         place: _,
+        home,
     } = witness;
     let machine = machine.as_deref().unwrap_or(NONE);
     let place = place.unwrap_or(NONE);
+    let home = home.as_deref().unwrap_or(NONE);
     let at = at.as_millisecond();
-    let words = format!("{FORM} {turn} {store} {epoch} {passes} {letters} {at} {machine} {place}");
+    let words =
+        format!("{FORM} {turn} {store} {epoch} {passes} {letters} {at} {machine} {place} {home}");
     let mut line = format!("{words} {}", sum(&words)).into_bytes();
     line.resize(LINE - 1, b' ');
     line.push(b'\n');
@@ -179,7 +192,7 @@ fn parse(line: &[u8]) -> Option<(u64, Witness)> {
         letters: text()?.parse().ok()?,
     };
     let at = Timestamp::from_millisecond(text()?.parse().ok()?).ok()?;
-    let (machine, place) = (text()?, text()?);
+    let (machine, place, home) = (text()?, text()?, text()?);
     let said = |text: String| Some(text).filter(|text| text != NONE);
     let witness = Witness {
         store,
@@ -188,6 +201,7 @@ fn parse(line: &[u8]) -> Option<(u64, Witness)> {
         at,
         machine: said(machine),
         place: said(place),
+        home: said(home),
     };
     Some((turn, witness))
 }
@@ -209,7 +223,31 @@ mod tests {
             at: "2027-05-02T09:00:00Z".parse().unwrap(),
             machine: None,
             place: None,
+            home: None,
         }
+    }
+
+    #[test]
+    fn who_was_in_a_place_before_is_found_by_the_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |store: &str, home: Option<&str>, minute: i64| {
+            let mut file = WitnessFile::open(&dir.path().join(store), None).unwrap();
+            let mut witness = witness(7);
+            witness.store = store.to_owned();
+            witness.home = home.map(str::to_owned);
+            witness.at += jiff::SignedDuration::from_mins(minute);
+            file.write(&witness).unwrap();
+        };
+        write("first", Some("h"), 1);
+        write("second", Some("h"), 2);
+        write("elsewhere", Some("g"), 3);
+        write("nowhere", None, 4);
+        std::fs::write(dir.path().join("other"), "no witness").unwrap();
+        let found = |home: &str, but: &str| of_home(dir.path(), home, but).map(|one| one.store);
+        assert_eq!(found("h", "third").as_deref(), Some("second"));
+        assert_eq!(found("h", "second").as_deref(), Some("first"));
+        assert_eq!(found("i", "third"), None);
+        assert_eq!(of_home(&dir.path().join("none"), "h", "third"), None);
     }
 
     #[test]

@@ -371,6 +371,59 @@ fn another_store_in_the_place_of_the_first_is_held() {
     goes(shop.run(&["tick"]));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_store_where_another_was_lost_is_held() {
+    let relay = Relay::start(Script::new()).await;
+    let shop = shop_with(&relay, "hold");
+    let state = shop.path("state");
+    let run = |args: &[&str]| shop.fondly(args).env("XDG_STATE_HOME", &state).ran();
+    visits(&shop, &["ann", "bob"]);
+    goes(run(&["tick"]));
+    fs::remove_dir_all(shop.path("var")).unwrap();
+    visits(&shop, &["ann", "bob", "cid"]);
+    let lost = [
+        "another was at work in its place",
+        "It had sent 2 letters",
+        "asked by a link for no more letters",
+    ];
+    let advice = "Put the last backup in its place";
+    is_held(run(&["tick"]), &lost);
+    run(&["doctor", "--dns", "127.0.0.1:9", "--wait", "1"])
+        .is(3)
+        .says(&lost)
+        .says(&[advice]);
+    run(&["resume"]).is(3).says(&lost);
+    is_held(run(&["tick"]), &[advice]);
+    assert_eq!(arrived(&relay).len(), 2);
+    run(&["resume", "--only-copy"]).is(0);
+    run(&["tick"]).is(3).says(&["3 unknown (restored-copy)"]);
+    assert_eq!(whose(&shop, "unknown"), ["ann", "bob", "cid"]);
+    visits(&shop, &["ann", "bob", "cid", "dan"]);
+    run(&["tick"]).is(3).says(&["1 sent"]);
+    let letters = ["ann", "bob", "dan"].map(|who| format!("{who}@mail.example"));
+    assert_eq!(arrived(&relay), letters);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_that_is_begun_anew_is_not_held_nor_is_going_live_after_it() {
+    let relay = Relay::start(Script::new()).await;
+    let live = shop_with(&relay, "hold");
+    let live = fs::read(live.path("config/local.toml")).unwrap();
+    let shop = shop();
+    let state = shop.path("state");
+    let run = |args: &[&str]| shop.fondly(args).env("XDG_STATE_HOME", &state).ran();
+    visits(&shop, &["ann"]);
+    for _ in 0..2 {
+        goes(run(&["tick"]));
+        assert_eq!(shop.outbox().len(), 1);
+        // What was only written to a folder, nobody got.
+        fs::remove_dir_all(shop.path("var")).unwrap();
+    }
+    shop.write("config/local.toml", live);
+    goes(run(&["tick"]));
+    assert_eq!(arrived(&relay), ["ann@mail.example"]);
+}
+
 #[test]
 fn moving_after_a_pause_is_not_held() {
     let shop = shop();

@@ -25,6 +25,8 @@ pub struct Papers<'a> {
     pub place: Option<&'a str>,
     /// What stands elsewhere on the machine.
     pub elsewhere: Option<&'a Witness>,
+    /// What stands there of another store that was at work in this one's place.
+    pub before: Option<&'a Witness>,
     /// This machine.
     pub machine: Option<&'a str>,
     /// Letters in the outbox of which it knows nothing.
@@ -49,6 +51,9 @@ pub fn copy(papers: Papers<'_>) -> Result<(), Doubt> {
             // It was made, and a power cut came before anything stood in it.
             None => {}
         }
+    } else if let Some(before) = papers.before.filter(|before| before.count.letters > 0) {
+        let (seen, letters) = (before.at, before.count.letters);
+        return Err(Doubt::Lost { seen, letters });
     }
     match papers.strangers {
         0 => Ok(()),

@@ -268,6 +268,7 @@ fn pair() -> (Presence, Witness) {
         at: start(),
         machine: Some("m".to_owned()),
         place: Some(PLACE.to_owned()),
+        home: None,
     };
     (presence, witness)
 }
@@ -279,6 +280,7 @@ fn papers<'a>(presence: &'a Presence, witness: &'a Witness) -> Papers<'a> {
         beside: Some(witness),
         place: Some(PLACE),
         elsewhere: None,
+        before: None,
         machine: Some("m"),
         strangers: 0,
         now: start() + HOUR * 2,
@@ -376,12 +378,13 @@ fn a_new_store_is_held_only_where_another_was_at_work() {
             beside,
             place: Some(PLACE),
             elsewhere: None,
+            before: None,
             machine: Some("m"),
             strangers,
             now: start(),
         })
     }
-    let (_, mut witness) = pair();
+    let (presence, mut witness) = pair();
     assert_eq!(fresh(None, 0), Ok(()));
     assert_eq!(fresh(None, 3), Err(Doubt::OutboxAhead { letters: 3 }));
     let older = Doubt::Older {
@@ -391,6 +394,32 @@ fn a_new_store_is_held_only_where_another_was_at_work() {
     assert_eq!(fresh(Some(&witness), 0), Err(older));
     witness.store = "t".to_owned();
     assert_eq!(fresh(Some(&witness), 0), Err(Doubt::OtherStore));
+    let new = Papers {
+        store: "s",
+        presence: None,
+        beside: None,
+        before: Some(&witness),
+        ..papers(&presence, &witness)
+    };
+    let lost = Doubt::Lost {
+        seen: start(),
+        letters: 40,
+    };
+    assert_eq!(copy(new), Err(lost));
+    let mut idle = witness.clone();
+    idle.count.letters = 0;
+    let before = Some(&idle);
+    assert_eq!(copy(Papers { before, ..new }), Ok(()));
+    // Once it has begun, what was there before doesn't matter any more.
+    let ours = Witness {
+        store: "s".to_owned(),
+        ..witness.clone()
+    };
+    let begun = Papers {
+        before: Some(&witness),
+        ..papers(&presence, &ours)
+    };
+    assert_eq!(copy(begun), Ok(()));
     // Its making was broken off before its first pass.
     witness.store = "s".to_owned();
     witness.count = Count::default();

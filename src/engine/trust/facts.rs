@@ -1,5 +1,7 @@
 //! What the machine, the clock and the outbox say of themselves, before anybody judges it.
 
+use std::os::unix::ffi::OsStrExt as _;
+
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
@@ -32,15 +34,29 @@ pub(super) fn built() -> Timestamp {
 }
 
 /// Where a second witness stands. Root, who looks after a service by hand, looks where that keeps it.
-pub(super) fn around(presence: Option<&Presence>) -> Around {
+pub(super) fn around(house: &House, presence: Option<&Presence>) -> Around {
     let known = presence.and_then(|presence| presence.elsewhere.clone());
     let elsewhere = settings::service_state()
         .or_else(|| known.filter(|folder| folder.is_dir()))
         .or_else(settings::own_state);
     Around {
         elsewhere,
+        home: home(house),
         place: settings::faults().place,
     }
+}
+
+/// The store's place, by which a new one knows that another was there. Letters that are only written
+/// to a folder are begun anew at will.
+fn home(house: &House) -> Option<String> {
+    if let Transport::File { .. } = house.plans.settings.mail.transport {
+        return None;
+    }
+    let place = house.store.path().canonicalize().ok()?;
+    let mut hash = Sha256::new();
+    hash.update("fondly home\0");
+    hash.update(place.as_os_str().as_bytes());
+    Some(short(&hash.finalize()))
 }
 
 /// What the machine says of itself.
@@ -75,7 +91,12 @@ fn print(house: &House, id: &str) -> String {
     hash.update("fondly machine\0");
     hash.update(house.store.id());
     hash.update(id);
-    format!("{:x}", hash.finalize()).chars().take(ID).collect()
+    short(&hash.finalize())
+}
+
+fn short(digest: &[u8]) -> String {
+    let digits = digest.iter().map(|byte| format!("{byte:02x}"));
+    digits.collect::<String>().chars().take(ID).collect()
 }
 
 /// How many letters lie in the outbox of which the store doesn't know that they were sent, and
