@@ -200,6 +200,9 @@ pub struct House {
     pub links: Arc<Links>,
     /// Rises with every entry that got an outcome: whether a long pass is still moving.
     pub progress: AtomicU64,
+    /// Its store is a copy to try things on: the letters that lie in folders are the real one's, and
+    /// stay.
+    pub(super) on_copy: bool,
 }
 
 impl House {
@@ -291,6 +294,7 @@ impl House {
             outbox,
             links,
             progress: AtomicU64::new(0),
+            on_copy: false,
         })
     }
 
@@ -321,6 +325,7 @@ impl House {
             outbox,
             links: Arc::clone(&self.links),
             progress: AtomicU64::new(0),
+            on_copy: self.on_copy,
         }
     }
 

@@ -142,6 +142,9 @@ pub async fn clean_up(house: &House) -> Result<Cleaned, EngineError> {
 /// The same at the end of a pass, where somebody was forgotten and the command didn't come to its
 /// end. Nothing of this keeps a pass from being one: it is told, and tried again.
 pub(super) async fn finish(house: &House) -> Result<(), EngineError> {
+    if house.on_copy {
+        return Ok(());
+    }
     let now = house.clock.now();
     let asked = house.store.scrub_asked_at().await?;
     match asked {

@@ -82,7 +82,7 @@ pub(super) async fn keep(house: &House, now: Timestamp) -> Result<Removed, Engin
         };
         removed.add(round.go_on(house, now).await?);
     }
-    if let Some(period) = kept.copies {
+    if let Some(period) = kept.copies.filter(|_| !house.on_copy) {
         let round = Round {
             what: "copies",
             period,

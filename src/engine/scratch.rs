@@ -47,7 +47,8 @@ impl Scratch {
                 dropped.after = After::Keep;
             }
         }
-        let house = House::for_rehearsal(plans, clock).await?;
+        let mut house = House::for_rehearsal(plans, clock).await?;
+        house.on_copy = true;
         Ok((scratch, house))
     }
 

@@ -199,3 +199,23 @@ fn what_will_wait_for_a_person_is_told_as_held_on_its_day() {
     let told = shop.run(&["forecast"]).is(0);
     told.says(&["2 go out: ann, bob\n", "In all: 2 to go out\n"]);
 }
+
+#[test]
+fn letters_that_were_written_stay_though_the_days_ahead_would_let_them_go() {
+    let shop = birthdays();
+    shop.no_rules();
+    shop.rule(
+        "thanks",
+        "title = \"Thanks\"\ntemplate = \"thank-you\"\nclass = \"service\"\n\
+         audience = \"customer\"\n[trigger.event]\nevent = \"purchase\"\nafter = \"0 minutes\"\n\
+         [limits]\nbackfill = \"2 days\"\n",
+    );
+    shop.settings("[sending]\nquiet_hours = \"none\"\n[retention]\ncopies = \"10 days\"\n");
+    let at = now().strftime("%Y-%m-%dT%H:%M:%SZ");
+    shop.events(&format!("id,customer_id,kind,at\n1,1,purchase,{at}\n"));
+    shop.tick();
+    let letters = shop.outbox();
+    assert_eq!(letters.len(), 1);
+    shop.run(&["forecast", "--days", "60"]).is(0);
+    assert_eq!(shop.outbox(), letters);
+}
