@@ -85,8 +85,7 @@ pub(super) fn blocked_until(
     let first_counted = Period::Days(1 - limit.days).from_date(today)?;
     let mut days: Vec<Date> = case
         .view
-        .sent
-        .iter()
+        .letters()
         .filter(|sent| limit.counts.has(sent.class))
         .filter(|sent| !is_this(case, &sent.rule, &sent.occasion))
         .map(|sent| zone.to_datetime(sent.at).date())

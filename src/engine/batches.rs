@@ -170,6 +170,7 @@ impl Batches {
                     rule: entry.rule.clone(),
                     occasion: entry.occasion.key.clone(),
                     class: entry.class,
+                    audience: Audience::Customer,
                     at: now,
                 };
                 add(&mut view.sent, sent.clone());

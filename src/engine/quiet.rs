@@ -166,7 +166,7 @@ fn seen(view: &View, question: &Question, last_contact: Date) -> Quiet {
     let (value_per_year, currency) = value(view, last_contact);
     let end = question.on.tomorrow().unwrap_or(question.on);
     let end = view.zone.to_timestamp(end.at(0, 0, 0, 0));
-    let sent = view.sent.iter();
+    let sent = view.letters();
     let sent = sent.filter(|sent| end.as_ref().is_ok_and(|end| sent.at < *end));
     let last_letter = sent.max_by_key(|sent| sent.at);
     Quiet {

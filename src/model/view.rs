@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::customer::Customer;
 use super::event::Event;
-use super::policy::Class;
+use super::policy::{Audience, Class};
 use super::wishes::Wishes;
 
 /// One customer with their events and what was sent to them.
@@ -29,7 +29,7 @@ pub struct View {
     pub zone_name: String,
     /// Every event, the earliest first (see [`moment`]); events ahead of now included.
     pub events: Vec<Event>,
-    /// What was sent, may have been sent, or is being sent, the earliest first.
+    /// What was sent about them to anybody, may have been sent, or is being sent, the earliest first.
     pub sent: Vec<Sent>,
     /// What is left of events that were kept long enough, by kind.
     pub past: Vec<Past>,
@@ -51,6 +51,12 @@ impl View {
             sent: Vec::new(),
             past: Vec::new(),
         }
+    }
+
+    /// What of it went to the customer, and counts towards the frequency caps.
+    pub fn letters(&self) -> impl Iterator<Item = &Sent> {
+        let sent = self.sent.iter();
+        sent.filter(|sent| sent.audience == Audience::Customer)
     }
 
     /// What the customer said themselves comes on top of their record.
@@ -78,7 +84,7 @@ pub struct Past {
     pub quantities: u32,
 }
 
-/// A message that counts towards the frequency caps.
+/// A message about a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
     /// The rule's id.
@@ -87,6 +93,8 @@ pub struct Sent {
     pub occasion: String,
     /// The message's class.
     pub class: Class,
+    /// Whom it went to.
+    pub audience: Audience,
     /// When it went out.
     pub at: Timestamp,
 }

@@ -13,7 +13,7 @@ use super::marks::forgotten_key;
 use super::rows::{customer_columns, event_columns, read_customer, read_event};
 use super::wishes::{read_wishes, wish_columns};
 use super::{Store, StoreError};
-use crate::model::policy::Class;
+use crate::model::policy::{Audience, Class};
 use crate::model::view::{Past, Sent, moment};
 use crate::model::{Event, View};
 
@@ -216,9 +216,9 @@ async fn add_sent(
     views: &mut HashMap<String, View>,
 ) -> sqlx::Result<()> {
     for row in sqlx::query(concat!(
-        "SELECT customer, rule, occasion, class, COALESCE(sent_at, decided_at, due_at) AS at \
-         FROM ledger WHERE outcome IN ('sending', 'sent', 'unknown') AND audience = 'customer' \
-           AND customer IN ",
+        "SELECT customer, rule, occasion, class, audience, \
+         COALESCE(sent_at, decided_at, due_at) AS at \
+         FROM ledger WHERE outcome IN ('sending', 'sent', 'unknown') AND customer IN ",
         texts!("$1"),
         " ORDER BY at, id"
     ))
@@ -232,6 +232,7 @@ async fn add_sent(
                 rule: columns.text()?,
                 occasion: columns.text()?,
                 class: columns.parsed(Class::parse)?,
+                audience: columns.parsed(Audience::parse)?,
                 at: columns.moment()?,
             });
         }

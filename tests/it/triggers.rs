@@ -410,3 +410,26 @@ fn expected(shop: &Shop, views: &[View], until: &jiff::ZonedDateTime) -> Vec<Str
     }
     found
 }
+
+#[test]
+fn whoever_was_told_of_a_silence_isnt_told_again_when_a_contact_comes_to_light() {
+    for audience in ["customer", "owner"] {
+        let shop = shop();
+        let trigger = "[trigger.lapsed]\ncontact = [\"purchase\"]\nafter = \"3 days\"\n[send]\n\
+                       at = \"00:00\"\nlate = \"9 days\"\n[limits]\nbackfill = \"9 days\"";
+        let missed =
+            rule("Missed", trigger).replace("= \"customer\"", &format!("= \"{audience}\""));
+        shop.rule("missed", &missed);
+        let days = |days: i64| days * 24 * 60;
+        purchases(&shop, &[("first", days(5))]);
+        shop.tick();
+        purchases(&shop, &[("first", days(5)), ("read later", days(4))]);
+        shop.tick();
+        let sent = shop.ledger();
+        assert_eq!(
+            sent.iter().filter(|entry| entry.is_sent()).count(),
+            1,
+            "{audience}: {sent:#?}"
+        );
+    }
+}

@@ -256,7 +256,7 @@ fn many(count: usize, what: &str) -> String {
 fn counted_days(case: &Case<'_>, limit: Limit) -> Vec<Date> {
     let day = |at: Timestamp| case.view.zone.to_datetime(at).date();
     let first = Period::Days(1 - limit.days).from_date(day(case.now));
-    let sent = case.view.sent.iter();
+    let sent = case.view.letters();
     sent.filter(|sent| limit.counts.has(sent.class))
         .map(|sent| day(sent.at))
         .filter(|day| first.is_none_or(|first| *day >= first))

@@ -173,6 +173,7 @@ fn caps_count_civil_days_and_the_message_waits_or_ends() {
                 rule,
                 occasion,
                 class: Class::Service,
+                audience: Audience::Customer,
                 at: at.timestamp(),
             }];
             p.caps = vec![Cap {
@@ -301,6 +302,7 @@ fn sent(rule: &str, occasion: &str, at: &str) -> impl Fn(&mut Rule, &mut View, &
         rule: rule.to_owned(),
         occasion: occasion.to_owned(),
         class: Class::Service,
+        audience: Audience::Customer,
         at: ts(at),
     };
     move |_, v, p| {

@@ -132,6 +132,7 @@ fn an_older_purchase_that_comes_to_light_takes_the_place_of_the_first() {
         rule: rule.id.clone(),
         occasion: "second".to_owned(),
         class: Class::Marketing,
+        audience: Audience::Customer,
         at: planned.due_at,
     }];
     assert!(found(&rule, &view).is_empty());
@@ -341,6 +342,7 @@ fn a_silence_that_was_told_of_isnt_told_again_when_its_last_contact_is_corrected
         rule: rule.id.clone(),
         occasion: both[0].key.clone(),
         class: Class::Marketing,
+        audience: Audience::Customer,
         at: both[0].due_at,
     }];
     assert_eq!(keys(&view).len(), 2, "it stays what it was");

@@ -58,6 +58,7 @@ fn whoever_wants_fewer_letters_gets_one_in_four_weeks_and_caps_count_twice() {
                 rule: "other".to_owned(),
                 occasion: "x".to_owned(),
                 class: sent,
+                audience: Audience::Customer,
                 at: at.unwrap().timestamp(),
             }];
             let cap = cap.map(|days| Cap {

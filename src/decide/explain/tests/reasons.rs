@@ -105,6 +105,7 @@ fn scene(reason: Reason) -> Result<Scene, Outcome> {
                 rule: "other".to_owned(),
                 occasion: "o".to_owned(),
                 class: Class::Marketing,
+                audience: Audience::Customer,
                 at: at("2027-02-20T10:00"),
             }];
         }
@@ -225,6 +226,7 @@ fn others() -> Vec<(&'static str, String)> {
                     rule: rule.to_owned(),
                     occasion: "o".to_owned(),
                     class: Class::Service,
+                    audience: Audience::Customer,
                     at: at(on),
                 };
                 scene.view.sent =
@@ -240,6 +242,7 @@ fn others() -> Vec<(&'static str, String)> {
                     rule: "other".to_owned(),
                     occasion: "o".to_owned(),
                     class: Class::Marketing,
+                    audience: Audience::Customer,
                     at: at("2027-02-02T10:00"),
                 }];
             }),
@@ -254,6 +257,7 @@ fn others() -> Vec<(&'static str, String)> {
                     rule: "other".to_owned(),
                     occasion: "o".to_owned(),
                     class: Class::Marketing,
+                    audience: Audience::Customer,
                     at: at("2027-02-27T10:00"),
                 }];
             }),

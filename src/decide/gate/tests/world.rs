@@ -190,6 +190,7 @@ impl Scene {
             rule: "r".to_owned(),
             occasion: occasion.key.clone(),
             class: self.rule.class,
+            audience: Audience::Customer,
             at,
         });
     }
