@@ -46,7 +46,8 @@ impl<'a> Desk<'a> {
     }
 
     fn build(&self, key: String, anchor: Date, day: Date, at: Timestamp) -> Occasion {
-        let due_at = at + self.spread(&key);
+        // At the end of time, where nothing is due any more, there is no later.
+        let due_at = at.checked_add(self.spread(&key)).unwrap_or(at);
         Occasion {
             key,
             day,

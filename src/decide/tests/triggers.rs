@@ -373,3 +373,18 @@ fn a_silence_that_was_told_of_isnt_told_again_when_its_last_contact_is_corrected
     view.sent[0].rule = "other".to_owned();
     assert_eq!(keys(&view).len(), 2);
 }
+
+#[test]
+fn an_event_at_the_end_of_time_disturbs_nobody() {
+    let mut view = view("UTC");
+    purchases(&mut view, &[("now", 10), ("never", 11)]);
+    for event in view.events.iter_mut().filter(|event| event.id == "never") {
+        event.at = When::Instant(Timestamp::MAX);
+    }
+    for delay in [Period::Minutes(0), Period::Days(0), Period::Days(9_000)] {
+        let mut rule = after("purchase", Delay::After(delay), Which::Every);
+        rule.send.spread_minutes = 23 * 60;
+        let found = found(&rule, &view);
+        assert!(found.iter().all(|(key, _)| key == "now"), "{found:?}");
+    }
+}
