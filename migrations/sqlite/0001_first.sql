@@ -247,9 +247,6 @@ CREATE TABLE presence (
     letters BIGINT NOT NULL                         -- that were about to be handed over
 );
 
--- An entry's id is a hash, the same in every store. Its history and its letter go by its number
--- instead: numbers rise as entries are planned, so what is sent together lies together, and a
--- commit writes a third of the pages.
 -- What needs a person and isn't over.
 CREATE TABLE trouble (
     kind    TEXT NOT NULL,
@@ -258,6 +255,7 @@ CREATE TABLE trouble (
     since   BIGINT NOT NULL,
     told_at BIGINT,                                 -- when the owner was told
     claimed_at BIGINT,                              -- somebody is telling the owner
+    heard   TEXT NOT NULL DEFAULT '[]',             -- JSON: messages of this that came to an end
     times   INTEGER NOT NULL DEFAULT 1,             -- seen so often in a row
     ripe    SMALLINT NOT NULL DEFAULT 1,            -- 0: it may still pass, and nobody is told
     well_since BIGINT,                              -- it seems to be over, and may come back
@@ -289,6 +287,9 @@ CREATE TABLE relay (
     words    TEXT NOT NULL                          -- what it said last
 ) WITHOUT ROWID;
 
+-- An entry's id is a hash, the same in every store. Its history and its letter go by its number
+-- instead: numbers rise as entries are planned, so what is sent together lies together, and a
+-- commit writes a third of the pages.
 CREATE TABLE ledger (
     number          INTEGER NOT NULL PRIMARY KEY,
     id              TEXT NOT NULL UNIQUE,

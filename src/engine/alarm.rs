@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::House;
-use super::alert::{self, Through};
+use super::alert::{self, Readers, Through};
 use crate::model::Matter;
 use crate::store::Trouble;
 
@@ -20,6 +20,8 @@ pub struct Alarm {
     failed: u32,
     since: Option<Timestamp>,
     told: Option<Trouble>,
+    /// Who has been told so far, where not everybody could be.
+    readers: Readers,
 }
 
 impl Alarm {
@@ -38,7 +40,7 @@ impl Alarm {
             since,
             told_at: Some(since),
         };
-        if alert::mailed(house, &trouble, (false, Through::Nothing)).await {
+        if self.mailed(house, &trouble, false).await {
             tracing::warn!("the owner was told that passes fail");
             self.told = Some(trouble);
         }
@@ -48,9 +50,17 @@ impl Alarm {
     pub async fn well(&mut self, house: &House) {
         (self.failed, self.since) = (0, None);
         if let Some(trouble) = self.told.take()
-            && !alert::mailed(house, &trouble, (true, Through::Nothing)).await
+            && !self.mailed(house, &trouble, true).await
         {
             tracing::warn!("the owner couldn't be told that passes go well again");
         }
+        self.readers = Readers::default();
+    }
+
+    async fn mailed(&mut self, house: &House, trouble: &Trouble, over: bool) -> bool {
+        let how = (over, Through::Nothing);
+        let all = alert::mailed(house, trouble, how, &mut self.readers).await;
+        self.readers.begin_anew();
+        all
     }
 }

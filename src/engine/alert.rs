@@ -16,7 +16,7 @@ use super::{EngineError, House, Report};
 use crate::model::Matter;
 use crate::render::alert::{self as words, Voice};
 
-pub(super) use mailing::{Through, mailed};
+pub(super) use mailing::{Readers, Through, mailed};
 use patience::{Look, Next, Patience};
 
 /// A trouble's kind and name.
@@ -89,6 +89,8 @@ pub async fn ends(house: &House, key: Key<'_>) -> Result<(), EngineError> {
 /// # Errors
 /// The store's trouble.
 pub(super) async fn tell(house: &House) -> Result<(), EngineError> {
+    let mut readers = Readers::default();
+    let mut waiting = Vec::new();
     while let Some(claimed) = house.store.claim_untold(house.clock.now()).await? {
         let trouble = &claimed.trouble;
         // Of a way out that was closed the owner couldn't be told before; others nobody needs to hear
@@ -97,12 +99,27 @@ pub(super) async fn tell(house: &House) -> Result<(), EngineError> {
             || trouble.told_at.is_some()
             || claimed.may_be_told
             || relays::concerns(trouble.matter.kind());
-        if is_news && !mailed(house, trouble, (claimed.is_over, Through::Store)).await {
-            // It waits for the next pass, and so do the others.
-            house.store.not_told(&claimed).await?;
-            break;
+        readers.ended.clone_from(&claimed.heard);
+        if is_news
+            && !mailed(
+                house,
+                trouble,
+                (claimed.is_over, Through::Store),
+                &mut readers,
+            )
+            .await
+        {
+            // It waits for the next pass.
+            waiting.push((claimed, readers.ended.clone()));
+            if readers.nobody_is_left(house) {
+                break;
+            }
+        } else {
+            house.store.told(&claimed, house.clock.now()).await?;
         }
-        house.store.told(&claimed, house.clock.now()).await?;
+    }
+    for (claimed, ended) in waiting {
+        house.store.not_told(&claimed, &ended).await?;
     }
     Ok(())
 }

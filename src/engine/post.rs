@@ -16,8 +16,8 @@ use crate::model::policy::Class;
 use crate::render::Letter;
 use crate::render::mail::{self, Mail};
 
-/// How long one message may take to leave.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+/// How long one message may take to leave: a server that hangs must hold nothing up.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Hexadecimal digits of a message's id.
 const ID_DIGITS: usize = 16;
@@ -113,14 +113,33 @@ where
 pub(super) async fn hand_over_apart(
     house: &House,
     message: &Message,
+    going: impl FnOnce(),
 ) -> Result<Option<Verdict>, EngineError> {
     let Some(mut courier) = house.outbox.courier_apart() else {
         return Ok(None);
     };
-    let go = std::future::ready(Ok::<bool, EngineError>(true));
+    let go = async {
+        going();
+        Ok::<bool, EngineError>(true)
+    };
     let verdict = courier.deliver(message.parcel(), go).await?;
     courier.quit().await;
     Ok(Some(verdict))
+}
+
+/// Waits for one of the two no longer than a message may take. Whether the server has it then depends
+/// on how far it came: with the point of no return behind it, nobody knows.
+pub(super) async fn in_time(
+    handing: impl Future<Output = Result<Option<Verdict>, EngineError>>,
+    is_gone: impl FnOnce() -> bool,
+) -> Result<Option<Verdict>, EngineError> {
+    match tokio::time::timeout(PATIENCE, handing).await {
+        Ok(verdict) => verdict,
+        Err(_) if is_gone() => Ok(Some(Verdict::Unknown {
+            reply: "the server took too long".to_owned(),
+        })),
+        Err(_) => Ok(None),
+    }
 }
 
 /// The same for the same parts, another for any other.
@@ -132,4 +151,17 @@ pub(super) fn id_of(parts: &[&str]) -> String {
     }
     let digest = format!("{:x}", hash.finalize());
     digest.chars().take(ID_DIGITS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_slow_server_may_have_is_unknown_and_what_it_cant_have_waits() {
+        let never = std::future::pending;
+        let late = in_time(never(), || true).await.unwrap();
+        assert!(matches!(late, Some(Verdict::Unknown { .. })), "{late:?}");
+        assert_eq!(in_time(never(), || false).await.unwrap(), None);
+    }
 }

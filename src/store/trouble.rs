@@ -48,6 +48,8 @@ pub struct Claimed {
     pub is_over: bool,
     /// A teller who didn't come to an end may have told that it began.
     pub may_be_told: bool,
+    /// Messages of it that came to an end already, by their ids: not every owner is told at once.
+    pub heard: Vec<String>,
     /// When it was claimed.
     at: Timestamp,
     /// Its facts as they were then.
@@ -140,7 +142,7 @@ impl Store {
             let mut tx = self.begin().await?;
             // A moment ahead was noted by a clock that has been set back since.
             let row = sqlx::query(
-                "SELECT kind, name, facts, since, told_at, over_at, claimed_at FROM trouble \
+                "SELECT kind, name, facts, since, told_at, over_at, claimed_at, heard FROM trouble \
                  WHERE (over_at IS NOT NULL OR (ripe = 1 AND told_at IS NULL AND well_since IS NULL)) \
                      AND (claimed_at IS NULL OR claimed_at <= $2 OR claimed_at > $1) \
                  ORDER BY since, kind, name LIMIT 1",
@@ -156,6 +158,7 @@ impl Store {
             let (trouble, facts) = trouble(columns)?;
             let is_over = columns.maybe_moment()?.is_some();
             let may_be_told = columns.maybe_moment()?.is_some();
+            let heard = columns.parsed(|text| serde_json::from_str(text).ok())?;
             sqlx::query("UPDATE trouble SET claimed_at = $3 WHERE kind = $1 AND name = $2")
                 .bind(trouble.matter.kind())
                 .bind(trouble.matter.name())
@@ -167,6 +170,7 @@ impl Store {
                 trouble,
                 is_over,
                 may_be_told,
+                heard,
                 at: now,
                 facts,
             }))
@@ -184,7 +188,8 @@ impl Store {
         let matter = &claimed.trouble.matter;
         let over = "DELETE FROM trouble \
                     WHERE kind = $1 AND name = $2 AND facts = $3 AND over_at IS NOT NULL";
-        let begun = "UPDATE trouble SET told_at = $4 WHERE kind = $1 AND name = $2 AND facts = $3";
+        let begun = "UPDATE trouble SET told_at = $4, heard = '[]' \
+                     WHERE kind = $1 AND name = $2 AND facts = $3";
         let mut done = sqlx::query(if claimed.is_over { over } else { begun })
             .bind(matter.kind())
             .bind(matter.name())
@@ -194,14 +199,33 @@ impl Store {
         }
         let done = done.execute(&self.inner.writer).await;
         done.map_err(|error| self.trouble(error))?;
-        self.not_told(claimed).await
+        self.give_back(claimed).await
+    }
+
+    /// Gives back what was claimed, and keeps which of its messages came to an end; who is still to
+    /// be told is told later.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn not_told(&self, claimed: &Claimed, heard: &[String]) -> Result<(), StoreError> {
+        let matter = &claimed.trouble.matter;
+        let write = async {
+            sqlx::query("UPDATE trouble SET heard = $3 WHERE kind = $1 AND name = $2")
+                .bind(matter.kind())
+                .bind(matter.name())
+                .bind(json(&heard)?)
+                .execute(&self.inner.writer)
+                .await
+        };
+        write.await.map_err(|error| self.trouble(error))?;
+        self.give_back(claimed).await
     }
 
     /// Gives back what was claimed.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn not_told(&self, claimed: &Claimed) -> Result<(), StoreError> {
+    async fn give_back(&self, claimed: &Claimed) -> Result<(), StoreError> {
         let matter = &claimed.trouble.matter;
         let done = sqlx::query(
             "UPDATE trouble SET claimed_at = NULL \

@@ -587,3 +587,42 @@ async fn an_alert_whose_teller_was_killed_is_told_by_the_next() {
         assert_eq!(relay.letters().len(), sent + letters, "{moment}");
     }
 }
+
+/// One owner's server takes it, the other's puts it off: neither is left out, and nobody hears it twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_owner_hears_of_a_trouble_once_whoever_has_to_wait() {
+    let later = Act::Say("451 4.2.0 mailbox busy");
+    let relay = Relay::start(
+        Script::new()
+            .nth(At::Rcpt, 2, later)
+            .nth(At::Rcpt, 4, later),
+    )
+    .await;
+    let shop = Shop::new();
+    shop.no_rules();
+    let owners = "[business]\nowner = [\"rose@thorn.example\", \"bea@thorn.example\"]\n";
+    shop.settings(&format!("{owners}{SETTINGS}{}", to_relay(&relay)));
+    let clock = Clock::manual(at("2027-03-02T09:00:00Z"));
+    let office = Office::open(shop, clock.clone()).await;
+    let store = &office.house.store;
+    for text in ["Too late.", "And cold."] {
+        let news = complaint(text);
+        assert!(store.trouble_begins(&news, clock.now()).await.unwrap());
+        let before = relay.letters().len();
+        let mut heard = Vec::new();
+        for _ in 0..4 {
+            opinion::tell(&office.house).await.unwrap();
+            let letters = relay.letters();
+            heard.push(
+                letters[before..]
+                    .iter()
+                    .map(|one| one.to[0].clone())
+                    .collect::<Vec<_>>(),
+            );
+        }
+        let (first, all) = (&heard[0], &mut heard[3].clone());
+        assert_eq!(first.len(), 1, "{text}");
+        all.sort();
+        assert_eq!(*all, ["bea@thorn.example", "rose@thorn.example"], "{text}");
+    }
+}

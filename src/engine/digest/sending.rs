@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 use lettre::message::Mailbox;
 
-use super::super::post::{self, Message, PATIENCE};
+use super::super::post::{self, Message};
 use super::super::tick::is_in_place;
 use super::super::way::is_relay;
 use super::super::{EngineError, House};
@@ -225,19 +225,11 @@ async fn one(
         });
         async { Ok(house.store.keep_digest(gone).await?) }
     });
-    let handed = tokio::time::timeout(PATIENCE, handing).await;
-    let gone = going.into_inner();
-    let is_gone = gone.is_some();
-    if let Some(gone) = gone {
+    let handed = post::in_time(handing, || going.get().is_some()).await;
+    if let Some(gone) = going.into_inner() {
         *digest = gone;
     }
-    match handed {
-        Ok(verdict) => verdict,
-        Err(_) if is_gone => Ok(Some(Verdict::Unknown {
-            reply: "the server took too long".to_owned(),
-        })),
-        Err(_) => Ok(None),
-    }
+    handed
 }
 
 /// Writes down what became of it.

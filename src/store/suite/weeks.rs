@@ -264,15 +264,23 @@ pub(super) async fn a_trouble_is_told_by_one_and_never_lost(store: &Store) {
     assert_eq!(claim(day(0)).await, None);
     assert_eq!(claim(day(0) + minute).await, None);
     // It couldn't leave; or whoever claimed it is gone, which nobody says.
-    store.not_told(&first).await.unwrap();
-    assert_eq!(claim(day(1)).await.unwrap().trouble, first.trouble);
+    store
+        .not_told(&first, &["to-ann".to_owned()])
+        .await
+        .unwrap();
+    let second = claim(day(1)).await.unwrap();
+    assert_eq!(second.trouble, first.trouble);
+    assert_eq!(
+        (first.heard.len(), second.heard.as_slice()),
+        (0, &["to-ann".to_owned()][..])
+    );
     assert_eq!(claim(day(1) + minute).await, None);
     let again = claim(day(1) + CLAIM_LASTS).await.unwrap();
     assert!(again.may_be_told);
     // A clock that has been set back doesn't keep it to itself.
     let back = claim(day(0)).await.unwrap();
     // The first one comes to its end after all, and gives back nobody else's.
-    store.not_told(&again).await.unwrap();
+    store.not_told(&again, &again.heard).await.unwrap();
     assert_eq!(claim(day(0)).await, None);
     // What became news meanwhile is still to be told.
     assert!(store.trouble_begins(&till("ever"), day(0)).await.unwrap());
