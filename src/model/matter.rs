@@ -50,6 +50,13 @@ pub enum Matter {
         /// Those of them that they refused for good.
         refused: u64,
     },
+    /// Letters of this rule can't be written, and end unsent.
+    Unwritten {
+        /// The rule's id.
+        rule: String,
+        /// How many ended so.
+        letters: u64,
+    },
     /// Nothing is sent, since the clock or the store is in doubt.
     Standstill {
         /// Why.
@@ -140,6 +147,8 @@ impl Matter {
     pub const UNKNOWN: &str = "unknown";
     /// What sort of trouble many refusals are.
     pub const REFUSALS: &str = "refusals";
+    /// What sort of trouble letters are that can't be written.
+    pub const UNWRITTEN: &str = "unwritten";
     /// What sort of trouble a clock or a store is that can't be trusted.
     pub const STANDSTILL: &str = "standstill";
     /// What sort of trouble a way out is that can't be reached.
@@ -169,6 +178,7 @@ impl Matter {
             Self::Edit { .. } => Self::EDIT,
             Self::Unknown { .. } => Self::UNKNOWN,
             Self::Refusals { .. } => Self::REFUSALS,
+            Self::Unwritten { .. } => Self::UNWRITTEN,
             Self::Standstill { .. } => Self::STANDSTILL,
             Self::Away { .. } => Self::AWAY,
             Self::RefusesUs { .. } => Self::REFUSES_US,
@@ -194,6 +204,7 @@ impl Matter {
             | Self::ManyGone { name, .. }
             | Self::Other { name, .. } => name.clone(),
             Self::Complaint { customer, .. } => customer.clone(),
+            Self::Unwritten { rule, .. } => rule.clone(),
             Self::Edit { .. }
             | Self::Unknown { .. }
             | Self::Refusals { .. }

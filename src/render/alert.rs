@@ -80,6 +80,14 @@ pub fn what(matter: &Matter, voice: Voice<'_>) -> String {
         Matter::Edit { .. } => one("edit.what"),
         Matter::Unknown { .. } => one("unknown.what"),
         Matter::Refusals { .. } => one("refusals.what"),
+        Matter::Unwritten { rule, .. } => {
+            let title = (voice.title)(rule);
+            say(
+                voice,
+                "unwritten.what",
+                &[("title", &title), ("rule", rule)],
+            )
+        }
         Matter::Standstill { doubt } => standstill(*doubt, voice.words).to_owned(),
         Matter::Away { name, .. } => named("away.what", name),
         Matter::RefusesUs { name, .. } => named("refuses.what", name),
@@ -122,6 +130,19 @@ pub fn body(matter: &Matter, voice: Voice<'_>) -> String {
             let (answers, refused) = (answers.to_string(), refused.to_string());
             let values = [("answers", answers.as_str()), ("refused", &refused)];
             say(voice, "refusals.words", &values)
+        }
+        Matter::Unwritten { rule, letters } => {
+            let text = if *letters == 1 {
+                "unwritten.one"
+            } else {
+                "unwritten.several"
+            };
+            let count = letters.to_string();
+            let ended = say(voice, text, &[("count", &count)]);
+            format!(
+                "{ended} {}",
+                say(voice, "unwritten.words", &[("rule", rule)])
+            )
         }
         Matter::Standstill { doubt } => {
             let because = because(*doubt, voice.zone, voice.words);

@@ -285,6 +285,38 @@ async fn many_refusals_within_a_day_are_told_of_and_so_is_their_end() {
 }
 
 #[test]
+fn letters_that_cant_be_written_are_told_of_until_one_can_be() {
+    let mut week = Week::new("");
+    let letter = "+++\nsubject = \"Thanks\"\n+++\nDear {{ customer.first_name }},\n\nthank you.\n";
+    week.shop.write(
+        "config/templates/thank-you.en.md",
+        letter.replace("first", "last"),
+    );
+    week.visits(&[("ann", "Ann"), ("bob", "Bob")]);
+    week.tick();
+    let begins = "fondly needs you: letters of \"Thanks\" (thanks) can't be written";
+    let mut wanted = vec![begins.to_owned()];
+    assert_eq!(told_in(&week), wanted);
+    let words = words_of(&week, begins);
+    assert!(words.contains("2 letters ended unsent"), "{words}");
+    week.visits(&[("ann", "Ann"), ("bob", "Bob"), ("cat", "Cat")]);
+    week.off += 300;
+    week.tick();
+    assert_eq!(told_in(&week), wanted);
+    week.shop.write("config/templates/thank-you.en.md", letter);
+    week.visits(&[
+        ("ann", "Ann"),
+        ("bob", "Bob"),
+        ("cat", "Cat"),
+        ("dan", "Dan"),
+    ]);
+    week.off += 300;
+    week.tick();
+    wanted.push("Settled: letters of \"Thanks\" (thanks) can't be written".to_owned());
+    assert_eq!(told_in(&week), wanted);
+}
+
+#[test]
 fn a_business_reads_alerts_in_its_language_and_another_one_makes_no_trouble_new() {
     let mut week = Week::new("");
     week.visits(&[("ann", "Ann")]);

@@ -1,12 +1,15 @@
-//! Letters: those of which nobody knows whether they arrived, and many that are refused.
+//! Letters: those of which nobody knows whether they arrived, many that are refused, and those that
+//! can't be written.
 //!
 //! May not settle any.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
 use super::super::{EngineError, House, Report};
 use super::{Look, Patience, seen};
-use crate::model::{Matter, Outcome};
+use crate::model::{Matter, Outcome, Reason};
 
 /// So far back refusals are counted.
 const REFUSED_WITHIN: SignedDuration = SignedDuration::from_hours(24);
@@ -22,6 +25,9 @@ const PATIENCE: Patience = Patience {
     ..Patience::NONE
 };
 
+/// A rule whose letters haven't failed for so long is well, though none has been written since.
+const UNWRITTEN_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 /// Notes how the letters did.
 pub(super) async fn look(house: &House, report: &Report) -> Result<(), EngineError> {
     let unknown = match report.unknown {
@@ -33,6 +39,7 @@ pub(super) async fn look(house: &House, report: &Report) -> Result<(), EngineErr
         },
     };
     seen(house, (Matter::UNKNOWN, ""), unknown, Patience::NONE).await?;
+    unwritten(house, report).await?;
     let signs = house.store.signs().await?;
     let mut signs = signs.iter();
     let known = signs.any(|sign| sign.trouble.matter.kind() == Matter::REFUSALS);
@@ -56,6 +63,48 @@ pub(super) async fn look(house: &House, report: &Report) -> Result<(), EngineErr
         },
     };
     seen(house, (Matter::REFUSALS, ""), look, PATIENCE).await
+}
+
+/// Rules whose letters couldn't be written in this pass, and those of which some could be again.
+async fn unwritten(house: &House, report: &Report) -> Result<(), EngineError> {
+    let mut failed: BTreeMap<String, u64> = BTreeMap::new();
+    let mut written = BTreeSet::new();
+    for ((rule, outcome, reason), count) in &report.decided {
+        match (outcome, reason) {
+            (_, Reason::TemplateFailed | Reason::ConditionFailed) => {
+                *failed.entry(rule.clone()).or_default() += count;
+            }
+            (Outcome::Sent, _) => {
+                written.insert(rule.as_str());
+            }
+            _ => {}
+        }
+    }
+    let now = house.clock.now();
+    for sign in house.store.signs().await? {
+        let Matter::Unwritten { rule, letters } = &sign.trouble.matter else {
+            continue;
+        };
+        let is_old = now.duration_since(sign.trouble.since) >= UNWRITTEN_FOR;
+        if let Some(count) = failed.get_mut(rule) {
+            *count += letters;
+        } else if is_old || written.contains(rule.as_str()) {
+            let key = (Matter::UNWRITTEN, rule.as_str());
+            seen(house, key, Look::Well, Patience::NONE).await?;
+        }
+    }
+    for (rule, letters) in failed {
+        let look = Look::Bad {
+            matter: Matter::Unwritten {
+                rule: rule.clone(),
+                letters,
+            },
+            since: None,
+            again: false,
+        };
+        seen(house, (Matter::UNWRITTEN, &rule), look, Patience::NONE).await?;
+    }
+    Ok(())
 }
 
 /// Whether these are many; `None` where there are too few answers to tell.

@@ -360,7 +360,7 @@ fn tell(house: &House, facts: &mut Facts, trouble: Trouble) {
         Matter::Source { name, .. } => Fault::Source(name),
         Matter::Unusable { name, .. } => Fault::Unusable(name),
         Matter::Refusals { .. } => Fault::ManyRefusals,
-        Matter::Standstill { .. } | Matter::PassesFail { .. } => {
+        Matter::Unwritten { .. } | Matter::Standstill { .. } | Matter::PassesFail { .. } => {
             Fault::Other(in_words(&trouble.matter))
         }
         Matter::ManyGone { name, gone, of } => {

@@ -41,6 +41,14 @@ fn letters() -> Vec<Matter> {
             answers: 20,
             refused: 2,
         },
+        Matter::Unwritten {
+            rule: "new-year".to_owned(),
+            letters: 1,
+        },
+        Matter::Unwritten {
+            rule: "new-year".to_owned(),
+            letters: 12,
+        },
     ]
 }
 
