@@ -12,6 +12,11 @@ use crate::model::signs::{apart, calm};
 pub(super) const BEGIN: char = '\u{FDD0}';
 /// Stands after a value inside rendered Markdown.
 pub(super) const END: char = '\u{FDD1}';
+/// Endings of names of files that owners read of, none of which ends a domain
+/// (<https://data.iana.org/TLD/tlds-alpha-by-domain.txt>).
+const FILE_ENDINGS: &[&str] = &[
+    "csv", "db", "eml", "sqlite", "toml", "tsv", "txt", "vcf", "xlsx",
+];
 /// Characters of a header's text; a longer one is cut.
 const HEADER_CHARS: usize = 200;
 
@@ -178,8 +183,12 @@ pub(super) fn without_escapes(text: &str) -> String {
 
 /// Appends a value, with a gap in every web address, so that nothing makes a link of it. It may
 /// begin in what stands there already.
+///
+/// Mail programs also take `evil.example` for one. The gap comes after its stop, where `St.Pierre`
+/// and `Dr.Ing.` can do with one; mail addresses stay as they are, for people to answer to, and so
+/// do names of files.
 fn push_apart(out: &mut String, value: &str) {
-    for c in value.chars() {
+    for (from, c) in value.char_indices() {
         let begins_address = match c {
             '/' => out.ends_with(':'),
             '.' => out
@@ -189,9 +198,33 @@ fn push_apart(out: &mut String, value: &str) {
         };
         if begins_address {
             out.push(' ');
+        } else if c.is_alphabetic()
+            && let Some((at, first)) = last_label(out)
+            && !is_file(first, value.get(from..).unwrap_or_default())
+        {
+            out.insert(at, ' ');
         }
         out.push(c);
     }
+}
+
+/// Where the last label of a domain begins, and with what, if one more letter makes it one: a stop
+/// between a letter or digit and a letter, in no mail address.
+fn last_label(text: &str) -> Option<(usize, char)> {
+    let mut back = text.char_indices().rev();
+    let (at, first) = back.next()?;
+    let (_, stop) = back.next()?;
+    let (_, before) = back.next()?;
+    let is_one = first.is_alphabetic() && stop == '.' && before.is_alphanumeric();
+    let mut word = back.map(|(_, c)| c).take_while(|c| !c.is_whitespace());
+    (is_one && !word.any(|c| c == '@')).then_some((at, first))
+}
+
+/// Whether this is the ending of a file's name, and no domain's.
+fn is_file(first: char, rest: &str) -> bool {
+    let rest = rest.chars().take_while(|c| c.is_alphanumeric());
+    let ending: String = std::iter::once(first).chain(rest).collect();
+    FILE_ENDINGS.contains(&ending.as_str())
 }
 
 const fn is_unreserved(c: char) -> bool {
@@ -222,4 +255,35 @@ fn write_line<W: Write + ?Sized>(
         put(out, c)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn web_addresses_get_a_gap_and_names_stay_names() {
+        for (text, wanted) in [
+            ("claim-prize.evil.com", "claim-prize. evil. com"),
+            ("go to evil.рф now", "go to evil. рф now"),
+            ("http://evil.com/x", "http: //evil. com/x"),
+            ("St.Pierre", "St. Pierre"),
+            ("Dr.Ing. Maier", "Dr. Ing. Maier"),
+        ] {
+            assert_eq!(words(text), wanted);
+        }
+        for text in [
+            "J.R.R. Tolkien",
+            "Rosen e.V.",
+            "Jr. and Sr.",
+            "1.234,50 €",
+            "24.12.2027",
+            "v1.2b",
+            "ann@mail.example",
+            "data/till.csv:3",
+            "…",
+        ] {
+            assert_eq!(words(text), text);
+        }
+    }
 }

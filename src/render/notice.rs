@@ -56,7 +56,7 @@ mod tests {
             assert!(!letter.html.contains(gone), "{gone}: {}", letter.html);
         }
         let wanted =
-            "> 550 <img src=x> [win](https: //evil.example) https: //evil.example/ # Big x";
+            "> 550 <img src=x> [win](https: //evil. example) https: //evil. example/ # Big x";
         assert!(letter.text.contains(wanted), "{}", letter.text);
         let heading = notice("It said", &quoted("# Big"), "en");
         assert!(heading.html.contains("# Big") && !heading.html.contains("<h1"));

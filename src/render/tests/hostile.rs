@@ -2,6 +2,21 @@
 
 use super::*;
 
+/// What a mail program would make a link of though it says neither `http` nor `www`.
+fn bare_domain(text: &str) -> Option<&str> {
+    let mut words = text.split_whitespace().filter(|word| !word.contains('@'));
+    words.find(|word| {
+        let signs: Vec<char> = word.chars().collect();
+        signs.windows(4).any(|part| {
+            let [before, stop, one, two] = part else {
+                return false;
+            };
+            let is_label = one.is_alphabetic() && two.is_alphabetic();
+            before.is_alphanumeric() && *stop == '.' && is_label
+        })
+    })
+}
+
 /// Words a hostile customer might type into a shop's form.
 fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
@@ -11,6 +26,9 @@ fn hostile() -> impl Strategy<Value = String> {
             "<http://evil.example>",
             "http://evil.example",
             "www.evil.example",
+            "claim.evil.example",
+            "evil.",
+            "com",
             "<script>alert(1)</script>",
             "<b>",
             "</p>",
@@ -98,6 +116,10 @@ proptest! {
         }
         prop_assert!(!letter.html.contains("http://"));
         prop_assert!(!letter.text.contains("http://"));
+        for text in [&letter.text, &letter.subject] {
+            let theirs = text.replace("https://thorn.example/?q=4711", "");
+            prop_assert_eq!(bare_domain(&theirs), None, "{}", text);
+        }
         for text in [&letter.text, &letter.html, &letter.subject] {
             prop_assert!(text.chars().all(|c| c == '\n' || !c.is_control()));
             let tricks = ['\u{202E}', '\u{2066}', '\u{FDD0}', '\u{FDD1}', '\u{FEFF}'];
