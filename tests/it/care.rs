@@ -333,7 +333,7 @@ async fn a_bad_opinion_tells_the_owner_and_silences_marketing() {
         "anna@thorn.example\nfondly needs you: a complaint of customer ann\n",
         "gave you 1 of 5",
         "> # A heading",
-        "> <script>alert(1)</script> [click](https: //evil.example) www .evil.example",
+        "> <script>alert(1)</script> [click](https: //evil. example) www .evil. example",
         "fondly complaint close ann",
     ] {
         assert!(told.contains(part), "{part}\n{told}");

@@ -250,6 +250,13 @@ fn a_german_business_reads_german_and_what_is_held_comes_first() {
         html.contains("<a href=\"https://console.dorn.example/held/thanks/"),
         "{html}"
     );
+    // A console that only this machine reaches is nothing to follow from a phone.
+    week.shop.settings(&format!(
+        "{SETTINGS}[business]\nlanguage = \"de\"\n[console]\nbind = \"127.0.0.1:8425\"\n"
+    ));
+    let told = week.run(&["digest"]).is(0).out;
+    assert!(told.contains("fondly approve thanks --on "), "{told}");
+    assert!(!told.contains("127.0.0.1"), "{told}");
 }
 
 /// Whoever is here again after a letter that missed them is told by name, with what they were held
@@ -332,7 +339,7 @@ fn hostile_names_stay_words() {
     let (told, html) = (text(&digests[0]), parsed(&digests[0]));
     let html = html.body_html(0).unwrap().into_owned();
     assert!(
-        told.contains("<script>alert(1)</script> [win](https: //evil.example) **x** `y`"),
+        told.contains("<script>alert(1)</script> [win](https: //evil. example) **x** `y`"),
         "{told}"
     );
     for gone in ["<script", "href", "<b>", "https://evil"] {

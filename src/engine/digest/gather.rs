@@ -91,11 +91,10 @@ pub async fn gather(house: &House, period: Period, scope: Scope) -> Result<Facts
     Ok(facts)
 }
 
-/// Where the console is reached, if anywhere.
+/// Where the console is reached from wherever the letter is read, if anywhere: an address of this
+/// machine alone leads nowhere on a phone.
 fn console(house: &House) -> Option<String> {
-    let console = house.plans.settings.console.as_ref()?;
-    let by_bind = || format!("http://{}", console.bind);
-    Some(console.base_url.clone().unwrap_or_else(by_bind))
+    house.plans.settings.console.as_ref()?.base_url.clone()
 }
 
 fn title(house: &House, rule: &str) -> String {
