@@ -10,13 +10,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::model::event::{COMPLAINT_CLOSED, COMPLAINT_OPENED};
 use crate::model::view::moment;
 use crate::model::{Event, View, When};
-
-/// A complaint comes up.
-const OPENED: &str = "complaint-opened";
-/// It is settled.
-const CLOSED: &str = "complaint-closed";
 
 /// One civil day's complaints.
 #[derive(Debug, Default)]
@@ -79,13 +75,13 @@ pub fn complaint_since(view: &View, now: Timestamp) -> Option<Timestamp> {
 /// the one that is open since a time on it.
 pub(super) fn closed_another(view: &View, on: Date) -> bool {
     let mut events = view.events.iter();
-    events.any(|event| event.kind == CLOSED && event.at == When::Day(on))
+    events.any(|event| event.kind == COMPLAINT_CLOSED && event.at == When::Day(on))
 }
 
 fn step(event: &Event) -> Option<Step> {
     match event.kind.as_str() {
-        OPENED => Some(Step::Opens),
-        CLOSED => Some(Step::Closes),
+        COMPLAINT_OPENED => Some(Step::Opens),
+        COMPLAINT_CLOSED => Some(Step::Closes),
         _ => None,
     }
 }

@@ -11,6 +11,7 @@ use jiff::civil::Date;
 
 use super::{EngineError, House, alert};
 use crate::decide::complaint::complaint_since;
+use crate::model::event::{COMPLAINT_CLOSED, COMPLAINT_OPENED};
 use crate::model::{AttrValue, Event, Matter, When};
 
 /// Faces to choose from.
@@ -23,9 +24,6 @@ pub const MOST_CHARS: usize = 4000;
 const MOST_ANSWERS: f64 = 10.0;
 /// Customers looked at together.
 const CHUNK: usize = 512;
-
-const OPENED: &str = "complaint-opened";
-const CLOSED: &str = "complaint-closed";
 
 /// What a customer says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +93,7 @@ pub async fn keep(house: &House, entry: &str, opinion: &Opinion) -> Result<(), E
     // Whoever thinks better of it is told to the owner as well; the complaint is the owner's to close.
     let still_open = of_id(&opened).is_some() && complaint_since(&view, now).is_some();
     if opinion.is_bad() {
-        events.push(event((opened, OPENED), &customer, now));
+        events.push(event((opened, COMPLAINT_OPENED), &customer, now));
     }
     let tells = opinion.is_bad() || still_open;
     let complaint = tells.then(|| Matter::Complaint {
@@ -162,7 +160,7 @@ pub async fn close(house: &House, customer: &str) -> Result<bool, EngineError> {
         return Ok(false);
     }
     let id = format!("closed-{customer}-{}", now.as_millisecond());
-    let closed = event((id, CLOSED), customer, now);
+    let closed = event((id, COMPLAINT_CLOSED), customer, now);
     house.store.happened(&[closed], None, now).await?;
     let key = (Matter::COMPLAINT, customer);
     house.store.trouble_ends(key).await?;
@@ -175,7 +173,7 @@ pub async fn close(house: &House, customer: &str) -> Result<bool, EngineError> {
 /// The store's trouble.
 pub async fn open(house: &House) -> Result<Vec<Complaint>, EngineError> {
     let now = house.clock.now();
-    let kinds = [OPENED.to_owned()];
+    let kinds = [COMPLAINT_OPENED.to_owned()];
     let ever = (Date::MIN, Date::MAX);
     let ids = house.store.with_event(&kinds, ever, false).await?;
     let mut found = Vec::new();

@@ -40,6 +40,11 @@ pub const EVENT_FIELDS: &[&str] = &[
     "quantity",
 ];
 
+/// The kind of an event by which a complaint comes up.
+pub const COMPLAINT_OPENED: &str = "complaint-opened";
+/// The kind of an event by which it is settled.
+pub const COMPLAINT_CLOSED: &str = "complaint-closed";
+
 /// The kinds with a meaning of their own. Others are allowed.
 pub const KNOWN_KINDS: &[&str] = &[
     "visit",
@@ -47,8 +52,8 @@ pub const KNOWN_KINDS: &[&str] = &[
     "usage",
     "reply",
     "call",
-    "complaint-opened",
-    "complaint-closed",
+    COMPLAINT_OPENED,
+    COMPLAINT_CLOSED,
     "cancellation",
     "feedback",
 ];

@@ -216,10 +216,7 @@ async fn compared(
         since: None,
         until: Some(until),
     };
-    // A rule that was never seen has no results.
-    let Ok(found) = results(house, &question, until).await else {
-        return Ok(None);
-    };
+    let found = results(house, &question, until).await?;
     Ok(found.first().and_then(|found| {
         let told = match found.verdict {
             Verdict::NoLetters | Verdict::NoHoldout | Verdict::TooEarly => return None,
