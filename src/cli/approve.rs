@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use super::bar::Bar;
 use super::forecast::from_now;
-use super::summary::{counted, title};
+use super::summary::counted;
 use super::{Done, Failure, Outcome, house_at_hand, output};
 use crate::engine::forecast::{self, Question};
 use crate::engine::{House, control};
@@ -52,7 +52,7 @@ async fn say(house: &House, args: &Args, approved: bool) -> Result<(), Failure> 
     }
     for day in held.into_keys() {
         let count = control::decide(house, control::BY_COMMAND, (rule, day), approved, now).await?;
-        output::say(what_happens(title(house, rule), day, count, approved))?;
+        output::say(what_happens(house.title(rule), day, count, approved))?;
     }
     Ok(())
 }
@@ -96,7 +96,7 @@ async fn held_ahead(house: &House, rule: &str) -> Result<BTreeMap<Date, u64>, Fa
 
 /// Says so, and which days ahead will be held as it looks now.
 async fn nothing_held(house: &House, rule: &str, approved: bool) -> Result<(), Failure> {
-    let title = title(house, rule);
+    let title = house.title(rule);
     if house.plans.broken.all().next().is_some() {
         output::say(format!("{title}: nothing is held"))?;
         output::note(

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use super::summary::title;
 use super::{Done, Failure, Outcome, house_at_hand, output};
 use crate::engine::{House, control};
 
@@ -36,5 +35,5 @@ pub(super) async fn named(house: &House, rule: Option<&str>) -> Result<String, F
         return Ok("Everything".to_owned());
     };
     control::known_rule(house, rule).await?;
-    Ok(title(house, rule).to_owned())
+    Ok(house.title(rule).to_owned())
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::summary::{counted, paused, title};
+use super::summary::{counted, paused};
 use super::{Done, Failure, Outcome, fields, house_at_hand, output, pause};
 use crate::engine::House;
 use crate::engine::trust::{self, Doubt, Look, Word};
@@ -139,7 +139,7 @@ fn tell(house: &House, look: &Look) -> Result<(), Failure> {
     }
     let waiting = look.waiting.iter().map(|one| {
         let letters = counted(one.letters, "letter");
-        format!("{letters} of {}", title(house, &one.rule))
+        format!("{letters} of {}", house.title(&one.rule))
     });
     let waiting: Vec<String> = waiting.collect();
     if !waiting.is_empty() {

@@ -23,11 +23,11 @@ pub(super) fn lines(house: &House, report: &Report) -> Vec<String> {
         (false, _) => {}
     }
     for ((rule, outcome, reason), count) in &report.decided {
-        let title = title(house, rule);
+        let title = house.title(rule);
         lines.push(format!("{title}: {count} {}", what(*outcome, *reason)));
     }
     for batch in &report.held {
-        let (title, day) = (title(house, &batch.rule), batch.day);
+        let (title, day) = (house.title(&batch.rule), batch.day);
         let (rule, letters) = (&batch.rule, counted(batch.entries, "letter"));
         lines.push(format!(
             "{title}: {letters} of {day} {} until you say so: `fondly approve {rule} --on {day}` \
@@ -92,11 +92,6 @@ fn removed(removed: Removed) -> Option<String> {
         "Taken out, as [retention] says: {}{staying}",
         said.join(", ")
     ))
-}
-
-/// What people call a rule; its id where its file is gone.
-pub(super) fn title<'a>(house: &'a House, rule: &'a str) -> &'a str {
-    house.rule(rule).map_or(rule, |rule| rule.title.as_str())
 }
 
 /// `1 letter`, `3 letters`

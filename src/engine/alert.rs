@@ -25,7 +25,7 @@ pub type Key<'a> = (&'a str, &'a str);
 /// What a trouble is about in a line, and what a person should know of it, as Markdown; in this
 /// language, or the nearest there is.
 pub fn in_words(house: &House, matter: &Matter, language: &str) -> (String, String) {
-    let title = |rule: &str| title(house, rule);
+    let title = |rule: &str| house.title(rule).to_owned();
     let voice = Voice {
         words: house.plans.phrases.of(language),
         zone: &house.policy().zone,
@@ -41,12 +41,6 @@ pub fn in_english(house: &House, matter: &Matter) -> (String, String) {
 
 /// The language of what the program itself says.
 pub const ENGLISH: &str = "en";
-
-/// What a rule is called; its id where it isn't there any more.
-fn title(house: &House, rule: &str) -> String {
-    let known = house.rule(rule);
-    known.map_or_else(|| rule.to_owned(), |rule| rule.title.clone())
-}
 
 /// Notes what a pass left for a person to do, and tells the owner of what they don't know yet.
 ///

@@ -339,6 +339,11 @@ impl House {
         self.plans.rules.iter().find(|rule| rule.id == id)
     }
 
+    /// What people call a rule; its id where its file is gone.
+    pub fn title<'a>(&'a self, rule: &'a str) -> &'a str {
+        self.rule(rule).map_or(rule, |rule| rule.title.as_str())
+    }
+
     /// The civil day at the business.
     pub fn today(&self, now: Timestamp) -> Date {
         self.policy().zone.to_datetime(now).date()

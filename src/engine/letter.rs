@@ -197,18 +197,11 @@ impl<'a> Reader<'a> {
     /// Nobody where the address isn't known.
     pub(super) fn of(house: &'a House, audience: Audience, customer: &'a Customer) -> Option<Self> {
         match audience {
-            Audience::Customer => {
-                let name: Vec<&str> = [&customer.first_name, &customer.last_name]
-                    .into_iter()
-                    .flatten()
-                    .map(String::as_str)
-                    .collect();
-                Some(Self {
-                    address: customer.email.as_deref()?,
-                    name: (!name.is_empty()).then(|| name.join(" ")),
-                    language: customer.language.as_deref(),
-                })
-            }
+            Audience::Customer => Some(Self {
+                address: customer.email.as_deref()?,
+                name: customer.full_name(),
+                language: customer.language.as_deref(),
+            }),
             Audience::Staff => Some(Self {
                 address: customer.staff_email.as_deref()?,
                 name: customer.staff_name.clone(),

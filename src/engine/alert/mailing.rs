@@ -70,7 +70,7 @@ pub(in crate::engine) async fn mailed(
         (false, _) if lasted >= A_WHILE => Stage::BeganAt(trouble.since),
         (false, _) => Stage::Begins,
     };
-    let title = |rule: &str| super::title(house, rule);
+    let title = |rule: &str| house.title(rule).to_owned();
     let voice = Voice {
         words: house
             .plans

@@ -97,17 +97,11 @@ fn console(house: &House) -> Option<String> {
     house.plans.settings.console.as_ref()?.base_url.clone()
 }
 
-fn title(house: &House, rule: &str) -> String {
-    house
-        .rule(rule)
-        .map_or_else(|| rule.to_owned(), |rule| rule.title.clone())
-}
-
 /// Letters that went out, by title, the most first.
 fn by_title(house: &House, ended: &[Ended]) -> Vec<(String, u64)> {
     let mut sent: BTreeMap<String, u64> = BTreeMap::new();
     for one in ended.iter().filter(|one| one.outcome == Outcome::Sent) {
-        *sent.entry(title(house, &one.rule)).or_default() += one.entries;
+        *sent.entry(house.title(&one.rule).to_owned()).or_default() += one.entries;
     }
     most_first(sent)
 }
@@ -296,7 +290,11 @@ async fn ahead(house: &House, now: Timestamp) -> Ahead {
     let (mut letters, mut held): (BTreeMap<String, u64>, u64) = (BTreeMap::new(), 0);
     for entry in &told.entries {
         match fate(&told, entry).1 {
-            Fate::GoesOut => *letters.entry(title(house, &entry.rule)).or_default() += 1,
+            Fate::GoesOut => {
+                *letters
+                    .entry(house.title(&entry.rule).to_owned())
+                    .or_default() += 1
+            }
             // What is held already stands with what needs a decision.
             Fate::Held(_) if entry.occasion.due_at >= now => held += 1,
             Fate::Held(_) | Fate::Waits(..) | Fate::Not(_) => {}
@@ -318,7 +316,7 @@ async fn now_at_hand(house: &House, facts: &mut Facts) -> Result<(), EngineError
     }
     for ((day, rule), letters) in batches {
         facts.needs.push(Need::Held {
-            title: title(house, &rule),
+            title: house.title(&rule).to_owned(),
             rule,
             day,
             letters,
