@@ -135,3 +135,16 @@ fn each_source_speaks_for_its_own_columns() {
     let again = shop.run(&["sync"]).is(0);
     assert!(!again.out.contains("1 changed"), "{}", again.out);
 }
+
+#[test]
+fn an_unsubscription_can_be_taken_back_after_an_empty_cell() {
+    let today = today();
+    let list = |word: &str| format!("id,email,unsubscribed\nann,ann@mail.example,{word}\n");
+    let shop = shop(&format!("id,birthday\nann,{today}\n"), &list("no"));
+    for word in ["no", "yes", "", "no"] {
+        shop.write("data/list.csv", &list(word));
+        shop.run(&["sync"]).is(0);
+    }
+    shop.run(&["tick"]).is(0);
+    assert_eq!(became(&shop), ["ann sent accepted"]);
+}

@@ -248,7 +248,8 @@ contract!(
         events_in_a_flood_find_their_customers;
     told:
         what_a_record_does_not_speak_of_stays,
-        only_a_plain_word_takes_a_no_back;
+        only_a_plain_word_takes_a_no_back,
+        what_was_left_open_meanwhile_can_be_said_again;
     people: a_file_is_applied_whole_or_not_at_all,
         reading_a_file_again_changes_nothing,
         records_read_back_as_they_were,

@@ -3,9 +3,15 @@
 use super::*;
 
 async fn said(store: &Store, fingerprint: &str, one: Customer, told: Told) {
+    says(store, ("any", fingerprint), one, told).await;
+}
+
+async fn says(store: &Store, of: (&str, &str), one: Customer, told: Told) -> Applied {
     let rows: Rows = vec![Ok(FileRow::Customer(Box::new(one), told))];
-    let applied = store.apply_file(file("any", fingerprint), rows.into_iter());
-    assert_eq!(applied.await.unwrap().refused, 0);
+    let applied = store.apply_file(file(of.0, of.1), rows.into_iter());
+    let applied = applied.await.unwrap();
+    assert_eq!(applied.refused, 0);
+    applied
 }
 
 fn date_of(store: &Customer, name: &str) -> Option<AttrValue> {
@@ -80,4 +86,25 @@ pub(super) async fn only_a_plain_word_takes_a_no_back(store: &Store) {
     // A yes that isn't known any more is none.
     said(store, "4", person("ann"), everything()).await;
     assert_eq!(view(store, "ann").await.customer.consent, Consent::Unknown);
+}
+
+pub(super) async fn what_was_left_open_meanwhile_can_be_said_again(store: &Store) {
+    // Unsubscribed; then nothing is said of it; then not any more.
+    let mut yes = person("ann");
+    yes.unsubscribed = true;
+    said(store, "1", yes, everything()).await;
+    let open = everything().without("unsubscribed");
+    said(store, "2", person("ann"), open).await;
+    assert!(view(store, "ann").await.customer.unsubscribed);
+    said(store, "3", person("ann"), everything()).await;
+    assert!(!view(store, "ann").await.customer.unsubscribed);
+    // A column more, in which there is nothing for her, takes out what another file said.
+    let mut bare = person("ann");
+    bare.email = None;
+    let told = Told::only(["id", "first_name"]);
+    said(store, "4", bare.clone(), told).await;
+    assert!(view(store, "ann").await.customer.email.is_some());
+    let told = Told::only(["id", "first_name", "email"]);
+    said(store, "5", bare, told).await;
+    assert_eq!(view(store, "ann").await.customer.email, None);
 }
