@@ -111,8 +111,10 @@ impl JsonReader {
         customer.consent_at = read.moment("consent_at", fields.take("consent_at"));
         let consent = read.maybe(("consent", fields.take("consent")), scalars::consent);
         let unsubscribed = read.yes_no(&["unsubscribed"], fields.take("unsubscribed"));
+        let undated = consent.is_none() && customer.consent_at.is_none();
         let leaves_open = [
             ("consent", consent.is_none()),
+            ("consent_at", undated),
             ("unsubscribed", unsubscribed.is_none()),
         ];
         customer.consent = consent.unwrap_or_default();

@@ -75,6 +75,18 @@ fn a_customer_has_every_field_of_the_contract() {
 }
 
 #[test]
+fn whoever_says_nothing_of_consent_says_nothing_of_when_it_was_given() {
+    let told = |text| reader().customer(raw(text), None).unwrap().1;
+    let tells = |text, field| told(text).tells(field);
+    assert!(!tells(r#"{"id": "C1"}"#, "consent_at"));
+    assert!(!tells(r#"{"id": "C1", "consent": null}"#, "consent_at"));
+    let date = r#"{"id": "C1", "consent_at": "2026-07-01"}"#;
+    assert!(tells(date, "consent_at") && !tells(date, "consent"));
+    let consent = r#"{"id": "C1", "consent": "no"}"#;
+    assert!(tells(consent, "consent") && tells(consent, "consent_at"));
+}
+
+#[test]
 fn the_address_of_the_request_says_whose_record_it_is() {
     let put = |text, id| {
         reader()
