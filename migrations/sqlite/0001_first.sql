@@ -30,13 +30,22 @@ CREATE TABLE customer (
     unsubscribed SMALLINT NOT NULL,             -- as their record says
     stopped_at   BIGINT,                        -- when they unsubscribed by a link; no record undoes it
     gone_at      BIGINT,                        -- since when their source is known not to have them any more
-    row_hash     BLOB,
+    row_hash     BLOB,                          -- of what their source said last; NULL: it has let them go
     first_seen   BIGINT NOT NULL,
     revision     BIGINT NOT NULL DEFAULT 1,     -- rises with every change to the customer's view
-    source       TEXT NOT NULL
+    source       TEXT NOT NULL                  -- that told of them first
 );
 CREATE UNIQUE INDEX customer_id ON customer (id);
 CREATE INDEX customer_email ON customer (email_key);
+
+-- What other sources said last of a customer: only its hash, which tells a changed record from an
+-- unchanged one.
+CREATE TABLE also_told (
+    customer INTEGER NOT NULL,                  -- their number
+    source   TEXT NOT NULL,
+    row_hash BLOB NOT NULL,
+    PRIMARY KEY (customer, source)
+) WITHOUT ROWID;
 
 -- Every date that an anniversary can start from, ready to be found by its day of the year.
 CREATE TABLE customer_date (

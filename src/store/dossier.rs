@@ -25,8 +25,10 @@ const TOGETHER: i64 = 1000;
 pub struct OnRecord {
     /// The record.
     pub customer: Customer,
-    /// The source that it was last read from.
+    /// The source that told of them first.
     pub source: String,
+    /// Other sources that have told of them, in the order of their names.
+    pub also_told: Vec<String>,
     /// When it was first read.
     pub first_seen: Timestamp,
     /// When they unsubscribed by a letter's link.
@@ -322,11 +324,19 @@ async fn on_record(tx: &mut Connection, id: &str) -> sqlx::Result<Option<OnRecor
          WHERE c.id = $1 AND d.customer = c.number ORDER BY d.field",
     )
     .bind(id)
+    .fetch_all(&mut *tx)
+    .await?;
+    let also_told = sqlx::query_scalar(
+        "SELECT a.source FROM customer c CROSS JOIN also_told a \
+         WHERE c.id = $1 AND a.customer = c.number ORDER BY a.source",
+    )
+    .bind(id)
     .fetch_all(tx)
     .await?;
     Ok(Some(OnRecord {
         customer,
         source,
+        also_told,
         first_seen,
         stopped_at,
         gone_at,

@@ -43,9 +43,14 @@ pub(super) const EVENTS: &str = concat!("DELETE FROM event WHERE customer_id IN 
 
 /// What else goes by a customer's id, or by their number: a number may be somebody else's one day, so
 /// nothing of it may outlast its customer, and these come before [`CUSTOMERS`].
-pub(super) const RECORDS: [&str; 8] = [
+pub(super) const RECORDS: [&str; 9] = [
     concat!(
         "DELETE FROM customer_date WHERE customer IN (SELECT number FROM customer WHERE id IN ",
+        texts!("$1"),
+        ")"
+    ),
+    concat!(
+        "DELETE FROM also_told WHERE customer IN (SELECT number FROM customer WHERE id IN ",
         texts!("$1"),
         ")"
     ),

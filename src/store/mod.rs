@@ -18,6 +18,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod also;
 mod aside;
 mod audit;
 mod batch;

@@ -80,14 +80,17 @@ const BY_FIELD: [(&str, &[&str]); 12] = [
     ("tags", &["tags"]),
     ("unsubscribed", &["unsubscribed"]),
 ];
+/// The hash is that of the source that told of them first.
+const HEARD_OF: &str = "gone_at = NULL, revision = customer.revision + 1, \
+     row_hash = CASE WHEN customer.source = excluded.source \
+         THEN excluded.row_hash ELSE customer.row_hash END";
 /// Nobody's "no" is taken back by a record that doesn't know.
 const STAYS_NO: &str = "customer.consent = 'no' AND excluded.consent = 'unknown'";
 
 /// The tail for customers that differ from what is known of them, and bear their known numbers: what
 /// the record doesn't speak of stays.
 pub(super) fn customer_changed(told: &Told) -> sqlx::Result<String> {
-    let mut set: Vec<String> = ["source", "row_hash"].map(taken).into();
-    set.push("gone_at = NULL, revision = customer.revision + 1".to_owned());
+    let mut set = vec![HEARD_OF.to_owned()];
     let told_fields = BY_FIELD.iter().filter(|(field, _)| told.tells(field));
     set.extend(
         told_fields
@@ -159,6 +162,8 @@ pub(super) struct CustomerRow {
     pub(super) hash: Vec<u8>,
     pub(super) told: Told,
     pub(super) dates: Vec<(Cow<'static, str>, PartialDate)>,
+    /// Whether it is known that another source told of them first.
+    pub(super) elsewhere: bool,
 }
 
 impl CustomerRow {
@@ -204,6 +209,7 @@ impl CustomerRow {
             hash: hash.finish(),
             told,
             dates,
+            elsewhere: false,
         })
     }
 

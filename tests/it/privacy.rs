@@ -16,6 +16,7 @@ use crate::shop::{Shop, now, until};
 /// Tables of which some rows are about a customer. Each is told of by `export` and emptied by
 /// `forget`.
 const ABOUT_SOMEBODY: &[&str] = &[
+    "also_told",
     "awaited",
     "customer",
     "customer_date",
@@ -147,7 +148,8 @@ async fn everywhere(shop: &Shop) {
     shop.run(&["sync"]).is(3);
     // A line break before an address hides nothing.
     shop.tamper(
-        "INSERT INTO past_events VALUES ('zqid', 'zqkind', 3, 0, 0, 9000);
+        "INSERT INTO also_told SELECT number, 'zqsource', x'00' FROM customer WHERE id = 'zqid';
+         INSERT INTO past_events VALUES ('zqid', 'zqkind', 3, 0, 0, 9000);
          INSERT INTO preference VALUES ('zqid', 'zqlanguage', 1, NULL, 21000, 423, '1987-04-23', 1);
          INSERT INTO trouble (kind, name, facts, since) VALUES ('complaint', 'zqid',
              '{\"about\":\"complaint\",\"customer\":\"zqid\",\"who\":\"Zqname\",\"face\":1,\"faces\":5,\"at\":\"2026-01-01T00:00:00Z\",\"rule\":\"x\",\"text\":\"zqcomplains\"}', 1);
@@ -305,6 +307,7 @@ async fn every_table_is_on_a_list(shop: &Shop) -> BTreeSet<(String, String)> {
 async fn of_nobody(shop: &Shop) -> i64 {
     sqlx::query_scalar(
         "SELECT COUNT(*) FROM (SELECT customer FROM customer_date \
+         UNION ALL SELECT customer FROM also_told \
          UNION ALL SELECT customer FROM touched) AS by_number \
          WHERE customer NOT IN (SELECT number FROM customer)",
     )

@@ -55,9 +55,14 @@ pub(super) async fn what_is_handed_in_is_what_a_file_brings(store: &Store) {
     let by_file = view(store, "ann").await;
 
     let till = token(store, "till").await;
+    // What this source said last isn't known before it has said something.
+    let first = hand_in(store, &till, &[customer(&ann)]).await;
+    assert_eq!(first, [Taken::Changed]);
+    let told = view(store, "ann").await;
+    assert_eq!(told.customer, by_file.customer);
     let again = hand_in(store, &till, &[customer(&ann)]).await;
     assert_eq!(again, [Taken::Unchanged]);
-    assert_eq!(view(store, "ann").await.revision, by_file.revision);
+    assert_eq!(view(store, "ann").await.revision, told.revision);
     let mut bob = ann.clone();
     bob.id = "bob".to_owned();
     let theirs = visit("1", "bob", When::Instant(noon()));

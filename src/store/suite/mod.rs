@@ -249,6 +249,8 @@ contract!(
     told:
         what_a_record_does_not_speak_of_stays,
         only_a_plain_word_takes_a_no_back,
+        a_source_that_says_the_same_again_overwrites_nobody,
+        whoever_left_one_source_is_gone_though_another_wrote_last,
         what_was_left_open_meanwhile_can_be_said_again;
     people: a_file_is_applied_whole_or_not_at_all,
         reading_a_file_again_changes_nothing,
