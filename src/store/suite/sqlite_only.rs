@@ -48,6 +48,20 @@ async fn a_full_disk_reaches_the_waiters() {
     assert_eq!(outcome(&store, &id).await, Outcome::Unknown);
 }
 
+/// A large file is one transaction, and a store that is written anew is locked as long: every command
+/// works beside that, and reading needs no turn.
+#[tokio::test]
+async fn whoever_opens_a_store_waits_for_nobody_who_writes() {
+    let (store, _kept) = sqlite().await;
+    load(&store, vec![person("ann")]).await;
+    let writes = store.begin().await.unwrap();
+    let path = store.path().to_string_lossy().into_owned();
+    let other = Store::open(&path, OpenOptions::default()).await.unwrap();
+    assert_eq!(other.everyone(false).await.unwrap(), ["ann"]);
+    drop(writes);
+    other.close().await.unwrap();
+}
+
 /// What ended lately is looked for from the end of the histories: from a line on, and that line by
 /// walking back from the last.
 #[tokio::test]
