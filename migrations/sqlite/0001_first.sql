@@ -107,7 +107,9 @@ CREATE TABLE quarantine (
     value       TEXT NOT NULL,
     reason      TEXT NOT NULL,
     record      TEXT NOT NULL,
-    seen_at     BIGINT NOT NULL
+    seen_at     BIGINT NOT NULL,
+    record_id   TEXT,                           -- its own id, where that can be read
+    customer_id TEXT                            -- whom it is about, likewise
 );
 CREATE INDEX quarantine_file ON quarantine (source, path);
 

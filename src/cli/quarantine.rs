@@ -41,6 +41,7 @@ fn row(record: &Quarantined) -> Row {
         value,
         reason,
         record: whole,
+        of: _,
     } = &record.refusal;
     let values: [Value; 7] = [
         record.source.as_str().into(),

@@ -25,15 +25,18 @@ impl Load<'_, '_> {
                     &one.value,
                     &one.reason,
                     &one.record,
+                    &one.of.id,
+                    &one.of.customer,
                 )
             })
             .collect();
         self.applied.refused += waiting.len() as u64;
         sqlx::query(concat!(
             "INSERT INTO quarantine \
-                 (source, path, seen_at, file, line, column_name, value, reason, record) \
+                 (source, path, seen_at, file, line, column_name, value, reason, record, \
+                  record_id, customer_id) \
              SELECT $2, $3, $4, value->>0, CAST(value->>1 AS BIGINT), value->>2, value->>3, \
-                    value->>4, value->>5 FROM ",
+                    value->>4, value->>5, value->>6, value->>7 FROM ",
             rows!("$1")
         ))
         .bind(json(&waiting)?)

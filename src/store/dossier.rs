@@ -250,20 +250,22 @@ impl<E: Send> Desk<'_, E> {
 
     async fn quarantined(&mut self, person: &Person) -> Handed<E> {
         let rows = sqlx::query(
-            "SELECT source, file, line, column_name, value, reason, record, seen_at \
+            "SELECT customer_id, source, file, line, column_name, value, reason, record, seen_at \
              FROM quarantine ORDER BY source, file, line, id",
         )
         .fetch_all(&mut *self.tx)
         .await?;
         for row in rows {
             let columns = &mut Columns::of(&row);
+            let of = columns.maybe_text()?;
             let one = Quarantined {
                 source: columns.text()?,
                 refusal: columns.refusal()?,
                 seen_at: columns.moment()?,
             };
-            let named = person.named_in(&one.refusal.record);
-            if let Some(by) = named.or_else(|| person.named_in(&one.refusal.value)) {
+            let named = |text: &str| person.named_in(text, of.as_deref());
+            let by = named(&one.refusal.record).or_else(|| named(&one.refusal.value));
+            if let Some(by) = by {
                 hand!((self.read)(Piece::Quarantined(Box::new(one), by)));
             }
         }

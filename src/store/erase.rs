@@ -148,13 +148,13 @@ pub(super) async fn queue(tx: &mut Connection, copy: &LetterCopy) -> sqlx::Resul
 
 /// Takes out the records in quarantine that name them.
 pub(super) async fn leave_quarantine(tx: &mut Connection, person: &Person) -> sqlx::Result<u64> {
-    let all: Vec<(i64, String, String, String)> =
-        sqlx::query_as("SELECT id, record, value, reason FROM quarantine")
+    let all: Vec<(i64, String, String, String, Option<String>)> =
+        sqlx::query_as("SELECT id, record, value, reason, customer_id FROM quarantine")
             .fetch_all(&mut *tx)
             .await?;
-    let theirs = all.into_iter().filter(|(_, record, value, reason)| {
+    let theirs = all.into_iter().filter(|(_, record, value, reason, of)| {
         let mut texts = [record, value, reason].into_iter();
-        texts.any(|text| person.may_be_named_in(text))
+        texts.any(|text| person.may_be_named_in(text, of.as_deref()))
     });
     let theirs: Vec<(i64,)> = theirs.map(|(id, ..)| (id,)).collect();
     if theirs.is_empty() {

@@ -90,19 +90,23 @@ impl Person {
         })
     }
 
-    /// How this text names them, if it does.
-    pub(super) fn named_in(&self, text: &str) -> Option<NamedBy> {
+    /// How a record with this text names them, if it does. `of`: whom it is about, where that is known;
+    /// otherwise any field may be their id.
+    pub(super) fn named_in(&self, text: &str, of: Option<&str>) -> Option<NamedBy> {
         if words(text).any(|word| self.is_address(word)) {
             return Some(NamedBy::Address);
         }
-        fields(text)
-            .any(|field| self.ids.iter().any(|id| id == field))
-            .then_some(NamedBy::Id)
+        let is_theirs = |one: &str| self.ids.iter().any(|id| id == one);
+        let is_one = match of {
+            Some(customer) => is_theirs(customer),
+            None => fields(text).any(is_theirs),
+        };
+        is_one.then_some(NamedBy::Id)
     }
 
     /// The same, and also where it only has their whole name: rather too much than too little.
-    pub(super) fn may_be_named_in(&self, text: &str) -> bool {
-        if self.named_in(text).is_some() {
+    pub(super) fn may_be_named_in(&self, text: &str, of: Option<&str>) -> bool {
+        if self.named_in(text, of).is_some() {
             return true;
         }
         let plain: Vec<String> = words(text).map(str::to_lowercase).collect();
@@ -198,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_record_names_whom_it_is_about_and_nobody_else() {
-        let by = |text| ann().named_in(text);
+        let by = |text| ann().named_in(text, None);
         assert_eq!(
             by("7;Ann;ANN@Mail.example;31.02.1990"),
             Some(NamedBy::Address)
@@ -221,13 +225,16 @@ mod tests {
         ] {
             assert_eq!(by(other), None, "{other}");
         }
+        // Where it is known whose it is, a quantity is no id.
+        assert_eq!(ann().named_in("v1;bob;12", Some("bob")), None);
+        assert_eq!(ann().named_in("v1;12;3", Some("12")), Some(NamedBy::Id));
     }
 
     #[test]
     fn a_whole_name_is_enough_to_be_left_out() {
-        assert!(ann().may_be_named_in("9;Lee;Ann;nonsense"));
-        assert!(ann().may_be_named_in("ANN  LEE"));
-        assert!(!ann().may_be_named_in("Ann Leeds, Jo-Ann Lee-Smith"));
+        assert!(ann().may_be_named_in("9;Lee;Ann;nonsense", Some("9")));
+        assert!(ann().may_be_named_in("ANN  LEE", None));
+        assert!(!ann().may_be_named_in("Ann Leeds, Jo-Ann Lee-Smith", None));
     }
 
     #[test]

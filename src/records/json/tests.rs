@@ -251,13 +251,20 @@ fn all_that_is_wrong_is_told_at_once() {
 fn a_refused_record_is_kept_as_people_look_at_it() {
     let record = raw(r#"{"id": "C1", "attr": {"size": "44"}}"#);
     let flaws = reader().customer(record, None).unwrap_err();
-    let refusal = refusal("POST /api/customers", 3, record, &flaws);
+    let refusal = refusal(
+        ("POST /api/customers", 3),
+        record,
+        &flaws,
+        Claims::default(),
+    );
     assert_eq!((refusal.line, refusal.column.as_str()), (3, "attr.size"));
     assert_eq!(
         (refusal.value.as_str(), refusal.record.as_str()),
         ("\"44\"", record.get())
     );
     assert_eq!(claimed_id(record).as_deref(), Some("C1"));
+    let event = raw(r#"{"id": "4711", "customer_id": "C1", "kind": 7}"#);
+    assert_eq!(claimed_customer(event).as_deref(), Some("C1"));
     for none in ["{}", "7", r#"{"id": 7}"#, r#"{"id": " "}"#] {
         assert_eq!(claimed_id(raw(none)), None, "{none}");
     }

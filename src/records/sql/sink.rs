@@ -290,6 +290,7 @@ impl<'a> Sink<'a> {
             value: kept(value.unwrap_or_default(), VALUE_KEPT),
             reason: fault.reason,
             record: kept(&pairs.join(", "), RECORD_KEPT),
+            of: self.plan.claims(&self.reading.exact()),
         }
     }
 }

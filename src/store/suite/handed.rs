@@ -41,6 +41,7 @@ fn refused(id: Option<&str>, record: &str) -> Handed {
             value: String::new(),
             reason: "it is missing".to_owned(),
             record: record.to_owned(),
+            of: Claims::default(),
         }),
     }
 }

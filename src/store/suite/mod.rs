@@ -27,6 +27,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::occasion::entry_id;
 use crate::model::policy::{Audience, Class};
+use crate::model::refusal::Claims;
 use crate::model::{
     Amount, AttrValue, Consent, Customer, Event, Occasion, Outcome, PartialDate, Reason, Refusal,
     Told, View, When,

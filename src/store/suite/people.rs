@@ -135,6 +135,7 @@ pub(super) async fn quarantine_shows_the_last_reading(store: &Store) {
         value: "31.2.1990".to_owned(),
         reason: "there is no such day".to_owned(),
         record: "7,31.2.1990".to_owned(),
+        of: Claims::default(),
     };
     let refused = |lines: &[u64]| -> Rows {
         lines
