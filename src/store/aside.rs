@@ -5,7 +5,50 @@
 use super::columns::json;
 use super::dialect::rows;
 use super::people::Load;
+use super::{Store, StoreError};
 use crate::model::Refusal;
+
+impl Store {
+    /// Where this source's records in quarantine came from: the path under which the store knows it, and
+    /// what people are told.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn places_in_quarantine(
+        &self,
+        source: &str,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let text =
+            "SELECT DISTINCT path, file FROM quarantine WHERE source = $1 ORDER BY path, file";
+        let found = sqlx::query_as(text).bind(source).fetch_all(self.reader());
+        found.await.map_err(|error| self.trouble(error))
+    }
+
+    /// Takes out of quarantine what came from these places of a source; how many records that were.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn clear_quarantine(
+        &self,
+        source: &str,
+        places: &[(String, String)],
+    ) -> Result<u64, StoreError> {
+        let clear = async {
+            sqlx::query(concat!(
+                "DELETE FROM quarantine WHERE source = $2 AND (path, file) IN \
+                 (SELECT value->>0, value->>1 FROM ",
+                rows!("$1"),
+                ")"
+            ))
+            .bind(json(places)?)
+            .bind(source)
+            .execute(&self.inner.writer)
+            .await
+        };
+        let done = clear.await.map_err(|error| self.trouble(error))?;
+        Ok(done.rows_affected())
+    }
+}
 
 impl Load<'_, '_> {
     /// Sets records aside that can't be used, under this path.
