@@ -8,6 +8,7 @@ use jiff::civil::Date;
 
 use super::columns::{Columns, json};
 use super::dialect::{Connection, texts};
+use super::erase::numbered;
 use super::marks::{forgotten_id, forgotten_key};
 use super::person::{NamedBy, Person};
 use super::review::shown;
@@ -163,6 +164,11 @@ impl<E: Send> Desk<'_, E> {
         }
         for id in &person.ids {
             hand!(self.entries(id).await?);
+        }
+        for (_, entry) in numbered(&mut self.tx, &person.elsewhere).await? {
+            if let Some(shown) = shown(&mut self.tx, &entry.id).await? {
+                hand!((self.read)(Piece::Entry(Box::new(shown))));
+            }
         }
         hand!(self.suppressed(&person).await?);
         hand!(self.quarantined(&person).await?);

@@ -4,12 +4,15 @@
 
 use serde_json::Value;
 
-use super::columns::{address_key, json};
-use super::dialect::{Connection, texts};
+use super::columns::{address_key, json, listed};
+use super::dialect::{Connection, lists_of, texts};
 use crate::model::Matter;
 
 /// Stands where a text named somebody who was forgotten.
 const BLOT: &str = "[forgotten]";
+
+/// Entries looked through at a time.
+const TOGETHER: i64 = 5_000;
 
 /// Whose records are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +51,9 @@ pub(super) struct Person {
     pub(super) addresses: Vec<String>,
     /// First and last name, in lower case.
     pub(super) names: Vec<String>,
+    /// Numbers of other customers' entries whose letters went to the address that was asked for: they
+    /// had it once, and have another one now.
+    pub(super) elsewhere: Vec<i64>,
 }
 
 impl Person {
@@ -63,6 +69,10 @@ impl Person {
             }
         };
         let list = json(&ids)?;
+        let elsewhere = match (whom, addresses.first()) {
+            (Whom::Address(_), Some(key)) => went_to(&mut *tx, key, &list).await?,
+            _ => Vec::new(),
+        };
         let known: Vec<(Option<String>, Option<String>, Option<String>)> = sqlx::query_as(concat!(
             "SELECT email, first_name, last_name FROM customer WHERE id IN ",
             texts!("$1"),
@@ -87,6 +97,7 @@ impl Person {
             ids,
             addresses,
             names,
+            elsewhere,
         })
     }
 
@@ -163,6 +174,35 @@ impl Person {
     }
 }
 
+/// The entries of all but these customers (a JSON list of ids) whose letters went to an address. Few
+/// people ask, so that no index is kept for it: the whole ledger is looked through.
+async fn went_to(tx: &mut Connection, key: &str, but: &str) -> sqlx::Result<Vec<i64>> {
+    let (mut found, mut last) = (Vec::new(), i64::MIN);
+    loop {
+        let page: String = sqlx::query_scalar(concat!(
+            "SELECT ",
+            lists_of!("number, recipient"),
+            " FROM (SELECT number, recipient FROM ledger \
+             WHERE number > $1 AND audience = 'customer' AND recipient IS NOT NULL \
+                 AND customer NOT IN ",
+            texts!("$2"),
+            " ORDER BY number LIMIT $3) AS some"
+        ))
+        .bind(last)
+        .bind(but)
+        .bind(TOGETHER)
+        .fetch_one(&mut *tx)
+        .await?;
+        let some: Vec<(i64, String)> = listed(&page)?;
+        let Some((number, _)) = some.last() else {
+            return Ok(found);
+        };
+        last = *number;
+        let theirs = some.iter().filter(|(_, to)| address_key(to) == key);
+        found.extend(theirs.map(|(number, _)| *number));
+    }
+}
+
 /// The words of a text, as far as an address may be one of them.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     let between = |c: char| c.is_whitespace() || ",;|\"'`<>:=()[]{}".contains(c);
@@ -197,6 +237,7 @@ mod tests {
             ids: vec!["12".to_owned()],
             addresses: vec!["ann@mail.example".to_owned()],
             names: vec!["ann lee".to_owned(), "lee ann".to_owned()],
+            elsewhere: Vec::new(),
         }
     }
 

@@ -404,6 +404,46 @@ async fn whatever_is_kept_of_a_customer_is_exported_and_then_erased() {
         .says(&["no mail address"]);
 }
 
+/// Letters went to an address that its customer has no more: it may be somebody else's who asks.
+#[test]
+fn letters_to_an_address_that_was_left_are_told_of_and_erased() {
+    let shop = shop();
+    let moved = person("zqid").replace("Zqmail@Zqhost.example", "ann@new.example");
+    shop.customers(&format!(
+        "{CUSTOMERS}{moved}bob,bob@mail.example,Bob,,,,,,,,,,,\n"
+    ));
+    shop.run(&["sync"]).is(0);
+    let old = "zqmail@ZQHOST.example";
+    let told = export(&shop, &["--address", old]);
+    assert_eq!(told["customers"].as_array().unwrap().len(), 0);
+    let letters = told["ledger"].as_array().unwrap();
+    assert_eq!(letters.len(), 1, "{told:#}");
+    assert_eq!(letters[0]["customer"], "zqid");
+    let message = letters[0]["message"].as_str().unwrap();
+    assert!(message.contains("zqhost.example") || message.contains("Zqhost.example"));
+    shop.run(&["forget", "--address", old]).is(0).says(&[
+        "1 letter of somebody who has another address now",
+        "1 copy in the outbox folder",
+        "for: zqid, who have another one on record",
+        "fondly forget",
+    ]);
+    let told = export(&shop, &["--address", old]);
+    assert_eq!(told["ledger"].as_array().unwrap().len(), 0, "{told:#}");
+    assert_eq!(told["suppression"][0]["reason"], "erased");
+    let traces = traces(&shop);
+    let of_address = traces
+        .iter()
+        .filter(|one| one.to_lowercase().contains("zqmail"));
+    assert_eq!(of_address.count(), 0, "{traces:?}");
+    // The customer is who they were, and so is what was sent to Bob.
+    let told = export(&shop, &["zqid"]);
+    assert_eq!(told["customers"][0]["email"], "ann@new.example");
+    assert_eq!(told["ledger"][0]["outcome"], "sent");
+    assert_eq!(told["ledger"][0]["recipient"], Value::Null);
+    let bob = export(&shop, &["bob"]);
+    assert_eq!(bob["ledger"][0]["recipient"], "bob@mail.example");
+}
+
 /// Where ids are small numbers, somebody's quantity may be another one's id.
 #[test]
 fn other_peoples_bad_records_stay_when_somebody_is_forgotten() {
