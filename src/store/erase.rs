@@ -89,6 +89,11 @@ pub(super) const RECORDS: [&str; 10] = [
         "UPDATE event SET moved_from = NULL WHERE moved_from IN ",
         texts!("$1")
     ),
+    // How far keeping has come: from the first on once more, which does no harm.
+    concat!(
+        "DELETE FROM meta WHERE key = 'keeping_events' AND value->>'customer' IN ",
+        texts!("$1")
+    ),
     // Whom its sentences and examples name can't be told from the outside.
     concat!(
         "DELETE FROM judged WHERE EXISTS (SELECT 1 FROM customer WHERE id IN ",

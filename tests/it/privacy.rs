@@ -25,6 +25,7 @@ const ABOUT_SOMEBODY: &[&str] = &[
     "judged",
     "ledger",
     "letter",
+    "meta",
     "past_events",
     "preference",
     "quarantine",
@@ -54,7 +55,6 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
     ),
     ("forgotten", "keyed hashes"),
     ("learnt", "sums over all customers"),
-    ("meta", "keys and counters"),
     ("paused", "rules"),
     ("presence", "who works with the store"),
     ("rule_state", "rules"),
@@ -149,6 +149,8 @@ async fn everywhere(shop: &Shop) {
     // A line break before an address hides nothing.
     shop.tamper(
         "INSERT INTO also_told SELECT number, 'zqsource', x'00' FROM customer WHERE id = 'zqid';
+         INSERT INTO meta VALUES ('keeping_events', '{\"done_on\":null,\"customer\":\"zqid\",\"entry\":null,\"before\":null}')
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value;
          INSERT INTO past_events VALUES ('zqid', 'zqkind', 3, 0, 0, 9000);
          INSERT INTO preference VALUES ('zqid', 'zqlanguage', 1, NULL, 21000, 423, '1987-04-23', 1);
          INSERT INTO trouble (kind, name, facts, since) VALUES ('complaint', 'zqid',

@@ -273,6 +273,8 @@ contract!(
         nothing_is_planned_for_who_was_forgotten_meanwhile,
         a_refused_address_of_the_forgotten_stays_a_mark,
         a_dossier_holds_every_event_once,
+        what_was_decided_of_their_letter_names_them_no_more,
+        how_far_keeping_has_come_names_nobody_who_was_forgotten,
         nothing_of_the_forgotten_comes_to_whoever_gets_their_number;
     handed: what_is_handed_in_is_what_a_file_brings,
         an_event_handed_in_for_another_touches_both,
