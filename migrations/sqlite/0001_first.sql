@@ -342,8 +342,10 @@ CREATE INDEX ledger_due ON ledger (due_at);
 -- A rule's letters of one day: how many there are. Written when an entry is planned, and never again.
 CREATE INDEX ledger_batch ON ledger (rule, due_day);
 -- What waits to be looked at, in the order in which it is claimed: of what is due at the same
--- moment, customer by customer, as it was planned, so that neighbours are changed together.
-CREATE INDEX ledger_queue ON ledger (priority, next_attempt_at, due_at, customer, id)
+-- moment, customer by customer, as it was planned, so that neighbours are changed together. The rest
+-- only so that what waits of a paused rule, however much, is passed over without reading it.
+CREATE INDEX ledger_queue ON ledger
+    (priority, next_attempt_at, due_at, customer, id, rule, due_day, outcome)
     WHERE outcome IN ('planned', 'deferred', 'held');
 -- What needs somebody: few rows, wanted often.
 CREATE INDEX ledger_open ON ledger (outcome, rule, due_day, reason)

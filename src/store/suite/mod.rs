@@ -170,6 +170,11 @@ pub(in crate::store) fn commit(id: &str, revision: i64) -> CommitToSend {
     }
 }
 
+/// The whole ledger.
+async fn all_entries(store: &Store) -> Vec<Entry> {
+    store.log(&Filter::default()).await.unwrap()
+}
+
 fn sent(id: &str) -> Record {
     Record {
         reply: Some("250 2.0.0 Ok".to_owned()),
