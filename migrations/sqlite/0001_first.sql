@@ -258,9 +258,6 @@ CREATE TABLE presence (
     letters BIGINT NOT NULL                         -- that were about to be handed over
 );
 
--- An entry's id is a hash, the same in every store. Its history and its letter go by its number
--- instead: numbers rise as entries are planned, so what is sent together lies together, and a
--- commit writes a third of the pages.
 -- What needs a person and isn't over.
 CREATE TABLE trouble (
     kind    TEXT NOT NULL,
@@ -300,6 +297,9 @@ CREATE TABLE relay (
     words    TEXT NOT NULL                          -- what it said last
 ) WITHOUT ROWID;
 
+-- An entry's id is a hash, the same in every store. Its history and its letter go by its number
+-- instead: numbers rise as entries are planned, so what is sent together lies together, and a
+-- commit writes a third of the pages.
 CREATE TABLE ledger (
     number          INTEGER NOT NULL PRIMARY KEY,
     id              TEXT NOT NULL UNIQUE,

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::also::has_told;
 use super::columns::{json, listed, moment_of, nonsense};
-use super::dialect::{BEGIN_WRITE, Connection, lists_of, rows, texts};
-use super::people::next_touch;
+use super::dialect::{BEGIN_WRITE, Connection, lists_of, texts};
+use super::people::{next_touch, touch_numbers};
 use super::{Store, StoreError};
 use crate::model::ids::KnownIds;
 use crate::points::reach;
@@ -189,15 +189,7 @@ async fn mark(tx: &mut Connection, source: &str, gone: &[i64], now: Timestamp) -
         .bind(source)
         .execute(&mut *tx)
         .await?;
-        sqlx::query(concat!(
-            "INSERT INTO touched (customer, seq) SELECT CAST(value AS BIGINT), $2 FROM ",
-            rows!("$1"),
-            " WHERE true ON CONFLICT (customer) DO UPDATE SET seq = excluded.seq"
-        ))
-        .bind(&some)
-        .bind(seq)
-        .execute(&mut *tx)
-        .await?;
+        touch_numbers(&mut *tx, &some, seq).await?;
     }
     Ok(())
 }

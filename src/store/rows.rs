@@ -300,10 +300,17 @@ pub(super) const EVENT_PARAMETERS: usize = 11;
 /// Its head.
 pub(super) const EVENT_HEAD: &str = concat!(
     insert_many!("event"),
-    " (source, id, customer_id, kind, day, at, amount, currency, quantity, attrs, row_hash)"
+    " (source, id, customer_id, kind, day, at, amount, currency, quantity, attrs, row_hash) \
+     SELECT v.* FROM ("
 );
-/// Its tail; `moved_from` is filled exactly when the event was there before.
-pub(super) const EVENT_TAIL: &str = "ON CONFLICT (source, id) DO UPDATE SET \
+/// Its tail. What was kept long enough and let go isn't taken in again with each full export; an event that
+/// is still there and gets a date as old is seen to afterwards. `moved_from` is filled exactly when the
+/// event was there before.
+pub(super) const EVENT_TAIL: &str = ") AS v WHERE NOT EXISTS (SELECT 1 FROM past_events p \
+         WHERE p.customer_id = v.column3 AND p.kind = v.column4 AND p.last_day >= v.column5 \
+           AND NOT EXISTS (SELECT 1 FROM event e \
+               WHERE e.source = v.column1 AND e.id = v.column2)) \
+     ON CONFLICT (source, id) DO UPDATE SET \
      customer_id = excluded.customer_id, kind = excluded.kind, day = excluded.day, \
      at = excluded.at, amount = excluded.amount, currency = excluded.currency, \
      quantity = excluded.quantity, attrs = excluded.attrs, row_hash = excluded.row_hash, \

@@ -268,7 +268,8 @@ contract!(
         who_is_awaited_is_found_on_the_day,
         a_source_is_unread_until_all_of_it_was_read,
         dates_and_addresses_are_found,
-        the_forgotten_stay_forgotten;
+        the_forgotten_stay_forgotten,
+        what_was_let_go_wakes_nobody_when_it_is_read_again;
     queries: the_mark_moves_with_the_rows_or_not_at_all,
         what_was_refused_stays_refused_until_it_comes_again,
         nothing_is_written_where_nothing_changed,
