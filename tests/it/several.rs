@@ -152,7 +152,7 @@ fn a_till_that_exports_again_takes_no_newer_word_of_the_shop_back() {
     shop.run(&["sync"]).is(0);
     shop.write(
         "data/till.csv",
-        &format!(
+        format!(
             "id,email,unsubscribed,birthday\nann,ann@old.example,no,{today}\n\
              bob,bob@mail.example,no,{today}\n"
         ),
@@ -174,7 +174,7 @@ fn an_unsubscription_can_be_taken_back_after_an_empty_cell() {
     let list = |word: &str| format!("id,email,unsubscribed\nann,ann@mail.example,{word}\n");
     let shop = shop(&format!("id,birthday\nann,{today}\n"), &list("no"));
     for word in ["no", "yes", "", "no"] {
-        shop.write("data/list.csv", &list(word));
+        shop.write("data/list.csv", list(word));
         shop.run(&["sync"]).is(0);
     }
     shop.run(&["tick"]).is(0);
