@@ -116,6 +116,13 @@ pub(super) async fn a_source_that_says_the_same_again_overwrites_nobody(store: &
     assert_eq!(view(store, "ann").await.customer.email, moved.email);
     let told = says(store, ("shop", "3"), new, everything()).await;
     assert_eq!(told.unchanged, 1);
+    // Both are judged by what they told of.
+    for (source, many) in [("till", 1), ("shop", 1), ("list", 0)] {
+        let some = store.some_customers(Some(source), 0).await.unwrap();
+        assert_eq!(some.map_or(0, |(_, some)| some.len()), many, "{source}");
+        let shared = store.shared_addresses(Some(source)).await;
+        assert_eq!(shared.unwrap(), SharedBy::default());
+    }
 }
 
 pub(super) async fn whoever_left_one_source_is_gone_though_another_wrote_last(store: &Store) {
