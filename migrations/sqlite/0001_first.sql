@@ -30,13 +30,22 @@ CREATE TABLE customer (
     unsubscribed SMALLINT NOT NULL,             -- as their record says
     stopped_at   BIGINT,                        -- when they unsubscribed by a link; no record undoes it
     gone_at      BIGINT,                        -- since when their source is known not to have them any more
-    row_hash     BLOB,
+    row_hash     BLOB,                          -- of what their source said last; NULL: it has let them go
     first_seen   BIGINT NOT NULL,
     revision     BIGINT NOT NULL DEFAULT 1,     -- rises with every change to the customer's view
-    source       TEXT NOT NULL
+    source       TEXT NOT NULL                  -- that told of them first
 );
 CREATE UNIQUE INDEX customer_id ON customer (id);
 CREATE INDEX customer_email ON customer (email_key);
+
+-- What other sources said last of a customer: only its hash, which tells a changed record from an
+-- unchanged one.
+CREATE TABLE also_told (
+    customer INTEGER NOT NULL,                  -- their number
+    source   TEXT NOT NULL,
+    row_hash BLOB NOT NULL,
+    PRIMARY KEY (customer, source)
+) WITHOUT ROWID;
 
 -- Every date that an anniversary can start from, ready to be found by its day of the year.
 CREATE TABLE customer_date (
@@ -98,7 +107,9 @@ CREATE TABLE quarantine (
     value       TEXT NOT NULL,
     reason      TEXT NOT NULL,
     record      TEXT NOT NULL,
-    seen_at     BIGINT NOT NULL
+    seen_at     BIGINT NOT NULL,
+    record_id   TEXT,                           -- its own id, where that can be read
+    customer_id TEXT                            -- whom it is about, likewise
 );
 CREATE INDEX quarantine_file ON quarantine (source, path);
 
@@ -332,8 +343,10 @@ CREATE INDEX ledger_due ON ledger (due_at);
 -- A rule's letters of one day: how many there are. Written when an entry is planned, and never again.
 CREATE INDEX ledger_batch ON ledger (rule, due_day);
 -- What waits to be looked at, in the order in which it is claimed: of what is due at the same
--- moment, customer by customer, as it was planned, so that neighbours are changed together.
-CREATE INDEX ledger_queue ON ledger (priority, next_attempt_at, due_at, customer, id)
+-- moment, customer by customer, as it was planned, so that neighbours are changed together. The rest
+-- only so that what waits of a paused rule, however much, is passed over without reading it.
+CREATE INDEX ledger_queue ON ledger
+    (priority, next_attempt_at, due_at, customer, id, rule, due_day, outcome)
     WHERE outcome IN ('planned', 'deferred', 'held');
 -- What needs somebody: few rows, wanted often.
 CREATE INDEX ledger_open ON ledger (outcome, rule, due_day, reason)

@@ -125,6 +125,13 @@ fn told(
              `fondly forget` each of them if it is the same person."
         ));
     }
+    if !erased.had_it.is_empty() {
+        let had = erased.had_it.join(", ");
+        lines.push(format!(
+            "Letters went to this address for: {had}, who have another one on record now. What was \
+             written there is gone; `fondly forget` each of them if it is the same person."
+        ));
+    }
     for trouble in &cleaned.trouble {
         lines.push(format!(
             "Not done yet: {trouble}; the next pass tries again."
@@ -146,6 +153,11 @@ fn what(erased: &Erased, cleaned: &Cleaned) -> String {
         (erased.customers, "record", "records"),
         (erased.events, "event", "events"),
         (erased.entries, "letter", "letters"),
+        (
+            erased.texts,
+            "letter of somebody who has another address now",
+            "letters of customers who have another address now",
+        ),
         (
             erased.quarantined,
             "quarantined record",
@@ -224,6 +236,8 @@ fn as_json(house: &House, whom: &Whom, erased: &Erased, cleaned: &Cleaned) -> se
         "words": erased.words,
         "copies": cleaned.copies,
         "others": erased.others,
+        "letters_of_others": erased.texts,
+        "had_the_address": erased.had_it,
         "not_done": cleaned.trouble,
         "scrubbed": cleaned.scrubbed,
         "out_of_reach": out_of_reach(house),

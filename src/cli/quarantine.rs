@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::output::{self, Format, Row};
 use super::{Done, Failure, Outcome, house_at_hand};
 use crate::engine::House;
+use crate::engine::aside::{self, Cleared};
 use crate::model::Refusal;
 use crate::store::Quarantined;
 
@@ -15,10 +16,13 @@ pub(super) struct Args {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Takes out what programs have sent under the name of this source; what files hold goes by
-    /// itself once it is mended
+    /// Takes out what programs have sent under the name of this source, and what came from files of
+    /// it that are no longer there; what is still there goes by itself once it is mended
     #[arg(long, value_name = "SOURCE", conflicts_with = "format")]
     clear: Option<String>,
+    /// Only of this file, as the listing names it, or by its own name
+    #[arg(value_name = "FILE", requires = "clear")]
+    file: Option<String>,
 }
 
 const COLUMNS: &[(&str, &str)] = &[
@@ -41,6 +45,7 @@ fn row(record: &Quarantined) -> Row {
         value,
         reason,
         record: whole,
+        of: _,
     } = &record.refusal;
     let values: [Value; 7] = [
         record.source.as_str().into(),
@@ -61,7 +66,7 @@ fn row(record: &Quarantined) -> Row {
 pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     let house = house_at_hand(config).await?;
     if let Some(source) = &args.clear {
-        return clear(house, source).await;
+        return clear(house, source, args.file.as_deref()).await;
     }
     let rows: Vec<_> = house.store.quarantined().await?.iter().map(row).collect();
     house.store.close().await?;
@@ -77,20 +82,38 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     })
 }
 
-async fn clear(house: House, source: &str) -> Outcome {
-    let mut files = house.plans.settings.sources.iter();
-    if files.any(|file| file.name == source) {
-        return Err(Failure::Usage(format!(
-            "`{source}` is a [[source]] of fondly.toml; mend its records there, and they go"
-        )));
-    }
-    let gone = house.store.clear_quarantine(source).await?;
+async fn clear(house: House, source: &str, file: Option<&str>) -> Outcome {
+    let Cleared { gone, still_read } = aside::clear(&house, source, file).await?;
+    let mut sources = house.plans.settings.sources.iter();
+    let is_in_settings = sources.any(|one| one.name == source);
     house.store.close().await?;
+    if gone == 0 && (is_in_settings || file.is_some()) {
+        return Err(Failure::Usage(match (file, still_read.as_slice()) {
+            (Some(file), []) => format!(
+                "nothing of `{file}` is in quarantine under `{source}`; `fondly quarantine` names the \
+                 files"
+            ),
+            (None, []) => format!(
+                "`{source}` is a [[source]] of fondly.toml, and nothing of it is in quarantine"
+            ),
+            (_, files) => format!(
+                "`{source}` is a [[source]] of fondly.toml that still reads {}; mend its records there, \
+                 and they go",
+                files.join(", ")
+            ),
+        }));
+    }
     let records = if gone == 1 {
         "record is"
     } else {
         "records are"
     };
     output::say(format!("{gone} {records} taken out of quarantine"))?;
+    if !still_read.is_empty() {
+        let files = still_read.join(", ");
+        output::note(format!(
+            "What {files} holds stays until it is mended there."
+        ));
+    }
     Ok(Done::Well)
 }

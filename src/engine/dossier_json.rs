@@ -103,6 +103,7 @@ fn customer(one: &OnRecord, zone: &TimeZone) -> Value {
         },
         "anniversaries": dates.collect::<Value>(),
         "source": one.source,
+        "also_told_by": one.also_told,
         "first_seen": rfc3339(one.first_seen, zone),
         "gone_from_source_at": moment(one.gone_at),
     })

@@ -3,6 +3,7 @@
 //! May not know HTTP.
 
 use super::{EngineError, House, wiring};
+use crate::model::refusal::Claims;
 use crate::records::Feeds;
 use crate::records::json::{self, Body, Flaw, JsonReader, NotUsable};
 use crate::settings::Api;
@@ -116,6 +117,14 @@ impl Intake {
                 Some(id) => json::is_id(id).then(|| id.to_owned()),
                 None => json::claimed_id(record),
             };
+            let customer = match request.what {
+                Scope::Customers => id.clone(),
+                Scope::Events => json::claimed_customer(record),
+            };
+            let of = Claims {
+                id: id.clone(),
+                customer,
+            };
             let place = several.then(|| (number - 1).to_string());
             let start: Vec<&str> = way
                 .iter()
@@ -126,7 +135,7 @@ impl Intake {
             let handed = Handed::Refused {
                 what: request.what.as_str(),
                 id: id.clone(),
-                refusal: Box::new(json::refusal(request.by, number, record, &flaws)),
+                refusal: Box::new(json::refusal((request.by, number), record, &flaws, of)),
             };
             (handed, id, mistakes)
         });

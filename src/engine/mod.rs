@@ -10,6 +10,7 @@
 pub mod alarm;
 pub mod alert;
 mod amiss;
+pub mod aside;
 pub mod backtest;
 mod batches;
 pub mod check;

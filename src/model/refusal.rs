@@ -15,4 +15,15 @@ pub struct Refusal {
     pub reason: String,
     /// The whole row, as it stood, so that nothing is lost.
     pub record: String,
+    /// Whose record it says to be, as far as that can be read.
+    pub of: Claims,
+}
+
+/// The ids that a record that can't be used has nevertheless.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Claims {
+    /// Its own.
+    pub id: Option<String>,
+    /// The customer's whom it is about: of a customer's record its own.
+    pub customer: Option<String>,
 }

@@ -7,12 +7,24 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
+
 /// How the names of the business's own attributes begin.
 const ATTR: &str = "attr.";
 
+/// Bytes of a print.
+const PRINT_BYTES: usize = 16;
+
 /// The fields a record speaks of, also those it says to be empty. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told(Arc<Fields>);
+pub struct Told(Arc<Inner>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Inner {
+    fields: Fields,
+    /// Made once for all the records that speak of the same.
+    print: [u8; PRINT_BYTES],
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Fields {
@@ -24,29 +36,51 @@ impl Told {
     /// All there are, but for these.
     pub fn all_but<'a>(fields: impl IntoIterator<Item = &'a str>) -> Self {
         let fields = fields.into_iter().map(str::to_owned);
-        Self(Arc::new(Fields::AllBut(fields.collect())))
+        Self::new(Fields::AllBut(fields.collect()))
     }
 
     /// These, such as `email` and `attr.flower`.
     pub fn only<'a>(fields: impl IntoIterator<Item = &'a str>) -> Self {
         let fields = fields.into_iter().map(str::to_owned);
-        Self(Arc::new(Fields::Only(fields.collect())))
+        Self::new(Fields::Only(fields.collect()))
+    }
+
+    fn new(fields: Fields) -> Self {
+        let (head, names) = match &fields {
+            Fields::Only(names) => ("only", names),
+            Fields::AllBut(names) => ("all but", names),
+        };
+        let mut hash = Sha256::new_with_prefix(head);
+        for name in names {
+            hash.update(name.len().to_be_bytes());
+            hash.update(name);
+        }
+        let mut print = [0; PRINT_BYTES];
+        for (to, from) in print.iter_mut().zip(hash.finalize()) {
+            *to = from;
+        }
+        Self(Arc::new(Inner { fields, print }))
+    }
+
+    /// Tells what is spoken of from anything else; the same with every release.
+    pub fn print(&self) -> &[u8] {
+        &self.0.print
     }
 
     /// The same but for this one.
     #[must_use]
     pub fn without(&self, field: &str) -> Self {
-        let mut fields = (*self.0).clone();
+        let mut fields = self.0.fields.clone();
         match &mut fields {
             Fields::Only(only) => _ = only.remove(field),
             Fields::AllBut(but) => _ = but.insert(field.to_owned()),
         }
-        Self(Arc::new(fields))
+        Self::new(fields)
     }
 
     /// Whether it speaks of this field.
     pub fn tells(&self, field: &str) -> bool {
-        match &*self.0 {
+        match &self.0.fields {
             Fields::Only(only) => only.contains(field),
             Fields::AllBut(but) => !but.contains(field),
         }
@@ -54,7 +88,7 @@ impl Told {
 
     /// The attributes it speaks of, without `attr.`; `None`: all that a customer may have.
     pub fn attrs(&self) -> Option<Vec<&str>> {
-        match &*self.0 {
+        match &self.0.fields {
             Fields::Only(only) => {
                 let own = only.iter().filter_map(|field| field.strip_prefix(ATTR));
                 Some(own.collect())
@@ -79,5 +113,20 @@ mod tests {
         assert!(all.tells("email") && !all.tells("consent"));
         assert_eq!(all.attrs(), None);
         assert!(!all.without("unsubscribed").tells("unsubscribed"));
+    }
+
+    #[test]
+    fn the_print_tells_what_is_spoken_of() {
+        let same = [Told::only(["id", "email"]), Told::only(["email", "id"])];
+        assert_eq!(same[0].print(), same[1].print());
+        let others = [
+            Told::only(["id"]),
+            Told::only(["idemail"]),
+            Told::all_but(["id", "email"]),
+            same[0].without("email").without("id"),
+        ];
+        for other in others {
+            assert_ne!(same[0].print(), other.print(), "{other:?}");
+        }
     }
 }

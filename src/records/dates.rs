@@ -57,7 +57,8 @@ impl Dates {
     /// A full date.
     pub(super) fn date(&self, value: &Value<'_>) -> Result<Date, String> {
         match self.read(value)? {
-            Reading::Day(date) | Reading::Instant(_, date) => Ok(date),
+            Reading::Day(date) => Ok(date),
+            Reading::Instant(at, written) => self.day_of(at, written),
             Reading::Local(at) => Ok(at.date()),
             Reading::YearLess(_) => Err("it has no year; write the full date".to_owned()),
         }
@@ -67,9 +68,23 @@ impl Dates {
     pub(super) fn partial(&self, value: &Value<'_>) -> Result<PartialDate, String> {
         match self.read(value)? {
             Reading::YearLess(date) => Ok(date),
-            Reading::Day(date) | Reading::Instant(_, date) => Ok(date.into()),
+            Reading::Day(date) => Ok(date.into()),
+            Reading::Instant(at, written) => self.day_of(at, written).map(PartialDate::from),
             Reading::Local(at) => Ok(at.date().into()),
         }
+    }
+
+    /// The day of an instant, which must be the same as it is written and by the source's clocks:
+    /// programs that keep a day as its first moment write that in UTC, which may be the day before.
+    fn day_of(&self, at: Timestamp, written: Date) -> Result<Date, String> {
+        let here = self.zone.to_datetime(at).date();
+        if here == written {
+            return Ok(written);
+        }
+        Err(format!(
+            "it is a moment of {written} as it is written, and of {here} by the source's clocks, so \
+             the day can't be told; write the day alone, such as {here}"
+        ))
     }
 
     /// A whole day, or a moment.
@@ -538,6 +553,29 @@ mod tests {
             .partial(&Value::Text("1990-04-23 00:00:00"))
             .unwrap();
         assert_eq!(birthday.to_string(), "1990-04-23");
+    }
+
+    /// A program that writes local midnight in UTC names the day before: whose day it is, nobody can
+    /// tell from the text alone.
+    #[test]
+    fn an_instant_of_another_day_is_no_date() {
+        let berlin = Dates::new(None, TimeZone::get("Europe/Berlin").unwrap()).unwrap();
+        for text in ["1984-11-23T23:00:00.000Z", "1984-11-24T00:30:00+14:00"] {
+            let value = Value::Text(text);
+            for reason in [
+                berlin.date(&value).unwrap_err(),
+                berlin.partial(&value).unwrap_err(),
+            ] {
+                let day = if text.contains("23T23") { "24" } else { "23" };
+                assert!(reason.contains(&format!("1984-11-{day}")), "{reason}");
+                assert!(reason.contains("write the day alone"), "{reason}");
+            }
+            assert!(berlin.when(&value).is_ok(), "as a moment it is plain");
+        }
+        for text in ["1984-11-23T22:59:00Z", "1984-11-23T00:00:00+01:00"] {
+            let read = berlin.partial(&Value::Text(text)).unwrap();
+            assert_eq!(read.to_string(), "1984-11-23", "{text}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::forms::{Forms, Values};
 use super::rows::{self, Fault, Plan};
 use super::seen::Seen;
 use super::{Meaning, Row};
+use crate::model::refusal::Claims;
 
 /// Reads the rows of one source, one after the other.
 #[derive(Debug)]
@@ -42,6 +43,11 @@ impl Intake {
                 Ok(Row::Event(event))
             }
         }
+    }
+
+    /// Whose record a row is that can't be used, as far as it can be read.
+    pub(super) fn claims(&self, values: &dyn Values) -> Claims {
+        self.plan.claims(values)
     }
 
     /// Of rows with the same id the first goes in; the rest would silently overwrite it.

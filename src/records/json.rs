@@ -18,6 +18,7 @@ use super::error::SourceError;
 use super::{AttrType, Feeds, values};
 use crate::model::customer::CUSTOMER_FIELDS;
 use crate::model::event::EVENT_FIELDS;
+use crate::model::refusal::Claims;
 use crate::model::{AttrValue, Customer, Event, Refusal, Told};
 
 pub use body::{Body, NotUsable, body};
@@ -111,8 +112,10 @@ impl JsonReader {
         customer.consent_at = read.moment("consent_at", fields.take("consent_at"));
         let consent = read.maybe(("consent", fields.take("consent")), scalars::consent);
         let unsubscribed = read.yes_no(&["unsubscribed"], fields.take("unsubscribed"));
+        let undated = consent.is_none() && customer.consent_at.is_none();
         let leaves_open = [
             ("consent", consent.is_none()),
+            ("consent_at", undated),
             ("unsubscribed", unsubscribed.is_none()),
         ];
         customer.consent = consent.unwrap_or_default();
@@ -220,7 +223,12 @@ fn missing(name: &str) -> String {
 
 /// A record that can't be used, as people look at it: `by` is how it came, `number` its place among
 /// those that came with it (from 1).
-pub fn refusal(by: &str, number: u64, record: &RawValue, flaws: &[Flaw]) -> Refusal {
+pub fn refusal(
+    (by, number): (&str, u64),
+    record: &RawValue,
+    flaws: &[Flaw],
+    of: Claims,
+) -> Refusal {
     let first = flaws.first();
     Refusal {
         file: by.to_owned(),
@@ -229,6 +237,7 @@ pub fn refusal(by: &str, number: u64, record: &RawValue, flaws: &[Flaw]) -> Refu
         value: first.map(|flaw| flaw.value.clone()).unwrap_or_default(),
         reason: first.map(|flaw| flaw.reason.clone()).unwrap_or_default(),
         record: kept(record.get(), RECORD_KEPT),
+        of,
     }
 }
 
@@ -239,8 +248,17 @@ pub fn is_id(text: &str) -> bool {
 
 /// The id that a record claims to have, where it can be one.
 pub fn claimed_id(record: &RawValue) -> Option<String> {
+    claimed(record, "id")
+}
+
+/// The customer to whom an event claims to have happened, where it can be one.
+pub fn claimed_customer(record: &RawValue) -> Option<String> {
+    claimed(record, "customer_id")
+}
+
+fn claimed(record: &RawValue, field: &str) -> Option<String> {
     let entries = object::entries(record, &[], &mut Vec::new())?;
-    let (_, given) = entries.iter().find(|(name, _)| name == "id")?;
+    let (_, given) = entries.iter().find(|(name, _)| name == field)?;
     let id: String = serde_json::from_str(given.get()).ok()?;
     scalars::id(&id).ok()
 }

@@ -19,6 +19,7 @@ use super::sheet::SheetRows;
 use super::text::CHUNK;
 use super::{FileSource, Format, Row, shown};
 use crate::model::Refusal;
+use crate::model::refusal::Claims;
 
 /// Changes when the same file and settings are to be read in another way than before, so that
 /// files are then read again.
@@ -184,18 +185,22 @@ impl FileReader {
     fn read(&mut self) -> Result<Option<Row>, SourceError> {
         let row = match self.rows.next()? {
             Next::End => return self.unchanged().map(|()| None),
-            Next::Unusable(reason) => Err(Fault {
-                column: None,
-                reason,
-            }),
+            Next::Unusable(reason) => {
+                let fault = Fault {
+                    column: None,
+                    reason,
+                };
+                return Ok(Some(Row::Refused(self.refusal(fault, Claims::default()))));
+            }
             Next::Row => self.intake.row(self.rows.as_ref(), self.rows.line(None)),
         };
-        Ok(Some(
-            row.unwrap_or_else(|fault| Row::Refused(self.refusal(fault))),
-        ))
+        Ok(Some(row.unwrap_or_else(|fault| {
+            let claims = self.intake.claims(self.rows.as_ref());
+            Row::Refused(self.refusal(fault, claims))
+        })))
     }
 
-    fn refusal(&self, fault: Fault) -> Refusal {
+    fn refusal(&self, fault: Fault, of: Claims) -> Refusal {
         let rows = &self.rows;
         let value = fault.column.map(|column| rows.written(column));
         Refusal {
@@ -208,6 +213,7 @@ impl FileReader {
             value: kept(&value.unwrap_or_default(), VALUE_KEPT),
             reason: fault.reason,
             record: kept(&rows.text(), RECORD_KEPT),
+            of,
         }
     }
 

@@ -8,6 +8,7 @@ use super::columns::{ATTR, Columns, required};
 use super::forms::{Forms, Value, Values};
 use super::{AttrType, Feeds, Meaning, values};
 use crate::model::event::KNOWN_KINDS;
+use crate::model::refusal::Claims;
 use crate::model::{AttrValue, Customer, Event, Told, When};
 
 /// The field that says "no more".
@@ -103,6 +104,33 @@ impl Plan {
         match self {
             Self::Customers(plan) => plan.columns.first().map(|column| column.index),
             Self::Events(plan) => plan.first().map(|column| column.index),
+        }
+    }
+
+    /// The index of the column that says which customer a record is about.
+    fn customer_column(&self) -> Option<usize> {
+        match self {
+            Self::Customers(_) => self.id_column(),
+            Self::Events(plan) => {
+                let mut plan = plan.iter();
+                let theirs = plan.find(|column| column.field == EventField::CustomerId);
+                theirs.map(|column| column.index)
+            }
+        }
+    }
+
+    /// Whose record this is, as far as it can be read, whatever is wrong with it.
+    pub(super) fn claims(&self, record: &dyn Values) -> Claims {
+        let read = |column: Option<usize>| {
+            let id = match record.value(column?) {
+                Value::Text(text) => Forms::id(&Value::Text(&values::clean(text))),
+                other => Forms::id(&other),
+            };
+            id.ok().filter(|id| !id.is_empty())
+        };
+        Claims {
+            id: read(self.id_column()),
+            customer: read(self.customer_column()),
         }
     }
 }

@@ -131,19 +131,7 @@ pub fn body(matter: &Matter, voice: Voice<'_>) -> String {
             let values = [("answers", answers.as_str()), ("refused", &refused)];
             say(voice, "refusals.words", &values)
         }
-        Matter::Unwritten { rule, letters } => {
-            let text = if *letters == 1 {
-                "unwritten.one"
-            } else {
-                "unwritten.several"
-            };
-            let count = letters.to_string();
-            let ended = say(voice, text, &[("count", &count)]);
-            format!(
-                "{ended} {}",
-                say(voice, "unwritten.words", &[("rule", rule)])
-            )
-        }
+        Matter::Unwritten { rule, letters } => unwritten(rule, *letters, voice),
         Matter::Standstill { doubt } => {
             let because = because(*doubt, voice.zone, voice.words);
             format!("{because} {}", advice(*doubt, voice.words))
@@ -236,6 +224,19 @@ pub fn advice(doubt: Doubt, words: &Words) -> &str {
         _ if doubt.is_of_the_clock() => "alert.doubt.clock_advice",
         _ => "alert.doubt.copy_advice",
     })
+}
+
+fn unwritten(rule: &str, letters: u64, voice: Voice<'_>) -> String {
+    let text = if letters == 1 {
+        "unwritten.one"
+    } else {
+        "unwritten.several"
+    };
+    let ended = say(voice, text, &[("count", &letters.to_string())]);
+    format!(
+        "{ended} {}",
+        say(voice, "unwritten.words", &[("rule", rule)])
+    )
 }
 
 fn away(matter: &Matter, voice: Voice<'_>) -> String {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use sqlx::Row as _;
 
 use super::dialect::Row;
+use crate::model::refusal::Claims;
 use crate::model::{Refusal, dates};
 
 /// A value that makes no sense, as sqlx reports it.
@@ -123,7 +124,7 @@ impl<'r> Columns<'r> {
         moment_of(self.number()?)
     }
 
-    /// What is wrong with a record: six columns, from its file to its text.
+    /// What is wrong with a record: six columns, from its file to its text, and not whose it is.
     pub(super) fn refusal(&mut self) -> sqlx::Result<Refusal> {
         Ok(Refusal {
             file: self.text()?,
@@ -132,6 +133,7 @@ impl<'r> Columns<'r> {
             value: self.text()?,
             reason: self.text()?,
             record: self.text()?,
+            of: Claims::default(),
         })
     }
 

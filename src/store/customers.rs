@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::FileMeta;
-use super::columns::{hex, json, listed};
+use super::also::{self, Known};
+use super::columns::hex;
 use super::dates::{DateRow, forget_dates, write_dates_of};
-use super::dialect::{Arguments, Connection, hex_of, lists_of, rows, values};
+use super::dialect::{Arguments, Connection, values};
 use super::flood::Flood;
 use super::people::Applied;
 use super::rows::{
@@ -74,13 +75,6 @@ impl Ready {
     }
 }
 
-/// What is known of a customer who was looked up.
-pub(super) struct Known {
-    pub(super) number: i64,
-    /// In hexadecimal digits.
-    pub(super) hash: Option<String>,
-}
-
 impl Intake {
     pub(super) fn new() -> Self {
         Self {
@@ -114,11 +108,11 @@ impl Intake {
             Some(ready) if self.expect_new && self.fresh.is_empty() => {
                 let written = self.execute(&mut *tx, CUSTOMER_NEW, ready).await?;
                 spent = self
-                    .are_written((&mut *tx, batch), written, applied)
+                    .are_written((&mut *tx, meta), batch, written, applied)
                     .await?;
             }
             _ if self.expect_new => self.fresh.extend(batch),
-            _ => self.sort((&mut *tx, batch), applied).await?,
+            _ => self.sort((&mut *tx, meta), batch, applied).await?,
         }
         while self.fresh.len() >= TOGETHER {
             let rest = self.fresh.split_off(TOGETHER);
@@ -172,10 +166,11 @@ impl Intake {
     /// Looks customers up, and lets those wait who have to be written.
     async fn sort(
         &mut self,
-        (tx, batch): (&mut Connection, Vec<CustomerRow>),
+        (tx, meta): (&mut Connection, &FileMeta<'_>),
+        batch: Vec<CustomerRow>,
         applied: &mut Applied,
     ) -> sqlx::Result<()> {
-        let mut found = look_up(tx, &batch).await?;
+        let mut found = also::look_up(tx, meta.source, &batch).await?;
         for (place, row) in batch.into_iter().enumerate() {
             match found.remove(&place) {
                 None => self.fresh.push(row),
@@ -186,7 +181,7 @@ impl Intake {
         Ok(())
     }
 
-    /// Lets a known customer wait to be written, unless nothing changed.
+    /// Lets a known customer wait to be written, unless their source says what it said last.
     pub(super) fn compare(&mut self, mut row: CustomerRow, known: &Known, applied: &mut Applied) {
         if known.hash.as_deref() == Some(hex(&row.hash).as_str()) {
             applied.unchanged += 1;
@@ -194,6 +189,7 @@ impl Intake {
         }
         applied.changed += 1;
         row.number = known.number;
+        row.elsewhere = known.elsewhere;
         self.changed.push(row);
     }
 
@@ -214,14 +210,15 @@ impl Intake {
             CUSTOMER_NEW
         };
         let written = self.execute(&mut *tx, tail, ready).await?;
-        self.are_written((tx, some), written, applied).await?;
+        self.are_written((tx, meta), some, written, applied).await?;
         Ok(())
     }
 
     /// Of these, so many were new and are written. Hands back what isn't needed any more.
     async fn are_written(
         &mut self,
-        (tx, some): (&mut Connection, Vec<CustomerRow>),
+        to: (&mut Connection, &FileMeta<'_>),
+        some: Vec<CustomerRow>,
         written: u64,
         applied: &mut Applied,
     ) -> sqlx::Result<Vec<CustomerRow>> {
@@ -231,7 +228,7 @@ impl Intake {
             }
             return Ok(some);
         }
-        self.sort((tx, some), applied).await?;
+        self.sort(to, some, applied).await?;
         Ok(Vec::new())
     }
 
@@ -271,6 +268,7 @@ impl Intake {
         let ready = Ready::of(meta, &some, EVERY_COLUMN)?;
         self.execute(&mut *tx, &customer_changed(told)?, ready)
             .await?;
+        also::note(&mut *tx, meta.source, &some).await?;
         forget_dates(tx, &some, told).await?;
         for row in &some {
             self.touched.push(row.number);
@@ -328,26 +326,4 @@ impl Intake {
         }
         Ok(())
     }
-}
-
-/// What is known of these customers, by their place.
-pub(super) async fn look_up(
-    tx: &mut Connection,
-    batch: &[CustomerRow],
-) -> sqlx::Result<HashMap<usize, Known>> {
-    let ids: Vec<&str> = batch.iter().map(|row| &*row.id).collect();
-    let list: String = sqlx::query_scalar(concat!(
-        "SELECT ",
-        lists_of!(concat!("j.key, c.number, ", hex_of!("c.row_hash"))),
-        " FROM ",
-        rows!("$1"),
-        " CROSS JOIN customer c WHERE c.id = j.value"
-    ))
-    .bind(json(&ids)?)
-    .fetch_one(tx)
-    .await?;
-    let found: Vec<(usize, i64, Option<String>)> = listed(&list)?;
-    let known = found.into_iter();
-    let known = known.map(|(place, number, hash)| (place, Known { number, hash }));
-    Ok(known.collect())
 }

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 
 use super::columns::{Columns, json};
 use super::dialect::{Connection, texts};
+use super::erase::numbered;
 use super::marks::{forgotten_id, forgotten_key};
 use super::person::{NamedBy, Person};
 use super::review::shown;
@@ -25,8 +26,10 @@ const TOGETHER: i64 = 1000;
 pub struct OnRecord {
     /// The record.
     pub customer: Customer,
-    /// The source that it was last read from.
+    /// The source that told of them first.
     pub source: String,
+    /// Other sources that have told of them, in the order of their names.
+    pub also_told: Vec<String>,
     /// When it was first read.
     pub first_seen: Timestamp,
     /// When they unsubscribed by a letter's link.
@@ -162,6 +165,11 @@ impl<E: Send> Desk<'_, E> {
         for id in &person.ids {
             hand!(self.entries(id).await?);
         }
+        for (_, entry) in numbered(&mut self.tx, &person.elsewhere).await? {
+            if let Some(shown) = shown(&mut self.tx, &entry.id).await? {
+                hand!((self.read)(Piece::Entry(Box::new(shown))));
+            }
+        }
         hand!(self.suppressed(&person).await?);
         hand!(self.quarantined(&person).await?);
         self.words(&person).await
@@ -248,20 +256,22 @@ impl<E: Send> Desk<'_, E> {
 
     async fn quarantined(&mut self, person: &Person) -> Handed<E> {
         let rows = sqlx::query(
-            "SELECT source, file, line, column_name, value, reason, record, seen_at \
+            "SELECT customer_id, source, file, line, column_name, value, reason, record, seen_at \
              FROM quarantine ORDER BY source, file, line, id",
         )
         .fetch_all(&mut *self.tx)
         .await?;
         for row in rows {
             let columns = &mut Columns::of(&row);
+            let of = columns.maybe_text()?;
             let one = Quarantined {
                 source: columns.text()?,
                 refusal: columns.refusal()?,
                 seen_at: columns.moment()?,
             };
-            let named = person.named_in(&one.refusal.record);
-            if let Some(by) = named.or_else(|| person.named_in(&one.refusal.value)) {
+            let named = |text: &str| person.named_in(text, of.as_deref());
+            let by = named(&one.refusal.record).or_else(|| named(&one.refusal.value));
+            if let Some(by) = by {
                 hand!((self.read)(Piece::Quarantined(Box::new(one), by)));
             }
         }
@@ -322,11 +332,19 @@ async fn on_record(tx: &mut Connection, id: &str) -> sqlx::Result<Option<OnRecor
          WHERE c.id = $1 AND d.customer = c.number ORDER BY d.field",
     )
     .bind(id)
+    .fetch_all(&mut *tx)
+    .await?;
+    let also_told = sqlx::query_scalar(
+        "SELECT a.source FROM customer c CROSS JOIN also_told a \
+         WHERE c.id = $1 AND a.customer = c.number ORDER BY a.source",
+    )
+    .bind(id)
     .fetch_all(tx)
     .await?;
     Ok(Some(OnRecord {
         customer,
         source,
+        also_told,
         first_seen,
         stopped_at,
         gone_at,

@@ -36,6 +36,22 @@ pub(super) const LEDGER: [&str; 3] = [
     ),
 ];
 
+/// What happens to other customers' entries whose letters went to their address: what was written goes,
+/// and that it was stays. An attempt that is still to come writes its own.
+pub(super) const ELSEWHERE: [&str; 3] = [
+    concat!("DELETE FROM letter WHERE entry IN ", of_entries!()),
+    concat!(
+        "UPDATE history SET reply = NULL WHERE entry IN ",
+        of_entries!()
+    ),
+    concat!(
+        "UPDATE ledger SET recipient = NULL, subject = NULL, reply = NULL, \
+             text_removed_at = CASE WHEN outcome IN ('planned', 'deferred', 'held') \
+                 THEN NULL ELSE $2 END WHERE number IN ",
+        of_entries!()
+    ),
+];
+
 /// Their records.
 pub(super) const CUSTOMERS: &str = concat!("DELETE FROM customer WHERE id IN ", texts!("$1"));
 /// What happened to them.
@@ -43,9 +59,14 @@ pub(super) const EVENTS: &str = concat!("DELETE FROM event WHERE customer_id IN 
 
 /// What else goes by a customer's id, or by their number: a number may be somebody else's one day, so
 /// nothing of it may outlast its customer, and these come before [`CUSTOMERS`].
-pub(super) const RECORDS: [&str; 8] = [
+pub(super) const RECORDS: [&str; 10] = [
     concat!(
         "DELETE FROM customer_date WHERE customer IN (SELECT number FROM customer WHERE id IN ",
+        texts!("$1"),
+        ")"
+    ),
+    concat!(
+        "DELETE FROM also_told WHERE customer IN (SELECT number FROM customer WHERE id IN ",
         texts!("$1"),
         ")"
     ),
@@ -66,6 +87,11 @@ pub(super) const RECORDS: [&str; 8] = [
     ),
     concat!(
         "UPDATE event SET moved_from = NULL WHERE moved_from IN ",
+        texts!("$1")
+    ),
+    // How far keeping has come: from the first on once more, which does no harm.
+    concat!(
+        "DELETE FROM meta WHERE key = 'keeping_events' AND value->>'customer' IN ",
         texts!("$1")
     ),
     // Whom its sentences and examples name can't be told from the outside.
@@ -96,6 +122,52 @@ pub(super) async fn entries_of(tx: &mut Connection, ids: &str) -> sqlx::Result<V
         Ok((columns.number()?, entry_of(columns)?))
     })
     .collect()
+}
+
+/// The entries with these numbers.
+pub(super) async fn numbered(
+    tx: &mut Connection,
+    numbers: &[i64],
+) -> sqlx::Result<Vec<(i64, Entry)>> {
+    sqlx::query(concat!(
+        "SELECT number, ",
+        entry_columns!(),
+        " FROM ledger WHERE number IN ",
+        texts!("$1"),
+        " ORDER BY due_at, number"
+    ))
+    .bind(json(numbers)?)
+    .fetch_all(tx)
+    .await?
+    .iter()
+    .map(|row| {
+        let columns = &mut Columns::of(row);
+        Ok((columns.number()?, entry_of(columns)?))
+    })
+    .collect()
+}
+
+/// Takes out what was written to an address in other customers' entries.
+pub(super) async fn take_texts_out(
+    tx: &mut Connection,
+    entries: &[(i64, Entry)],
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let numbers: Vec<(i64,)> = entries.iter().map(|(number, _)| (*number,)).collect();
+    let list = json(&numbers)?;
+    for text in ELSEWHERE {
+        let query = sqlx::query(text).bind(&list);
+        let query = if text.contains("$2") {
+            query.bind(now.as_millisecond())
+        } else {
+            query
+        };
+        query.execute(&mut *tx).await?;
+    }
+    Ok(())
 }
 
 /// Ends what waits; returns how much, and of how much of it nobody knows whether it arrived.
@@ -143,13 +215,13 @@ pub(super) async fn queue(tx: &mut Connection, copy: &LetterCopy) -> sqlx::Resul
 
 /// Takes out the records in quarantine that name them.
 pub(super) async fn leave_quarantine(tx: &mut Connection, person: &Person) -> sqlx::Result<u64> {
-    let all: Vec<(i64, String, String, String)> =
-        sqlx::query_as("SELECT id, record, value, reason FROM quarantine")
+    let all: Vec<(i64, String, String, String, Option<String>)> =
+        sqlx::query_as("SELECT id, record, value, reason, customer_id FROM quarantine")
             .fetch_all(&mut *tx)
             .await?;
-    let theirs = all.into_iter().filter(|(_, record, value, reason)| {
+    let theirs = all.into_iter().filter(|(_, record, value, reason, of)| {
         let mut texts = [record, value, reason].into_iter();
-        texts.any(|text| person.may_be_named_in(text))
+        texts.any(|text| person.may_be_named_in(text, of.as_deref()))
     });
     let theirs: Vec<(i64,)> = theirs.map(|(id, ..)| (id,)).collect();
     if theirs.is_empty() {

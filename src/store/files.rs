@@ -6,6 +6,7 @@
 use super::dialect::{BEGIN_WRITE, Connection, cache};
 use super::gather::{Broken, Coming, Gathering, OneByOne, Packing};
 use super::people::{Applied, FileMeta, FileRow, Load};
+use super::refused::Refused;
 use super::{ApplyError, Store};
 use crate::points::reach;
 
@@ -43,8 +44,10 @@ impl Store {
         load.start(self.hash_key()).await.map_err(name)?;
         load.expect_floods(self.reader());
         // An early return drops the transaction, which rolls it back.
-        let taken = load.take_all(OneByOne(rows)).await;
-        taken.map_err(|broken| self.broken(broken))?;
+        let refused = Refused::elsewhere(&mut load).await.map_err(name)?;
+        let taken = load.take_all(OneByOne { rows, refused }).await;
+        let OneByOne { refused, .. } = taken.map_err(|broken| self.broken(broken))?;
+        refused.forget(&mut load).await.map_err(name)?;
         load.settle().await.map_err(name)?;
         load.commit().await.map_err(name)
     }

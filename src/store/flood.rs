@@ -11,9 +11,10 @@
 use std::collections::HashMap;
 
 use super::FileMeta;
+use super::also::{Known, hashes_of, look_up};
 use super::columns::json;
-use super::customers::{Intake, Known, Ready, look_up};
-use super::dialect::{Connection, Pool, Transaction, calm, hex_of, lists_of, put_aside, texts};
+use super::customers::{Intake, Ready};
+use super::dialect::{Connection, Pool, Transaction, calm, lists_of, put_aside, texts};
 use super::people::Applied;
 use super::rows::{CUSTOMER_APPENDED, CustomerRow};
 
@@ -92,7 +93,8 @@ impl Intake {
         (batch, ready): (Vec<CustomerRow>, Option<Ready>),
         applied: &mut Applied,
     ) -> sqlx::Result<Vec<CustomerRow>> {
-        let mut found = self.known_before(&mut *tx, &batch).await?;
+        let known = self.known_before((&mut *tx, meta), &batch);
+        let mut found = known.await?;
         if found.is_empty() {
             let ready = match ready {
                 Some(ready) => ready,
@@ -143,7 +145,7 @@ impl Intake {
     /// before, and what their rows are now by this one: the file may have changed them already.
     async fn known_before(
         &mut self,
-        tx: &mut Connection,
+        (tx, meta): (&mut Connection, &FileMeta<'_>),
         batch: &[CustomerRow],
     ) -> sqlx::Result<HashMap<usize, Known>> {
         let Flood::Now(Aside {
@@ -153,34 +155,17 @@ impl Intake {
         else {
             return Ok(HashMap::new());
         };
-        let mut found = look_up(before, batch).await?;
+        let mut found = look_up(before, meta.source, batch).await?;
         if found.is_empty() {
             return Ok(found);
         }
         let numbers: Vec<i64> = found.values().map(|known| known.number).collect();
-        let hashes = hashes_of(tx, &numbers).await?;
+        let hashes = hashes_of(tx, meta.source, &numbers).await?;
         for known in found.values_mut() {
             known.hash = hashes.get(&known.number).cloned().flatten();
         }
         Ok(found)
     }
-}
-
-async fn hashes_of(
-    tx: &mut Connection,
-    numbers: &[i64],
-) -> sqlx::Result<HashMap<i64, Option<String>>> {
-    let list: String = sqlx::query_scalar(concat!(
-        "SELECT ",
-        lists_of!(concat!("number, ", hex_of!("row_hash"))),
-        " FROM customer WHERE number IN ",
-        texts!("$1")
-    ))
-    .bind(json(numbers)?)
-    .fetch_one(tx)
-    .await?;
-    let hashes: Vec<(i64, Option<String>)> = super::columns::listed(&list)?;
-    Ok(hashes.into_iter().collect())
 }
 
 async fn make(tx: &mut Connection, index: &str) -> sqlx::Result<()> {

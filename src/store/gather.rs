@@ -10,6 +10,7 @@ use super::customers::{Ready, TOGETHER};
 use super::dialect::Bulk;
 use super::marks::Marks;
 use super::people::{FileMeta, FileRow};
+use super::refused::Refused;
 use super::rows::CustomerRow;
 use crate::model::{Event, Refusal};
 
@@ -149,8 +150,12 @@ pub(super) trait Coming: Send {
 /// A row, or none any more.
 pub(super) type NextRow<E> = Result<Option<FileRow>, Broken<E>>;
 
-/// Rows of an iterator.
-pub(super) struct OneByOne<I>(pub(super) I);
+/// Rows of a file, one by one, and the records that other files of its source had and that couldn't be
+/// used.
+pub(super) struct OneByOne<I> {
+    pub(super) rows: I,
+    pub(super) refused: Refused,
+}
 
 impl<I, E> Coming for OneByOne<I>
 where
@@ -160,7 +165,18 @@ where
     type Error = E;
 
     async fn next(&mut self) -> NextRow<E> {
-        self.0.next().transpose().map_err(Broken::Rows)
+        let row = self.rows.next().transpose().map_err(Broken::Rows)?;
+        if !self.refused.is_empty() {
+            let id = row.as_ref().and_then(|row| match row {
+                FileRow::Customer(one, _) => Some(one.id.as_str()),
+                FileRow::Event(one) => Some(one.id.as_str()),
+                FileRow::Refused(one) => one.of.id.as_deref(),
+            });
+            if let Some(id) = id {
+                self.refused.see(id);
+            }
+        }
+        Ok(row)
     }
 }
 

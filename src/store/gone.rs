@@ -6,9 +6,10 @@
 
 use jiff::Timestamp;
 
+use super::also::has_told;
 use super::columns::{json, listed, moment_of, nonsense};
-use super::dialect::{BEGIN_WRITE, Connection, lists_of, rows, texts};
-use super::people::next_touch;
+use super::dialect::{BEGIN_WRITE, Connection, lists_of, texts};
+use super::people::{next_touch, touch_numbers};
 use super::{Store, StoreError};
 use crate::model::ids::KnownIds;
 use crate::points::reach;
@@ -70,8 +71,9 @@ impl Store {
         read.map_err(|error| self.trouble(error))
     }
 
-    /// Marks everybody as gone who came from this source last and isn't `here`, unless they are too
+    /// Marks everybody as gone of whom this source has told and who isn't `here`, unless they are too
     /// many and nobody said that it is right so. How many were marked, or that they are too many.
+    /// What other sources have said of them, and say again, brings nobody back.
     ///
     /// # Errors
     /// When the store fails; then nobody is marked.
@@ -89,7 +91,7 @@ impl Store {
             let many = gone.len() as u64;
             let too_many = TooMany::of(many, of).filter(|_| !is_right);
             if too_many.is_none() && !gone.is_empty() {
-                mark(&mut tx, &gone, now).await?;
+                mark(&mut tx, source, &gone, now).await?;
             }
             let kept = json(&(
                 now.as_millisecond(),
@@ -126,7 +128,7 @@ fn parse(kept: &str) -> sqlx::Result<LookedThrough> {
     })
 }
 
-/// The numbers of those who aren't here, and how many came from the source at all, but for those
+/// The numbers of those who aren't here, and of how many the source has told at all, but for those
 /// who are known to be gone.
 async fn missing(
     tx: &mut Connection,
@@ -138,8 +140,10 @@ async fn missing(
         let found: String = sqlx::query_scalar(concat!(
             "SELECT ",
             lists_of!("number, id"),
-            " FROM (SELECT number, CASE WHEN source = $1 AND gone_at IS NULL THEN id END AS id \
-             FROM customer WHERE number > $2 ORDER BY number LIMIT $3) AS some"
+            " FROM (SELECT c.number, CASE WHEN c.gone_at IS NULL AND ",
+            has_told!(),
+            " THEN c.id END AS id FROM customer c \
+             WHERE c.number > $2 ORDER BY c.number LIMIT $3) AS some"
         ))
         .bind(source)
         .bind(last)
@@ -161,29 +165,31 @@ async fn missing(
     }
 }
 
-/// Whoever comes again differs from a record without a hash, and is written anew.
-async fn mark(tx: &mut Connection, gone: &[i64], now: Timestamp) -> sqlx::Result<()> {
+/// Whoever comes again from this source differs from a record without a hash, and is written anew.
+async fn mark(tx: &mut Connection, source: &str, gone: &[i64], now: Timestamp) -> sqlx::Result<()> {
     let seq = next_touch(&mut *tx).await?;
     for some in gone.chunks(usize::try_from(TOGETHER).unwrap_or(1)) {
         let some = json(some)?;
         sqlx::query(concat!(
-            "UPDATE customer SET gone_at = $2, row_hash = NULL, revision = revision + 1 \
+            "UPDATE customer SET gone_at = $2, revision = revision + 1, \
+                 row_hash = CASE WHEN source = $3 THEN NULL ELSE row_hash END \
              WHERE number IN ",
             texts!("$1")
         ))
         .bind(&some)
         .bind(now.as_millisecond())
+        .bind(source)
         .execute(&mut *tx)
         .await?;
         sqlx::query(concat!(
-            "INSERT INTO touched (customer, seq) SELECT CAST(value AS BIGINT), $2 FROM ",
-            rows!("$1"),
-            " WHERE true ON CONFLICT (customer) DO UPDATE SET seq = excluded.seq"
+            "DELETE FROM also_told WHERE source = $2 AND customer IN ",
+            texts!("$1")
         ))
         .bind(&some)
-        .bind(seq)
+        .bind(source)
         .execute(&mut *tx)
         .await?;
+        touch_numbers(&mut *tx, &some, seq).await?;
     }
     Ok(())
 }

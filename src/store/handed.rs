@@ -101,19 +101,6 @@ impl Store {
         let taken: sqlx::Result<_> = take.await;
         taken.map_err(|error| self.trouble(error))
     }
-
-    /// Takes out of quarantine what this source handed in; how many records that were.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn clear_quarantine(&self, source: &str) -> Result<u64, StoreError> {
-        let done = sqlx::query("DELETE FROM quarantine WHERE source = $1")
-            .bind(source)
-            .execute(&self.inner.writer)
-            .await;
-        let done = done.map_err(|error| self.trouble(error))?;
-        Ok(done.rows_affected())
-    }
 }
 
 /// Records that are being taken in.

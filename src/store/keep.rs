@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::columns::{Columns, day_number, json};
 use super::dialect::{self, Connection, Transaction, rows, texts};
 use super::ledger::{entry_columns, entry_of};
+use super::marks::forgotten_id;
 use super::people::{next_touch, raise};
 use super::{Entry, Store, StoreError};
 
@@ -66,12 +67,17 @@ impl Store {
     /// When the store fails.
     pub async fn keep_at(&self, what: &str, progress: &Progress) -> Result<(), StoreError> {
         let write = async {
+            // Whoever was forgotten in the meantime leaves no trace here either.
+            let mark = progress.customer.as_deref();
+            let mark = mark.map(|customer| forgotten_id(self.hash_key(), customer));
             sqlx::query(
-                "INSERT INTO meta (key, value) VALUES ($1, $2) \
+                "INSERT INTO meta (key, value) SELECT $1, $2 \
+                 WHERE NOT EXISTS (SELECT 1 FROM forgotten WHERE mark = $3) \
                  ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             )
             .bind(format!("keeping_{what}"))
             .bind(json(progress)?)
+            .bind(mark)
             .execute(&self.inner.writer)
             .await
         };

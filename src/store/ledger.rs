@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::columns::{Columns, day_of, json, nonsense};
-use super::dialect::{Row, texts};
+use super::dialect::{Row, texts, unindexed};
 use super::{Store, StoreError};
 use crate::model::policy::{Audience, Class};
 use crate::model::{Occasion, Outcome, Reason};
@@ -186,6 +186,14 @@ pub struct PlannedKey {
     pub due_at: Timestamp,
 }
 
+/// What is due later is little beside all that a rule ever planned. They are put in order afterwards: an
+/// index in that order would lead through everything.
+pub(super) const PLANNED_LATER: &str = concat!(
+    "SELECT id, customer, occasion, rule_version, due_at FROM ledger WHERE ",
+    unindexed!("rule"),
+    " = $1 AND outcome = 'planned' AND due_at > $2"
+);
+
 impl Store {
     /// A mark for [`super::PlanBatch::clear_touched`]: what is touched later has a higher number, and
     /// stays for the next time.
@@ -217,22 +225,18 @@ impl Store {
                     "SELECT id, customer, occasion, rule_version, due_at FROM ledger \
                      WHERE rule = $1 AND outcome = 'planned' AND due_at > $2 \
                        AND customer IN ",
-                    texts!("$3"),
-                    " ORDER BY customer, occasion"
+                    texts!("$3")
                 )
             } else {
-                "SELECT id, customer, occasion, rule_version, due_at FROM ledger \
-                 WHERE rule = $1 AND outcome = 'planned' AND due_at > $2 \
-                 ORDER BY customer, occasion"
+                PLANNED_LATER
             };
             let mut query = sqlx::query(text).bind(rule).bind(after.as_millisecond());
             if let Some(customers) = customers {
                 query = query.bind(json(customers)?);
             }
-            query
-                .fetch_all(self.reader())
-                .await?
-                .iter()
+            let found = query.fetch_all(self.reader()).await?;
+            let found = found.iter();
+            let found = found
                 .map(|row| {
                     let columns = &mut Columns::of(row);
                     Ok(PlannedKey {
@@ -243,7 +247,12 @@ impl Store {
                         due_at: columns.moment()?,
                     })
                 })
-                .collect()
+                .collect::<sqlx::Result<Vec<_>>>();
+            let mut found = found?;
+            found.sort_by(|one, other| {
+                (&one.customer, &one.occasion).cmp(&(&other.customer, &other.occasion))
+            });
+            Ok(found)
         };
         let found: sqlx::Result<_> = read.await;
         found.map_err(|error| self.trouble(error))

@@ -95,14 +95,18 @@ pub(super) fn draw() -> Result<[u8; 32], getrandom::Error> {
 
 /// Keeps this one if there is none yet.
 pub(super) async fn keep_first(connection: &mut Connection, secret: [u8; 32]) -> sqlx::Result<()> {
-    sqlx::query(
-        "INSERT INTO link_key (number, secret) \
-         SELECT 1, $1 WHERE NOT EXISTS (SELECT 1 FROM link_key)",
-    )
-    .bind(secret.to_vec())
-    .execute(connection)
-    .await
-    .map(|_| ())
+    let there: Option<i64> = sqlx::query_scalar("SELECT MAX(number) FROM link_key")
+        .fetch_one(&mut *connection)
+        .await?;
+    if there.is_some() {
+        // A statement that writes would wait for everybody else who does.
+        return Ok(());
+    }
+    sqlx::query("INSERT INTO link_key (number, secret) VALUES (1, $1)")
+        .bind(secret.to_vec())
+        .execute(connection)
+        .await
+        .map(|_| ())
 }
 
 fn key_of(row: &Row) -> sqlx::Result<LinkKey> {

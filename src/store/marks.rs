@@ -100,17 +100,23 @@ impl Marks {
         !self.known.is_empty() && self.id(&event.customer_id)
     }
 
-    /// Whether a record that can't be used is one of theirs: it has their address somewhere, or a
-    /// field that is their id.
+    /// Whether a record that can't be used is one of theirs: it says so, or it has their address
+    /// somewhere. Where it can't be read whose it is, any field that is their id is enough.
     pub(super) fn know_refused(&self, refusal: &Refusal) -> bool {
         if self.known.is_empty() {
             return false;
         }
         let texts = [refusal.record.as_str(), refusal.value.as_str()];
-        texts.iter().any(|text| {
-            words(text).any(|word| word.contains('@') && self.address(word))
-                || fields(text).any(|field| self.id(field))
-        })
+        let address = |text: &str| words(text).any(|word| word.contains('@') && self.address(word));
+        if texts.iter().any(|text| address(text)) {
+            return true;
+        }
+        match &refusal.of.customer {
+            Some(customer) => self.id(customer),
+            None => texts
+                .iter()
+                .any(|text| fields(text).any(|field| self.id(field))),
+        }
     }
 
     fn id(&self, id: &str) -> bool {

@@ -18,6 +18,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod also;
 mod aside;
 mod audit;
 mod batch;
@@ -50,6 +51,7 @@ mod keep;
 mod learnt;
 mod ledger;
 mod links;
+mod log;
 mod look;
 mod looks;
 mod marks;
@@ -64,6 +66,7 @@ mod plan;
 mod presence;
 mod privacy;
 mod quality;
+mod refused;
 mod relays;
 mod results;
 mod review;
@@ -104,6 +107,7 @@ pub use keep::{Progress, Stretch};
 pub use learnt::Lesson;
 pub use ledger::{Entry, NewEntry, PlannedKey, RuleState};
 pub use links::LinkKey;
+pub use log::Filter;
 pub use looks::Unfinished;
 pub use noted::Noted;
 pub use open::OpenOptions;
@@ -117,8 +121,8 @@ pub use privacy::{Erased, Forgot, LetterCopy, WhereCopied};
 pub use quality::SharedBy;
 pub use relays::HandedOver;
 pub use results::{Question, Tally};
-pub use review::{Filter, Quarantined, Shown, Step};
-pub use sources::{PlaceOf, QueryMark, QueryPart};
+pub use review::{Quarantined, Shown, Step};
+pub use sources::{PlaceOf, QUERY, QueryMark, QueryPart};
 pub use tokens::{Scope, Token};
 pub use trouble::{CLAIM_LASTS, Claimed, Sign, Trouble};
 pub use users::{Role, Session, User};

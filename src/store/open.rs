@@ -347,16 +347,22 @@ async fn keep(
 ) -> sqlx::Result<(String, [u8; 32])> {
     let mut kept = Vec::new();
     for (name, drawn) in [("id", id), ("hash_key", key)] {
-        sqlx::query("INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING")
+        let known = sqlx::query_scalar("SELECT value FROM meta WHERE key = $1")
             .bind(name)
-            .bind(drawn)
+            .fetch_optional(&mut *connection)
+            .await?;
+        if let Some(value) = known {
+            kept.push(value);
+            continue;
+        }
+        // Even where nothing would be written a statement that writes waits for everybody else who
+        // does. Nobody else gets here meanwhile.
+        sqlx::query("INSERT INTO meta (key, value) VALUES ($1, $2)")
+            .bind(name)
+            .bind(&drawn)
             .execute(&mut *connection)
             .await?;
-        let value: String = sqlx::query_scalar("SELECT value FROM meta WHERE key = $1")
-            .bind(name)
-            .fetch_one(&mut *connection)
-            .await?;
-        kept.push(value);
+        kept.push(drawn);
     }
     let key = kept.pop().unwrap_or_default();
     let id = kept.pop().unwrap_or_default();

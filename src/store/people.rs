@@ -247,15 +247,7 @@ impl<'a, 'c> Load<'a, 'c> {
         }
         let touched = self.intake.take_touched();
         if !touched.is_empty() {
-            sqlx::query(concat!(
-                "INSERT INTO touched (customer, seq) SELECT CAST(value AS BIGINT), $2 FROM ",
-                rows!("$1"),
-                " WHERE true ON CONFLICT (customer) DO UPDATE SET seq = excluded.seq"
-            ))
-            .bind(json(&touched)?)
-            .bind(self.seq)
-            .execute(&mut *self.tx)
-            .await?;
+            touch_numbers(&mut self.tx, &json(&touched)?, self.seq).await?;
         }
         Ok(())
     }
@@ -340,7 +332,25 @@ pub(super) async fn touch(tx: &mut Connection, ids: &str, seq: i64) -> sqlx::Res
     Ok(())
 }
 
-/// The same, and raises their revisions.
+/// The same of customers by their numbers.
+pub(super) async fn touch_numbers(
+    tx: &mut Connection,
+    numbers: &str,
+    seq: i64,
+) -> sqlx::Result<()> {
+    sqlx::query(concat!(
+        "INSERT INTO touched (customer, seq) SELECT CAST(value AS BIGINT), $2 FROM ",
+        rows!("$1"),
+        " WHERE true ON CONFLICT (customer) DO UPDATE SET seq = excluded.seq"
+    ))
+    .bind(numbers)
+    .bind(seq)
+    .execute(&mut *tx)
+    .await?;
+    Ok(())
+}
+
+/// Raises the revisions of these customers (a JSON list of ids), and touches them.
 pub(super) async fn raise(tx: &mut Connection, ids: &str, seq: i64) -> sqlx::Result<()> {
     sqlx::query(concat!(
         "UPDATE customer SET revision = revision + 1 WHERE id IN ",

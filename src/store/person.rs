@@ -4,12 +4,15 @@
 
 use serde_json::Value;
 
-use super::columns::{address_key, json};
-use super::dialect::{Connection, texts};
+use super::columns::{address_key, json, listed};
+use super::dialect::{Connection, lists_of, texts};
 use crate::model::Matter;
 
 /// Stands where a text named somebody who was forgotten.
 const BLOT: &str = "[forgotten]";
+
+/// Entries looked through at a time.
+const TOGETHER: i64 = 5_000;
 
 /// Whose records are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +51,9 @@ pub(super) struct Person {
     pub(super) addresses: Vec<String>,
     /// First and last name, in lower case.
     pub(super) names: Vec<String>,
+    /// Numbers of other customers' entries whose letters went to the address that was asked for: they
+    /// had it once, and have another one now.
+    pub(super) elsewhere: Vec<i64>,
 }
 
 impl Person {
@@ -63,6 +69,10 @@ impl Person {
             }
         };
         let list = json(&ids)?;
+        let elsewhere = match (whom, addresses.first()) {
+            (Whom::Address(_), Some(key)) => went_to(&mut *tx, key, &list).await?,
+            _ => Vec::new(),
+        };
         let known: Vec<(Option<String>, Option<String>, Option<String>)> = sqlx::query_as(concat!(
             "SELECT email, first_name, last_name FROM customer WHERE id IN ",
             texts!("$1"),
@@ -87,22 +97,27 @@ impl Person {
             ids,
             addresses,
             names,
+            elsewhere,
         })
     }
 
-    /// How this text names them, if it does.
-    pub(super) fn named_in(&self, text: &str) -> Option<NamedBy> {
+    /// How a record with this text names them, if it does. `of`: whom it is about, where that is known;
+    /// otherwise any field may be their id.
+    pub(super) fn named_in(&self, text: &str, of: Option<&str>) -> Option<NamedBy> {
         if words(text).any(|word| self.is_address(word)) {
             return Some(NamedBy::Address);
         }
-        fields(text)
-            .any(|field| self.ids.iter().any(|id| id == field))
-            .then_some(NamedBy::Id)
+        let is_theirs = |one: &str| self.ids.iter().any(|id| id == one);
+        let is_one = match of {
+            Some(customer) => is_theirs(customer),
+            None => fields(text).any(is_theirs),
+        };
+        is_one.then_some(NamedBy::Id)
     }
 
     /// The same, and also where it only has their whole name: rather too much than too little.
-    pub(super) fn may_be_named_in(&self, text: &str) -> bool {
-        if self.named_in(text).is_some() {
+    pub(super) fn may_be_named_in(&self, text: &str, of: Option<&str>) -> bool {
+        if self.named_in(text, of).is_some() {
             return true;
         }
         let plain: Vec<String> = words(text).map(str::to_lowercase).collect();
@@ -159,6 +174,35 @@ impl Person {
     }
 }
 
+/// The entries of all but these customers (a JSON list of ids) whose letters went to an address. Few
+/// people ask, so that no index is kept for it: the whole ledger is looked through.
+async fn went_to(tx: &mut Connection, key: &str, but: &str) -> sqlx::Result<Vec<i64>> {
+    let (mut found, mut last) = (Vec::new(), i64::MIN);
+    loop {
+        let page: String = sqlx::query_scalar(concat!(
+            "SELECT ",
+            lists_of!("number, recipient"),
+            " FROM (SELECT number, recipient FROM ledger \
+             WHERE number > $1 AND audience = 'customer' AND recipient IS NOT NULL \
+                 AND customer NOT IN ",
+            texts!("$2"),
+            " ORDER BY number LIMIT $3) AS some"
+        ))
+        .bind(last)
+        .bind(but)
+        .bind(TOGETHER)
+        .fetch_one(&mut *tx)
+        .await?;
+        let some: Vec<(i64, String)> = listed(&page)?;
+        let Some((number, _)) = some.last() else {
+            return Ok(found);
+        };
+        last = *number;
+        let theirs = some.iter().filter(|(_, to)| address_key(to) == key);
+        found.extend(theirs.map(|(number, _)| *number));
+    }
+}
+
 /// The words of a text, as far as an address may be one of them.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     let between = |c: char| c.is_whitespace() || ",;|\"'`<>:=()[]{}".contains(c);
@@ -193,12 +237,13 @@ mod tests {
             ids: vec!["12".to_owned()],
             addresses: vec!["ann@mail.example".to_owned()],
             names: vec!["ann lee".to_owned(), "lee ann".to_owned()],
+            elsewhere: Vec::new(),
         }
     }
 
     #[test]
     fn a_record_names_whom_it_is_about_and_nobody_else() {
-        let by = |text| ann().named_in(text);
+        let by = |text| ann().named_in(text, None);
         assert_eq!(
             by("7;Ann;ANN@Mail.example;31.02.1990"),
             Some(NamedBy::Address)
@@ -221,13 +266,16 @@ mod tests {
         ] {
             assert_eq!(by(other), None, "{other}");
         }
+        // Where it is known whose it is, a quantity is no id.
+        assert_eq!(ann().named_in("v1;bob;12", Some("bob")), None);
+        assert_eq!(ann().named_in("v1;12;3", Some("12")), Some(NamedBy::Id));
     }
 
     #[test]
     fn a_whole_name_is_enough_to_be_left_out() {
-        assert!(ann().may_be_named_in("9;Lee;Ann;nonsense"));
-        assert!(ann().may_be_named_in("ANN  LEE"));
-        assert!(!ann().may_be_named_in("Ann Leeds, Jo-Ann Lee-Smith"));
+        assert!(ann().may_be_named_in("9;Lee;Ann;nonsense", Some("9")));
+        assert!(ann().may_be_named_in("ANN  LEE", None));
+        assert!(!ann().may_be_named_in("Ann Leeds, Jo-Ann Lee-Smith", None));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! something was sent, of nobody in particular. A new table, or a new column, that holds something
 //! of a customer has to be emptied here and told of in `dossier`; `tests/it/privacy.rs` looks.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -13,7 +15,7 @@ use super::dialect::{Connection, texts};
 use super::digest::queue_copies;
 use super::erase::{
     CUSTOMERS, EVENTS, LEDGER, RECORDS, blot_words, end_what_waits, entries_of, leave_quarantine,
-    queue,
+    numbered, queue, take_texts_out,
 };
 use super::marks::{forgotten_entry, forgotten_id, forgotten_key, forgotten_occasion};
 use super::people::{next_touch, raise};
@@ -55,6 +57,10 @@ pub struct Erased {
     pub addresses: u64,
     /// Customers who have one of these addresses as well. They stay, and get nothing more.
     pub others: Vec<String>,
+    /// Letters to the address in entries of customers who have another one now: their text went.
+    pub texts: u64,
+    /// Those customers.
+    pub had_it: Vec<String>,
 }
 
 /// How forgetting somebody went.
@@ -103,7 +109,8 @@ impl Store {
         let person = Person::find(&mut tx, whom).await?;
         let ids = json(&person.ids)?;
         let entries = entries_of(&mut tx, &ids).await?;
-        let sending = entries.iter().map(|(_, entry)| entry);
+        let elsewhere = numbered(&mut tx, &person.elsewhere).await?;
+        let sending = entries.iter().chain(&elsewhere).map(|(_, entry)| entry);
         let sending = sending.filter(|entry| entry.outcome == Outcome::Sending);
         let sending: Vec<String> = sending.map(|entry| entry.id.clone()).collect();
         if !sending.is_empty() {
@@ -112,16 +119,19 @@ impl Store {
         let mut erased = Erased {
             entries: entries.len() as u64,
             addresses: person.addresses.len() as u64,
+            texts: elsewhere.len() as u64,
+            had_it: who(&elsewhere),
             ..Erased::default()
         };
         (erased.ended, erased.unknown) = end_what_waits(&mut tx, &ids, now).await?;
-        for (_, entry) in &entries {
+        for (_, entry) in entries.iter().chain(&elsewhere) {
             for copy in copied(entry) {
                 erased.copies += queue(&mut tx, &copy).await?;
             }
         }
         erased.copies += queue_copies(&mut tx).await?;
         self.nobody_in_particular(&mut tx, &entries).await?;
+        take_texts_out(&mut tx, &elsewhere, now).await?;
         let mut there = 0;
         for text in RECORDS {
             let done = sqlx::query(text).bind(&ids).execute(&mut *tx).await?;
@@ -145,7 +155,7 @@ impl Store {
         .execute(&mut *tx)
         .await?
         .rows_affected();
-        there += erased.customers + erased.events + erased.entries;
+        there += erased.customers + erased.events + erased.entries + erased.texts;
         there += erased.quarantined + erased.suppressed + erased.words;
         if there == 0 {
             // Nothing was written, and the transaction ends with us.
@@ -287,6 +297,12 @@ impl Store {
         };
         write.await.map_err(|error| self.trouble(error))
     }
+}
+
+/// Whose entries these are.
+fn who(entries: &[(i64, Entry)]) -> Vec<String> {
+    let all: BTreeSet<&String> = entries.iter().map(|(_, entry)| &entry.customer).collect();
+    all.into_iter().cloned().collect()
 }
 
 /// Who has one of these addresses as well; they are looked at again, since nothing goes there now.

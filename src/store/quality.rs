@@ -39,20 +39,28 @@ impl SharedBy {
     }
 }
 
+/// Whether the source `$1` has told of a customer `c`.
+macro_rules! of_source {
+    () => {
+        "(c.source = $1 OR EXISTS (SELECT 1 FROM also_told a \
+          WHERE a.customer = c.number AND a.source = $1))"
+    };
+}
+
 /// A question about addresses behind `$2` up to `$4` that several customers have: how many, of how
 /// many customers, and two ids of each of the first `$3`.
 macro_rules! shared_addresses {
-    ($only:literal) => {
+    ($only:expr) => {
         concat!(
-            "WITH g (n, k) AS MATERIALIZED (SELECT COUNT(*), email_key FROM customer \
+            "WITH g (n, k) AS MATERIALIZED (SELECT COUNT(*), email_key FROM customer c \
                  WHERE email_key > $2 AND email_key <= $4 ",
             $only,
             "GROUP BY email_key HAVING COUNT(*) > 1) \
              SELECT COUNT(*), COALESCE(SUM(n), 0), (SELECT ",
             lists_of!("a, b"),
-            " FROM (SELECT (SELECT MIN(id) FROM customer WHERE email_key = k ",
+            " FROM (SELECT (SELECT MIN(id) FROM customer c WHERE email_key = k ",
             $only,
-            ") AS a, (SELECT MAX(id) FROM customer WHERE email_key = k ",
+            ") AS a, (SELECT MAX(id) FROM customer c WHERE email_key = k ",
             $only,
             ") AS b FROM g LIMIT $3) AS e) FROM g"
         )
@@ -88,8 +96,9 @@ impl Store {
             let (last, found): (Option<i64>, String) = sqlx::query_as(concat!(
                 "SELECT MAX(c.number), ",
                 lists_of!(customer_columns!()),
-                " FROM (SELECT * FROM customer WHERE number > $2 \
-                        AND ($1 IS NULL OR source = $1) ORDER BY number LIMIT $3) c"
+                " FROM (SELECT c.* FROM customer c WHERE c.number > $2 AND ($1 IS NULL OR ",
+                of_source!(),
+                ") ORDER BY c.number LIMIT $3) c"
             ))
             .bind(source)
             .bind(after)
@@ -124,7 +133,7 @@ impl Store {
             .await
             .map_err(|error| self.trouble(error))?;
             let text = if source.is_some() {
-                shared_addresses!("AND source = $1 ")
+                shared_addresses!(concat!("AND ", of_source!(), " "))
             } else {
                 // Then the index alone tells.
                 shared_addresses!("AND $1 IS NULL ")
@@ -156,8 +165,9 @@ impl Store {
              WHERE d.field = 'birthday' AND d.month_day = $4 AND d.year IS NOT NULL \
                  AND d.year NOT IN ",
             texts!("$2"),
-            " AND c.number = d.customer AND ($1 IS NULL OR c.source = $1) \
-                 AND c.first_name IS NOT NULL AND c.last_name IS NOT NULL \
+            " AND c.number = d.customer AND ($1 IS NULL OR ",
+            of_source!(),
+            ") AND c.first_name IS NOT NULL AND c.last_name IS NOT NULL \
              GROUP BY d.year, LOWER(c.first_name), LOWER(c.last_name) HAVING COUNT(*) > 1"
         )));
         let question = question.bind(source).bind(years).bind(EXAMPLES);

@@ -7,28 +7,9 @@ use jiff::Timestamp;
 use super::claims::lower_priority;
 use super::columns::Columns;
 use super::dialect::Connection;
-use super::ledger::{entry_columns, entry_of, read_entry};
+use super::ledger::{entry_columns, entry_of};
 use super::{Entry, Store, StoreError};
 use crate::model::{Outcome, Reason, Refusal};
-
-/// Which entries to list; everything where nothing is said.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Due at this moment or later.
-    pub since: Option<Timestamp>,
-    /// Due before this moment.
-    pub until: Option<Timestamp>,
-    /// Of this rule.
-    pub rule: Option<String>,
-    /// Of this customer.
-    pub customer: Option<String>,
-    /// With this outcome.
-    pub outcome: Option<Outcome>,
-    /// Not settled for good before this moment: what still waits, or was decided since.
-    pub unsettled_before: Option<Timestamp>,
-    /// At most so many, the latest due.
-    pub limit: Option<u32>,
-}
 
 /// One step of an entry's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,102 +48,14 @@ pub struct Quarantined {
     pub seen_at: Timestamp,
 }
 
-/// The entries that a [`Filter`] chooses: since, until, rule, customer, outcome, unsettled before. Casts
-/// give the parameters a type where a database asks for one.
-macro_rules! chosen {
-    () => {
-        " FROM ledger WHERE due_at >= $1 AND due_at < $2 \
-           AND (CAST($3 AS TEXT) IS NULL OR rule = $3) \
-           AND (CAST($4 AS TEXT) IS NULL OR customer = $4) \
-           AND (CAST($5 AS TEXT) IS NULL OR outcome = $5) \
-           AND (outcome IN ('planned', 'deferred', 'held', 'sending') \
-                OR COALESCE(decided_at, due_at) >= $6)"
-    };
-}
+/// The first entry of one priority. Of a paused rule, all may wait that it ever planned.
+pub(super) const NEXT_DUE: &str = "SELECT next_attempt_at FROM ledger \
+     WHERE outcome IN ('planned', 'deferred', 'held') AND priority = $1 \
+       AND rule NOT IN (SELECT rule FROM paused) \
+       AND NOT EXISTS (SELECT 1 FROM paused WHERE rule = '') \
+     ORDER BY next_attempt_at LIMIT 1";
 
 impl Store {
-    /// Entries in the order in which they were due; with a limit, the latest of them.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn log(&self, filter: &Filter) -> Result<Vec<Entry>, StoreError> {
-        let read = async {
-            let moment = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
-            let mut entries: Vec<Entry> = sqlx::query(concat!(
-                "SELECT ",
-                entry_columns!(),
-                chosen!(),
-                " ORDER BY due_at DESC, rule DESC, customer DESC, occasion DESC LIMIT $7"
-            ))
-            .bind(moment(filter.since).unwrap_or(i64::MIN))
-            .bind(moment(filter.until).unwrap_or(i64::MAX))
-            .bind(&filter.rule)
-            .bind(&filter.customer)
-            .bind(filter.outcome.map(Outcome::as_str))
-            .bind(moment(filter.unsettled_before).unwrap_or(i64::MIN))
-            .bind(filter.limit.map_or(i64::MAX, i64::from))
-            .fetch_all(self.reader())
-            .await?
-            .iter()
-            .map(read_entry)
-            .collect::<sqlx::Result<_>>()?;
-            entries.reverse();
-            Ok(entries)
-        };
-        read.await.map_err(|error| self.trouble(error))
-    }
-
-    /// The next entries behind this one, or the first, in the order of [`Store::log`]; however many
-    /// there are, no more than a page is in hand. The filter's limit isn't asked.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn log_after(
-        &self,
-        filter: &Filter,
-        last: Option<&Entry>,
-        most: u16,
-    ) -> Result<Vec<Entry>, StoreError> {
-        let moment = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
-        let from = moment(filter.since).unwrap_or(i64::MIN);
-        let reached = last.map(|last| last.occasion.due_at.as_millisecond());
-        let read = async {
-            sqlx::query(concat!(
-                "SELECT ",
-                entry_columns!(),
-                chosen!(),
-                " AND (CAST($7 AS BIGINT) IS NULL OR due_at > $7 \
-                       OR (rule, customer, occasion) > ($8, $9, $10)) \
-                 ORDER BY due_at, rule, customer, occasion LIMIT $11"
-            ))
-            .bind(reached.map_or(from, |reached| reached.max(from)))
-            .bind(moment(filter.until).unwrap_or(i64::MAX))
-            .bind(&filter.rule)
-            .bind(&filter.customer)
-            .bind(filter.outcome.map(Outcome::as_str))
-            .bind(moment(filter.unsettled_before).unwrap_or(i64::MIN))
-            .bind(reached)
-            .bind(last.map(|last| last.rule.as_str()))
-            .bind(last.map(|last| last.customer.as_str()))
-            .bind(last.map(|last| last.occasion.key.as_str()))
-            .bind(i64::from(most))
-            .fetch_all(self.reader())
-            .await?
-            .iter()
-            .map(read_entry)
-            .collect::<sqlx::Result<_>>()
-        };
-        read.await.map_err(|error| self.trouble(error))
-    }
-
-    /// The whole ledger by due moment, rule, customer and occasion.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn dump_ledger(&self) -> Result<Vec<Entry>, StoreError> {
-        self.log(&Filter::default()).await
-    }
-
     /// One entry with its history and its message.
     ///
     /// # Errors
@@ -176,46 +69,6 @@ impl Store {
     async fn read_shown(&self, id: &str) -> sqlx::Result<Option<Shown>> {
         let mut tx = self.reader().begin().await?;
         shown(&mut tx, id).await
-    }
-
-    /// Whose entry it is.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn customer_of_entry(&self, id: &str) -> Result<Option<String>, StoreError> {
-        sqlx::query_scalar("SELECT customer FROM ledger WHERE id = $1")
-            .bind(id)
-            .fetch_optional(self.reader())
-            .await
-            .map_err(|error| self.trouble(error))
-    }
-
-    /// How many entries due at `since` or later have each outcome, in the contract's order;
-    /// outcomes that none has are left out.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn counts_by_outcome(
-        &self,
-        since: Option<Timestamp>,
-    ) -> Result<Vec<(Outcome, u64)>, StoreError> {
-        let read = async {
-            let mut counts = sqlx::query(
-                "SELECT outcome, COUNT(*) FROM ledger WHERE due_at >= $1 GROUP BY outcome",
-            )
-            .bind(since.map_or(i64::MIN, Timestamp::as_millisecond))
-            .fetch_all(self.reader())
-            .await?
-            .iter()
-            .map(|row| {
-                let columns = &mut Columns::of(row);
-                Ok((columns.parsed(Outcome::parse)?, columns.small()?))
-            })
-            .collect::<sqlx::Result<Vec<_>>>()?;
-            counts.sort_by_key(|(outcome, _)| *outcome);
-            Ok(counts)
-        };
-        read.await.map_err(|error| self.trouble(error))
     }
 
     /// Everything in quarantine, by source, file and line.
@@ -300,16 +153,10 @@ impl Store {
             let mut below = i64::from(u8::MAX);
             while let Some(priority) = lower_priority(&mut tx, below).await? {
                 below = priority;
-                let first: Option<i64> = sqlx::query_scalar(
-                    "SELECT next_attempt_at FROM ledger \
-                     WHERE outcome IN ('planned', 'deferred', 'held') AND priority = $1 \
-                       AND rule NOT IN (SELECT rule FROM paused) \
-                       AND NOT EXISTS (SELECT 1 FROM paused WHERE rule = '') \
-                     ORDER BY next_attempt_at LIMIT 1",
-                )
-                .bind(priority)
-                .fetch_optional(&mut *tx)
-                .await?;
+                let first: Option<i64> = sqlx::query_scalar(NEXT_DUE)
+                    .bind(priority)
+                    .fetch_optional(&mut *tx)
+                    .await?;
                 next = next.into_iter().chain(first).min();
             }
             next.map(super::columns::moment_of).transpose()

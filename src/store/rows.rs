@@ -80,14 +80,17 @@ const BY_FIELD: [(&str, &[&str]); 12] = [
     ("tags", &["tags"]),
     ("unsubscribed", &["unsubscribed"]),
 ];
+/// The hash is that of the source that told of them first.
+const HEARD_OF: &str = "gone_at = NULL, revision = customer.revision + 1, \
+     row_hash = CASE WHEN customer.source = excluded.source \
+         THEN excluded.row_hash ELSE customer.row_hash END";
 /// Nobody's "no" is taken back by a record that doesn't know.
 const STAYS_NO: &str = "customer.consent = 'no' AND excluded.consent = 'unknown'";
 
 /// The tail for customers that differ from what is known of them, and bear their known numbers: what
 /// the record doesn't speak of stays.
 pub(super) fn customer_changed(told: &Told) -> sqlx::Result<String> {
-    let mut set: Vec<String> = ["source", "row_hash"].map(taken).into();
-    set.push("gone_at = NULL, revision = customer.revision + 1".to_owned());
+    let mut set = vec![HEARD_OF.to_owned()];
     let told_fields = BY_FIELD.iter().filter(|(field, _)| told.tells(field));
     set.extend(
         told_fields
@@ -159,6 +162,8 @@ pub(super) struct CustomerRow {
     pub(super) hash: Vec<u8>,
     pub(super) told: Told,
     pub(super) dates: Vec<(Cow<'static, str>, PartialDate)>,
+    /// Whether it is known that another source told of them first.
+    pub(super) elsewhere: bool,
 }
 
 impl CustomerRow {
@@ -188,6 +193,8 @@ impl CustomerRow {
         let consent_at = one.consent_at.map(jiff::Timestamp::as_millisecond);
         let unsubscribed = i64::from(one.unsubscribed);
         let mut hash = RowHash::default();
+        // To leave something open is another word than to say that it is empty.
+        hash.0.update(told.print());
         for text in &texts {
             hash.text(text.as_deref());
         }
@@ -202,6 +209,7 @@ impl CustomerRow {
             hash: hash.finish(),
             told,
             dates,
+            elsewhere: false,
         })
     }
 
@@ -292,10 +300,17 @@ pub(super) const EVENT_PARAMETERS: usize = 11;
 /// Its head.
 pub(super) const EVENT_HEAD: &str = concat!(
     insert_many!("event"),
-    " (source, id, customer_id, kind, day, at, amount, currency, quantity, attrs, row_hash)"
+    " (source, id, customer_id, kind, day, at, amount, currency, quantity, attrs, row_hash) \
+     SELECT v.* FROM ("
 );
-/// Its tail; `moved_from` is filled exactly when the event was there before.
-pub(super) const EVENT_TAIL: &str = "ON CONFLICT (source, id) DO UPDATE SET \
+/// Its tail. What was kept long enough and let go isn't taken in again with each full export; an event that
+/// is still there and gets a date as old is seen to afterwards. `moved_from` is filled exactly when the
+/// event was there before.
+pub(super) const EVENT_TAIL: &str = ") AS v WHERE NOT EXISTS (SELECT 1 FROM past_events p \
+         WHERE p.customer_id = v.column3 AND p.kind = v.column4 AND p.last_day >= v.column5 \
+           AND NOT EXISTS (SELECT 1 FROM event e \
+               WHERE e.source = v.column1 AND e.id = v.column2)) \
+     ON CONFLICT (source, id) DO UPDATE SET \
      customer_id = excluded.customer_id, kind = excluded.kind, day = excluded.day, \
      at = excluded.at, amount = excluded.amount, currency = excluded.currency, \
      quantity = excluded.quantity, attrs = excluded.attrs, row_hash = excluded.row_hash, \

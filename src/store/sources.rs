@@ -3,15 +3,13 @@
 //!
 //! May not tell anybody, and may not read a source: its rows come from whoever does.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 use tokio::sync::mpsc::Receiver;
 
-use super::columns::json;
-use super::dialect::{BEGIN_WRITE, Connection, cache, texts};
+use super::dialect::{BEGIN_WRITE, Connection, cache};
 use super::gather::{Broken, Coming, NextRow};
 use super::people::Load;
+use super::refused::Refused;
 use super::{Applied, ApplyError, FileMeta, FileRow, Store, StoreError};
 use crate::points::reach;
 
@@ -19,8 +17,8 @@ use crate::points::reach;
 /// letters have to be written down meanwhile.
 const WAITING: usize = 5_000;
 
-/// What stands for a database's file.
-const QUERY: &str = "query";
+/// What stands for a database's file: the path of its rows.
+pub const QUERY: &str = "query";
 
 /// Up to where a database was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,7 +167,7 @@ impl Store {
             load.start(self.hash_key()).await.map_err(name)?;
         } else {
             load.start_beside(self.hash_key()).await.map_err(name)?;
-            refused = Refused::load(&mut load, source).await.map_err(name)?;
+            refused = Refused::by_place(&mut load).await.map_err(name)?;
         }
         load.expect_floods(self.reader());
         let coming = FromParts {
@@ -181,9 +179,7 @@ impl Store {
         };
         // An early return drops the transaction, which rolls it back.
         let come = load.take_all(coming).await;
-        let FromParts {
-            ends, mut refused, ..
-        } = come.map_err(|broken| self.broken(broken))?;
+        let FromParts { ends, refused, .. } = come.map_err(|broken| self.broken(broken))?;
         let finish = async {
             refused.forget(&mut load).await?;
             load.settle().await?;
@@ -234,7 +230,13 @@ impl<E: Send> Coming for FromParts<'_, E> {
         loop {
             if let Some(row) = self.rows.next() {
                 let (source, place) = self.place;
-                self.refused.see(source, &row, place);
+                if !self.refused.is_empty() {
+                    match &row {
+                        FileRow::Customer(one, _) => self.refused.see(&place(source, &one.id)),
+                        FileRow::Event(one) => self.refused.see(&place(source, &one.id)),
+                        FileRow::Refused(one) => self.refused.see(&one.file),
+                    }
+                }
                 return Ok(Some(row));
             }
             if self.ends.is_some() {
@@ -254,54 +256,4 @@ impl<E: Send> Coming for FromParts<'_, E> {
 /// Whoever reads has ended without a word.
 fn broken_off() -> sqlx::Error {
     sqlx::Error::Protocol("what was read from a database broke off".to_owned())
-}
-
-/// What was refused in earlier readings.
-#[derive(Default)]
-struct Refused {
-    /// Numbers in quarantine, by place.
-    before: HashMap<String, Vec<i64>>,
-    /// Those whose rows have come again.
-    seen: Vec<i64>,
-}
-
-impl Refused {
-    async fn load(load: &mut Load<'_, '_>, source: &str) -> sqlx::Result<Self> {
-        let text = "SELECT id, file FROM quarantine WHERE source = $1 AND path = $2";
-        let rows: Vec<(i64, String)> = sqlx::query_as(text)
-            .bind(source)
-            .bind(QUERY)
-            .fetch_all(&mut *load.tx)
-            .await?;
-        let mut refused = Self::default();
-        for (number, file) in rows {
-            refused.before.entry(file).or_default().push(number);
-        }
-        Ok(refused)
-    }
-
-    fn see(&mut self, source: &str, row: &FileRow, place: PlaceOf) {
-        if self.before.is_empty() {
-            return;
-        }
-        let place = match row {
-            FileRow::Customer(one, _) => place(source, &one.id),
-            FileRow::Event(one) => place(source, &one.id),
-            FileRow::Refused(one) => one.file.clone(),
-        };
-        self.seen
-            .extend(self.before.remove(&place).into_iter().flatten());
-    }
-
-    async fn forget(&mut self, load: &mut Load<'_, '_>) -> sqlx::Result<()> {
-        if self.seen.is_empty() {
-            return Ok(());
-        }
-        let text = concat!("DELETE FROM quarantine WHERE id IN ", texts!("$1"));
-        sqlx::query(text)
-            .bind(json(&self.seen)?)
-            .execute(&mut *load.tx)
-            .await?;
-        Ok(())
-    }
 }

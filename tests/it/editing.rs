@@ -40,7 +40,11 @@ impl Year {
             workers: None,
         };
         tick(&house, pass, &CancellationToken::new()).await.unwrap();
-        let entries = house.store.dump_ledger().await.unwrap();
+        let entries = house
+            .store
+            .log(&fondly::store::Filter::default())
+            .await
+            .unwrap();
         house.store.clone().close().await.unwrap();
         let line = |entry: &fondly::store::Entry| {
             let reason = entry.reason.map_or("-", fondly::model::Reason::as_str);

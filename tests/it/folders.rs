@@ -160,3 +160,62 @@ fn what_the_settings_cannot_mean_is_told() {
         .is(1)
         .says(&["`soon` is no length of time", "burn"]);
 }
+
+/// A program exports under a new name every day, and what was read is moved away: a mended record comes
+/// from another file than the bad one.
+#[test]
+fn a_record_mended_in_the_next_file_leaves_the_quarantine() {
+    let shop = shop(&format!("{MOVED}complete_after = \"0 seconds\"\n"));
+    let bad = "id,email,birthday\n7,ann@home.example,31.02.1990\n8,bob@home.example,soon\n";
+    drop_file(&shop, "monday.csv", bad);
+    shop.run(&["tick"]).is(3).says(&["2 records can't"]);
+    // Still bad: it is there once, as it stands now.
+    let same = bad.replace("31.02.1990", "30.02.1990");
+    drop_file(&shop, "tuesday.csv", &same);
+    shop.run(&["sync"]).is(3);
+    let listed = shop.run(&["quarantine", "--format", "csv"]).is(3).out;
+    assert_eq!(listed.lines().count(), 3, "{listed}");
+    assert!(
+        listed.contains("30.02.1990") && !listed.contains("monday"),
+        "{listed}"
+    );
+    let mended = "id,email,birthday\n7,ann@home.example,1990-02-28\n";
+    drop_file(&shop, "wednesday.csv", mended);
+    shop.run(&["sync"]).is(3).says(&["1 new"]);
+    let listed = shop.run(&["quarantine", "--format", "csv"]).is(3).out;
+    assert!(
+        listed.contains(",soon,") && !listed.contains(",7,"),
+        "{listed}"
+    );
+    // Bob never comes again; somebody says so.
+    shop.run(&["quarantine", "--clear", "till", "monday.csv"])
+        .is(2)
+        .says(&["nothing of `monday.csv`", "fondly quarantine"]);
+    shop.run(&["quarantine", "--clear", "till"])
+        .is(0)
+        .says(&["1 record is taken out"]);
+    shop.run(&["tick"]).is(0);
+}
+
+#[test]
+fn what_a_file_still_holds_is_not_cleared() {
+    let shop = shop("complete_after = \"0 seconds\"\n");
+    for name in ["a.csv", "b.csv"] {
+        let id = name.trim_end_matches(".csv");
+        drop_file(&shop, name, &format!("id,birthday\n{id},soon\n"));
+    }
+    shop.run(&["sync"]).is(3).says(&["1 refused"]);
+    let clear = |file: &[&str]| {
+        let mut args = vec!["quarantine", "--clear", "till"];
+        args.extend(file);
+        shop.run(&args)
+    };
+    let words = &["still reads", "data/in/a.csv", "mend its records"];
+    clear(&["a.csv"]).is(2).says(words);
+    clear(&["c.csv"]).is(2).says(&["nothing of `c.csv`"]);
+    fs::remove_file(shop.path("data/in/a.csv")).unwrap();
+    clear(&[])
+        .is(0)
+        .says(&["1 record is taken out", "b.csv", "until it is mended"]);
+    clear(&[]).is(2).says(&["still reads", "b.csv"]);
+}

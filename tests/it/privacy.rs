@@ -16,6 +16,7 @@ use crate::shop::{Shop, now, until};
 /// Tables of which some rows are about a customer. Each is told of by `export` and emptied by
 /// `forget`.
 const ABOUT_SOMEBODY: &[&str] = &[
+    "also_told",
     "awaited",
     "customer",
     "customer_date",
@@ -24,6 +25,7 @@ const ABOUT_SOMEBODY: &[&str] = &[
     "judged",
     "ledger",
     "letter",
+    "meta",
     "past_events",
     "preference",
     "quarantine",
@@ -53,7 +55,6 @@ const ABOUT_NOBODY: &[(&str, &str)] = &[
     ),
     ("forgotten", "keyed hashes"),
     ("learnt", "sums over all customers"),
-    ("meta", "keys and counters"),
     ("paused", "rules"),
     ("presence", "who works with the store"),
     ("rule_state", "rules"),
@@ -147,7 +148,10 @@ async fn everywhere(shop: &Shop) {
     shop.run(&["sync"]).is(3);
     // A line break before an address hides nothing.
     shop.tamper(
-        "INSERT INTO past_events VALUES ('zqid', 'zqkind', 3, 0, 0, 9000);
+        "INSERT INTO also_told SELECT number, 'zqsource', x'00' FROM customer WHERE id = 'zqid';
+         INSERT INTO meta VALUES ('keeping_events', '{\"done_on\":null,\"customer\":\"zqid\",\"entry\":null,\"before\":null}')
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value;
+         INSERT INTO past_events VALUES ('zqid', 'zqkind', 3, 0, 0, 9000);
          INSERT INTO preference VALUES ('zqid', 'zqlanguage', 1, NULL, 21000, 423, '1987-04-23', 1);
          INSERT INTO trouble (kind, name, facts, since) VALUES ('complaint', 'zqid',
              '{\"about\":\"complaint\",\"customer\":\"zqid\",\"who\":\"Zqname\",\"face\":1,\"faces\":5,\"at\":\"2026-01-01T00:00:00Z\",\"rule\":\"x\",\"text\":\"zqcomplains\"}', 1);
@@ -305,6 +309,7 @@ async fn every_table_is_on_a_list(shop: &Shop) -> BTreeSet<(String, String)> {
 async fn of_nobody(shop: &Shop) -> i64 {
     sqlx::query_scalar(
         "SELECT COUNT(*) FROM (SELECT customer FROM customer_date \
+         UNION ALL SELECT customer FROM also_told \
          UNION ALL SELECT customer FROM touched) AS by_number \
          WHERE customer NOT IN (SELECT number FROM customer)",
     )
@@ -399,6 +404,79 @@ async fn whatever_is_kept_of_a_customer_is_exported_and_then_erased() {
     shop.run(&["forget", "--address", "nonsense"])
         .is(2)
         .says(&["no mail address"]);
+}
+
+/// Letters went to an address that its customer has no more: it may be somebody else's who asks.
+#[test]
+fn letters_to_an_address_that_was_left_are_told_of_and_erased() {
+    let shop = shop();
+    let moved = person("zqid").replace("Zqmail@Zqhost.example", "ann@new.example");
+    shop.customers(&format!(
+        "{CUSTOMERS}{moved}bob,bob@mail.example,Bob,,,,,,,,,,,\n"
+    ));
+    shop.run(&["sync"]).is(0);
+    let old = "zqmail@ZQHOST.example";
+    let told = export(&shop, &["--address", old]);
+    assert_eq!(told["customers"].as_array().unwrap().len(), 0);
+    let letters = told["ledger"].as_array().unwrap();
+    assert_eq!(letters.len(), 1, "{told:#}");
+    assert_eq!(letters[0]["customer"], "zqid");
+    let message = letters[0]["message"].as_str().unwrap();
+    assert!(message.contains("zqhost.example") || message.contains("Zqhost.example"));
+    shop.run(&["forget", "--address", old]).is(0).says(&[
+        "1 letter of somebody who has another address now",
+        "1 copy in the outbox folder",
+        "for: zqid, who have another one on record",
+        "fondly forget",
+    ]);
+    let told = export(&shop, &["--address", old]);
+    assert_eq!(told["ledger"].as_array().unwrap().len(), 0, "{told:#}");
+    assert_eq!(told["suppression"][0]["reason"], "erased");
+    let traces = traces(&shop);
+    let of_address = traces
+        .iter()
+        .filter(|one| one.to_lowercase().contains("zqmail"));
+    assert_eq!(of_address.count(), 0, "{traces:?}");
+    // The customer is who they were, and so is what was sent to Bob.
+    let told = export(&shop, &["zqid"]);
+    assert_eq!(told["customers"][0]["email"], "ann@new.example");
+    assert_eq!(told["ledger"][0]["outcome"], "sent");
+    assert_eq!(told["ledger"][0]["recipient"], Value::Null);
+    let bob = export(&shop, &["bob"]);
+    assert_eq!(bob["ledger"][0]["recipient"], "bob@mail.example");
+}
+
+/// Where ids are small numbers, somebody's quantity may be another one's id.
+#[test]
+fn other_peoples_bad_records_stay_when_somebody_is_forgotten() {
+    let shop = Shop::new();
+    shop.no_rules();
+    shop.settings(SETTINGS);
+    shop.customers("id,email\n1,ann@mail.example\n2,bob@mail.example\n");
+    let events = |more: &str| {
+        let head = "id,customer_id,kind,at,quantity\n";
+        shop.events(&format!(
+            "{head}v1,2,visit,soon,1\n1,2,visit,never,3\nv3,1,visit,soon,2\n{more}"
+        ));
+    };
+    events("");
+    shop.run(&["sync"]).is(3);
+    let of_bob = |shop: &Shop| {
+        let listed = shop.run(&["quarantine", "--format", "json"]).is(3).out;
+        let records = listed.lines().map(|line| {
+            let one: Value = serde_json::from_str(line).unwrap();
+            one["record"].as_str().unwrap().to_owned()
+        });
+        records.collect::<Vec<_>>()
+    };
+    assert_eq!(of_bob(&shop).len(), 3);
+    shop.run(&["forget", "1"]).is(0);
+    let left = ["v1,2,visit,soon,1", "1,2,visit,never,3"];
+    assert_eq!(of_bob(&shop), left);
+    // The next reading finds the same, and says nothing of who was forgotten.
+    events("v4,2,visit,2026-01-02,1\n");
+    shop.run(&["sync"]).is(3).says(&["2 refused"]);
+    assert_eq!(of_bob(&shop), left);
 }
 
 /// The files still have them: under their id, under another one, with an event, and with a record that

@@ -63,7 +63,7 @@ fn id(shop: &Shop, customer: &str) -> String {
 /// Who said what of which customer's letter, the earliest first.
 async fn audited(shop: &Shop) -> Vec<(String, String, String)> {
     sqlx::query_as(
-        "SELECT a.who, a.what, l.customer FROM audit a JOIN ledger l ON l.id = a.subject \
+        "SELECT a.who, a.what, l.customer FROM audit a JOIN ledger l ON '#' || l.number = a.subject \
          ORDER BY a.seq",
     )
     .fetch_all(&mut shop.store().await)

@@ -135,3 +135,48 @@ fn each_source_speaks_for_its_own_columns() {
     let again = shop.run(&["sync"]).is(0);
     assert!(!again.out.contains("1 changed"), "{}", again.out);
 }
+
+/// The till exports every day; what it says of Ann is older than what the shop said.
+#[test]
+fn a_till_that_exports_again_takes_no_newer_word_of_the_shop_back() {
+    let today = today();
+    let shop = shop(
+        &format!("id,email,unsubscribed,birthday\nann,ann@old.example,no,{today}\n"),
+        "id,email,unsubscribed\nann,ann@new.example,no\n",
+    );
+    shop.run(&["sync"]).is(0);
+    shop.write(
+        "data/list.csv",
+        "id,email,unsubscribed\nann,ann@new.example,yes\n",
+    );
+    shop.run(&["sync"]).is(0);
+    shop.write(
+        "data/till.csv",
+        format!(
+            "id,email,unsubscribed,birthday\nann,ann@old.example,no,{today}\n\
+             bob,bob@mail.example,no,{today}\n"
+        ),
+    );
+    shop.run(&["tick"]).is(0);
+    let wanted = ["ann skipped suppressed", "bob sent accepted"];
+    assert_eq!(became(&shop), wanted);
+    let told = shop.run(&["export", "ann"]).is(0).out;
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["customers"][0]["email"], "ann@new.example");
+    assert_eq!(told["customers"][0]["source"], "till");
+    let also = serde_json::json!(["list"]);
+    assert_eq!(told["customers"][0]["also_told_by"], also);
+}
+
+#[test]
+fn an_unsubscription_can_be_taken_back_after_an_empty_cell() {
+    let today = today();
+    let list = |word: &str| format!("id,email,unsubscribed\nann,ann@mail.example,{word}\n");
+    let shop = shop(&format!("id,birthday\nann,{today}\n"), &list("no"));
+    for word in ["no", "yes", "", "no"] {
+        shop.write("data/list.csv", list(word));
+        shop.run(&["sync"]).is(0);
+    }
+    shop.run(&["tick"]).is(0);
+    assert_eq!(became(&shop), ["ann sent accepted"]);
+}

@@ -81,3 +81,61 @@ async fn a_file_of_sqlite_is_only_read_and_never_made() {
         .unwrap();
     sync(&shop, 3).says(&["visits: query: 1 new, 0 changed, 1 unchanged, 0 refused"]);
 }
+
+/// What a database keeps as text, people have written as they write numbers; what it reckons is a
+/// machine's.
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_are_numbers_as_the_source_writes_them_and_sums_are_prices() {
+    let shop = Shop::new();
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(shop.path("data/till.db"))
+        .create_if_missing(true);
+    let mut till = sqlx::SqliteConnection::connect_with(&options)
+        .await
+        .unwrap();
+    till.execute(
+        "CREATE TABLE sale (id INTEGER PRIMARY KEY, who TEXT, written TEXT, price REAL);
+         INSERT INTO sale (who, written, price) VALUES ('ann', '1.234,50', 9.99), ('ann', '2.000', 20.0);
+         CREATE VIEW worth AS SELECT who, SUM(price) AS total FROM sale GROUP BY who;",
+    )
+    .await
+    .unwrap();
+    till.execute(
+        "INSERT INTO sale (who, written, price) VALUES ('bob', '7', 0.1), ('bob', '8', 0.2)",
+    )
+    .await
+    .unwrap();
+    let feed = |name: &str, query: &str| {
+        let text = source(
+            name,
+            "events",
+            "sqlite:../data/till.db",
+            query,
+            "decimal = \",\"",
+        );
+        text.replace("password_file = \"db-password\"\n", "")
+    };
+    let at = "'purchase' as kind, '2026-11-28' as at";
+    shop.settings(
+        &(feed(
+            "written",
+            &format!("select id, who as customer_id, {at}, written as amount from sale"),
+        ) + &feed(
+            "sums",
+            &format!("select who as id, who as customer_id, {at}, total as amount from worth"),
+        )),
+    );
+    sync(&shop, 0);
+    let amounts = "SELECT source || ' ' || id || '|' || amount FROM event ORDER BY 1";
+    assert_eq!(
+        books(&shop, amounts).await,
+        [
+            "sums ann|299900",
+            "sums bob|3000",
+            "written 1|12345000",
+            "written 2|20000000",
+            "written 3|70000",
+            "written 4|80000",
+        ]
+    );
+}

@@ -291,9 +291,8 @@ async fn ahead(house: &House, now: Timestamp) -> Ahead {
     for entry in &told.entries {
         match fate(&told, entry).1 {
             Fate::GoesOut => {
-                *letters
-                    .entry(house.title(&entry.rule).to_owned())
-                    .or_default() += 1
+                let title = house.title(&entry.rule).to_owned();
+                *letters.entry(title).or_default() += 1;
             }
             // What is held already stands with what needs a decision.
             Fate::Held(_) if entry.occasion.due_at >= now => held += 1,

@@ -75,6 +75,18 @@ fn a_customer_has_every_field_of_the_contract() {
 }
 
 #[test]
+fn whoever_says_nothing_of_consent_says_nothing_of_when_it_was_given() {
+    let told = |text| reader().customer(raw(text), None).unwrap().1;
+    let tells = |text, field| told(text).tells(field);
+    assert!(!tells(r#"{"id": "C1"}"#, "consent_at"));
+    assert!(!tells(r#"{"id": "C1", "consent": null}"#, "consent_at"));
+    let date = r#"{"id": "C1", "consent_at": "2026-07-01"}"#;
+    assert!(tells(date, "consent_at") && !tells(date, "consent"));
+    let consent = r#"{"id": "C1", "consent": "no"}"#;
+    assert!(tells(consent, "consent") && tells(consent, "consent_at"));
+}
+
+#[test]
 fn the_address_of_the_request_says_whose_record_it_is() {
     let put = |text, id| {
         reader()
@@ -239,13 +251,20 @@ fn all_that_is_wrong_is_told_at_once() {
 fn a_refused_record_is_kept_as_people_look_at_it() {
     let record = raw(r#"{"id": "C1", "attr": {"size": "44"}}"#);
     let flaws = reader().customer(record, None).unwrap_err();
-    let refusal = refusal("POST /api/customers", 3, record, &flaws);
+    let refusal = refusal(
+        ("POST /api/customers", 3),
+        record,
+        &flaws,
+        Claims::default(),
+    );
     assert_eq!((refusal.line, refusal.column.as_str()), (3, "attr.size"));
     assert_eq!(
         (refusal.value.as_str(), refusal.record.as_str()),
         ("\"44\"", record.get())
     );
     assert_eq!(claimed_id(record).as_deref(), Some("C1"));
+    let event = raw(r#"{"id": "4711", "customer_id": "C1", "kind": 7}"#);
+    assert_eq!(claimed_customer(event).as_deref(), Some("C1"));
     for none in ["{}", "7", r#"{"id": 7}"#, r#"{"id": " "}"#] {
         assert_eq!(claimed_id(raw(none)), None, "{none}");
     }

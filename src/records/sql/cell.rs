@@ -7,11 +7,15 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::records::forms::shown;
+
 /// What a column's type asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Its text as it stands: text, whole numbers, exact decimals, dates, times without a zone.
+    /// Its text as it stands: text, dates, times without a zone.
     Plain,
+    /// Whole numbers and exact decimals.
+    Number,
     /// PostgreSQL's `t` and `f`.
     Truth,
     /// A moment with its offset.
@@ -43,6 +47,8 @@ pub(super) enum Cell<'a> {
     Null,
     /// A text.
     Text(Cow<'a, str>),
+    /// A number that the database keeps as one: a decimal point, and nothing between thousands.
+    Number(Cow<'a, str>),
     /// One that can't be taken, and why.
     Unusable(&'static str),
 }
@@ -63,15 +69,31 @@ impl<'a> Cell<'a> {
             Kind::Moment => moment(text, zone).map_or(Self::Text(Cow::Borrowed(text)), own),
             Kind::ZeroDate | Kind::Utc if text.starts_with("0000-00-00") => Self::Null,
             Kind::Plain | Kind::Bits | Kind::ZeroDate => Self::Text(Cow::Borrowed(text)),
+            Kind::Number => Self::Number(Cow::Borrowed(text)),
             Kind::Utc => {
                 let read = moment(&format!("{text}Z"), zone);
                 read.map_or(Self::Text(Cow::Borrowed(text)), own)
             }
-            Kind::Float => float(text).map_or(Self::Text(Cow::Borrowed(text)), own),
+            Kind::Float => match text.parse() {
+                Ok(number) => Self::float(number),
+                Err(_) => Self::Number(Cow::Borrowed(text)),
+            },
             Kind::Array => own(joined(&array(text))),
             Kind::Json => json(text),
             Kind::Hex => hex(text),
         }
+    }
+
+    /// A binary number without an exponent. What was reckoned with is brought to the digits that a
+    /// spreadsheet shows, so that a sum of prices is a price again; whole numbers may be ids, and stay
+    /// exactly what they are.
+    pub(super) fn float(number: f64) -> Self {
+        let text = if number.fract() == 0.0 {
+            number.to_string()
+        } else {
+            shown(number)
+        };
+        Self::Number(Cow::Owned(text))
     }
 }
 
@@ -79,18 +101,11 @@ impl<'a> Cell<'a> {
 fn moment(text: &str, zone: &TimeZone) -> Option<String> {
     let at: Timestamp = text.parse().ok()?;
     let offset = zone.to_offset(at);
-    // An offset with seconds, of the days before railways, has no place in RFC 3339.
-    let offset = jiff::tz::Offset::from_seconds(offset.seconds().div_euclid(60) * 60).ok()?;
+    // An offset with seconds, of the days before railways, has no place in RFC 3339. It becomes the
+    // next one, so that midnight doesn't fall on the day before.
+    let minutes = -(-offset.seconds()).div_euclid(60);
+    let offset = jiff::tz::Offset::from_seconds(minutes * 60).ok()?;
     Some(at.display_with_offset(offset).to_string())
-}
-
-/// The shortest digits that give the same number back, without an exponent.
-fn float(text: &str) -> Option<String> {
-    if !text.contains(['e', 'E']) {
-        return None;
-    }
-    let number: f64 = text.parse().ok()?;
-    number.is_finite().then(|| number.to_string())
 }
 
 /// The values of `{a,"b, c",NULL}`, of nested lists as well.
@@ -145,6 +160,7 @@ fn json(text: &str) -> Cell<'_> {
             let values: Option<Vec<String>> = values.iter().map(plain).collect();
             values.map(|values| joined(&values))
         }
+        Some(Value::Number(_)) => return Cell::Number(Cow::Borrowed(text)),
         _ => None,
     };
     written.map_or(Cell::Text(Cow::Borrowed(text)), |text| {
@@ -173,7 +189,7 @@ fn bits(bytes: &[u8]) -> Cell<'_> {
     let number = bytes
         .iter()
         .fold(0_u64, |n, byte| n << 8 | u64::from(*byte));
-    Cell::Text(Cow::Owned(number.to_string()))
+    Cell::Number(Cow::Owned(number.to_string()))
 }
 
 #[cfg(test)]
@@ -184,7 +200,7 @@ mod tests {
         let zone = TimeZone::get("Europe/Berlin").unwrap();
         match Cell::read(kind, bytes, &zone) {
             Cell::Null => "(none)".to_owned(),
-            Cell::Text(text) => text.into_owned(),
+            Cell::Text(text) | Cell::Number(text) => text.into_owned(),
             Cell::Unusable(why) => format!("!{why}"),
         }
     }
@@ -195,7 +211,12 @@ mod tests {
             (Kind::Plain, "12.5000", "12.5000"),
             (Kind::Truth, "t", "yes"),
             (Kind::Truth, "f", "no"),
+            (Kind::Number, "12.5000", "12.5000"),
             (Kind::Float, "19.99", "19.99"),
+            // A sum of prices, a third, and an id that somebody keeps as a float.
+            (Kind::Float, "29.990000000000002", "29.99"),
+            (Kind::Float, "0.3333333333333333", "0.333333333333333"),
+            (Kind::Float, "9007199254740991", "9007199254740991"),
             (Kind::Float, "1e+20", "100000000000000000000"),
             (Kind::Float, "1.5e-05", "0.000015"),
             (Kind::Float, "NaN", "NaN"),
@@ -220,6 +241,33 @@ mod tests {
         }
         assert!(read(Kind::Hex, b"\\xff00").starts_with("!it holds bytes"));
         assert!(read(Kind::Plain, b"\xff").starts_with("!it holds bytes"));
+    }
+
+    #[test]
+    fn what_a_database_keeps_as_a_number_is_one() {
+        let zone = TimeZone::UTC;
+        let is_number = |kind, text: &'static str| {
+            matches!(Cell::read(kind, text.as_bytes(), &zone), Cell::Number(_))
+        };
+        for kind in [Kind::Number, Kind::Float, Kind::Bits, Kind::Json] {
+            assert!(is_number(kind, "7"), "{kind:?}");
+        }
+        for (kind, text) in [
+            (Kind::Plain, "1.234"),
+            (Kind::Json, "\"1.234\""),
+            (Kind::ZeroDate, "2026-11-29"),
+        ] {
+            assert!(!is_number(kind, text), "{kind:?}");
+        }
+    }
+
+    /// Amsterdam was 19 minutes and 32 seconds ahead.
+    #[test]
+    fn midnight_before_the_railways_is_still_that_day() {
+        let zone = TimeZone::get("Europe/Amsterdam").unwrap();
+        let midnight = zone.to_timestamp(jiff::civil::date(1930, 4, 23).at(0, 0, 0, 0));
+        let text = moment(&midnight.unwrap().to_string(), &zone).unwrap();
+        assert!(text.starts_with("1930-04-23T"), "{text}");
     }
 
     /// Half past midnight in Berlin is still the day before in UTC.

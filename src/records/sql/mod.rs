@@ -62,6 +62,15 @@ pub struct SqlSource {
     pub ids: Option<String>,
 }
 
+impl SqlSource {
+    /// Whether its query has `:since`, so that a row that was read comes again only once it changes.
+    pub fn reads_only_news(&self) -> bool {
+        // Where `:since` may stand is the same in all databases but for odd ways to quote.
+        query::Query::parse(&self.query, address::Engine::Postgres)
+            .is_ok_and(|query| query.has_since())
+    }
+}
+
 /// How a database is reached. Files of secrets are read for each reading, so that a new password
 /// needs no restart.
 #[derive(Debug, Clone)]

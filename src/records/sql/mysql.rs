@@ -122,7 +122,7 @@ impl Session {
         let set = sqlx::query("SET @fondly_since = ?").persistent(false);
         let set = match mark {
             None => match self.since_column(job) {
-                Some(Kind::Plain | Kind::Float) => set.bind(i64::MIN),
+                Some(Kind::Plain | Kind::Number | Kind::Float) => set.bind(i64::MIN),
                 _ => set.bind(BEGINNING.to_owned()),
             },
             Some(Mark::Whole(n)) => set.bind(n),
@@ -223,6 +223,8 @@ fn kind(of: &MySqlTypeInfo) -> Kind {
         "FLOAT" | "DOUBLE" => Kind::Float,
         "JSON" => Kind::Json,
         "BIT" => Kind::Bits,
+        "DECIMAL" | "YEAR" | "BOOLEAN" => Kind::Number,
+        name if name.trim_end_matches(" UNSIGNED").ends_with("INT") => Kind::Number,
         _ => Kind::Plain,
     }
 }

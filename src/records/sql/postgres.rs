@@ -276,6 +276,7 @@ fn kind(of: &PgTypeInfo) -> Kind {
         "FLOAT4" | "FLOAT8" => Kind::Float,
         "JSON" | "JSONB" => Kind::Json,
         "BYTEA" => Kind::Hex,
+        "INT2" | "INT4" | "INT8" | "OID" | "NUMERIC" => Kind::Number,
         _ => Kind::Plain,
     }
 }

@@ -53,6 +53,8 @@ pub(super) struct Watched {
 #[derive(Default)]
 struct Reading {
     record: StringRecord,
+    /// Which of the record's values are numbers in the database.
+    numbers: Vec<bool>,
     unusable: Option<(usize, &'static str)>,
     rows: Vec<Row>,
     /// The ids of the rows that went in, and the rows' numbers.
@@ -109,12 +111,13 @@ impl<'a> Sink<'a> {
     pub(super) fn take(&mut self, cell: &Cell<'_>) {
         let reading = &mut self.reading;
         let index = reading.record.len();
+        reading.numbers.push(matches!(cell, Cell::Number(_)));
         let text = match cell {
             Cell::Null => {
                 reading.row_hash.update([0]);
                 ""
             }
-            Cell::Text(text) => {
+            Cell::Text(text) | Cell::Number(text) => {
                 reading.row_hash.update([1]);
                 reading.row_hash.update(text.len().to_be_bytes());
                 reading.row_hash.update(text.as_bytes());
@@ -151,6 +154,7 @@ impl<'a> Sink<'a> {
             }
         }
         self.reading.record.clear();
+        self.reading.numbers.clear();
         self.reading.unusable = None;
         Ok(())
     }
@@ -160,7 +164,7 @@ impl<'a> Sink<'a> {
         let reading = &mut self.reading;
         let column = self.plan.id_column().unwrap_or_default();
         let unusable = reading.unusable.is_some_and(|(index, _)| index == column);
-        let id = Forms::id(&Exact(&reading.record).value(column));
+        let id = Forms::id(&reading.exact().value(column));
         match (&mut self.ids, id) {
             (Some(ids), Ok(id)) if !unusable && !id.is_empty() => ids.add(&id),
             _ => {
@@ -242,13 +246,12 @@ impl<'a> Sink<'a> {
         }
         match self.plan {
             Plan::Customers(plan) => {
-                let (customer, told) =
-                    rows::customer(plan, &Exact(&self.reading.record), self.forms)?;
+                let (customer, told) = rows::customer(plan, &self.reading.exact(), self.forms)?;
                 self.is_new(&customer.id)?;
                 Ok(Row::Customer(customer, told))
             }
             Plan::Events(plan) => {
-                let event = rows::event(plan, &Exact(&self.reading.record), self.forms)?;
+                let event = rows::event(plan, &self.reading.exact(), self.forms)?;
                 self.is_new(&event.id)?;
                 Ok(Row::Event(event))
             }
@@ -287,16 +290,27 @@ impl<'a> Sink<'a> {
             value: kept(value.unwrap_or_default(), VALUE_KEPT),
             reason: fault.reason,
             record: kept(&pairs.join(", "), RECORD_KEPT),
+            of: self.plan.claims(&self.reading.exact()),
         }
     }
 }
 
-/// A row whose numbers a machine wrote: `12.500` is twelve and a half, whatever people write.
-struct Exact<'a>(&'a StringRecord);
+impl Reading {
+    fn exact(&self) -> Exact<'_> {
+        Exact(&self.record, &self.numbers)
+    }
+}
+
+/// A row, and which of its values a machine wrote as numbers: there `12.500` is twelve and a half. In a
+/// column of text it is whatever people mean by it.
+struct Exact<'a>(&'a StringRecord, &'a [bool]);
 
 impl Values for Exact<'_> {
     fn value(&self, column: usize) -> Value<'_> {
         let text = self.0.get(column).unwrap_or_default();
+        if !self.1.get(column).is_some_and(|is_number| *is_number) {
+            return Value::Text(text);
+        }
         let number = text.strip_prefix('-').unwrap_or(text);
         let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());

@@ -149,7 +149,7 @@ fn cell(row: &SqliteRow, index: usize) -> sqlx::Result<Cell<'_>> {
     let sort = value.type_info().name().to_owned();
     if sort == "REAL" {
         let number: f64 = row.try_get_unchecked(index)?;
-        return Ok(Cell::Text(number.to_string().into()));
+        return Ok(Cell::float(number));
     }
     if sort == "BLOB" {
         let bytes: &[u8] = row.try_get_unchecked(index)?;
@@ -158,7 +158,7 @@ fn cell(row: &SqliteRow, index: usize) -> sqlx::Result<Cell<'_>> {
     }
     if sort == "INTEGER" {
         let number: i64 = row.try_get_unchecked(index)?;
-        return Ok(Cell::Text(number.to_string().into()));
+        return Ok(Cell::Number(number.to_string().into()));
     }
     let text: Result<&str, _> = row.try_get_unchecked(index);
     Ok(text.map_or(Cell::Unusable(BINARY), |text| Cell::Text(text.into())))

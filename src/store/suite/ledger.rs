@@ -7,7 +7,7 @@ pub(super) async fn an_occasion_is_unique(store: &Store) {
     let other = entry("ann", "2028-05-02", noon());
     assert_eq!(plan(store, vec![one.clone(), one.clone()]).await, 1);
     assert_eq!(plan(store, vec![one.clone(), other]).await, 1);
-    let ledger = store.dump_ledger().await.unwrap();
+    let ledger = all_entries(store).await;
     assert_eq!(ledger.len(), 2);
     assert_eq!(ledger[0].occasion, one.occasion);
     assert_eq!(ledger[0].id, entry_id("birthday", "ann", "2027-05-02"));
@@ -60,7 +60,7 @@ pub(super) async fn the_planner_withdraws_only_what_is_still_planned(store: &Sto
     let done = store.plan_write(&batch, noon()).await.unwrap();
     assert_eq!(done.withdrawn, 1);
     assert_eq!(store.rule_states().await.unwrap(), [state]);
-    assert_eq!(store.dump_ledger().await.unwrap().len(), 2);
+    assert_eq!(all_entries(store).await.len(), 2);
 }
 
 pub(super) async fn claims_come_in_order_and_once(store: &Store) {
@@ -204,9 +204,36 @@ pub(super) async fn the_log_read_in_pages_is_the_whole_log(store: &Store) {
         until: Some(noon() + minutes(9)),
         ..Filter::default()
     };
-    for (filter, least) in [(Filter::default(), 7), (within, 5)] {
+    let of_rule = Filter {
+        rule: Some("birthday".to_owned()),
+        ..Filter::default()
+    };
+    let of_bob = Filter {
+        customer: Some("bob".to_owned()),
+        outcome: Some(Outcome::Planned),
+        ..within.clone()
+    };
+    let both = Filter {
+        rule: of_rule.rule.clone(),
+        ..within.clone()
+    };
+    for (filter, least) in [
+        (Filter::default(), 7),
+        (of_rule, 7),
+        (within, 5),
+        (both, 5),
+        (of_bob, 2),
+    ] {
         let whole = store.log(&filter).await.unwrap();
         assert_eq!(whole.len(), least);
+        for most in 0..9 {
+            let few = Filter {
+                limit: Some(most),
+                ..filter.clone()
+            };
+            let first = whole.len().saturating_sub(usize::try_from(most).unwrap());
+            assert_eq!(store.log(&few).await.unwrap(), whole[first..], "{most}");
+        }
         for most in 1..9 {
             let mut paged: Vec<Entry> = Vec::new();
             loop {

@@ -27,6 +27,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::occasion::entry_id;
 use crate::model::policy::{Audience, Class};
+use crate::model::refusal::Claims;
 use crate::model::{
     Amount, AttrValue, Consent, Customer, Event, Occasion, Outcome, PartialDate, Reason, Refusal,
     Told, View, When,
@@ -169,6 +170,11 @@ pub(in crate::store) fn commit(id: &str, revision: i64) -> CommitToSend {
     }
 }
 
+/// The whole ledger.
+async fn all_entries(store: &Store) -> Vec<Entry> {
+    store.log(&Filter::default()).await.unwrap()
+}
+
 fn sent(id: &str) -> Record {
     Record {
         reply: Some("250 2.0.0 Ok".to_owned()),
@@ -248,7 +254,10 @@ contract!(
         events_in_a_flood_find_their_customers;
     told:
         what_a_record_does_not_speak_of_stays,
-        only_a_plain_word_takes_a_no_back;
+        only_a_plain_word_takes_a_no_back,
+        a_source_that_says_the_same_again_overwrites_nobody,
+        whoever_left_one_source_is_gone_though_another_wrote_last,
+        what_was_left_open_meanwhile_can_be_said_again;
     people: a_file_is_applied_whole_or_not_at_all,
         reading_a_file_again_changes_nothing,
         records_read_back_as_they_were,
@@ -259,7 +268,8 @@ contract!(
         who_is_awaited_is_found_on_the_day,
         a_source_is_unread_until_all_of_it_was_read,
         dates_and_addresses_are_found,
-        the_forgotten_stay_forgotten;
+        the_forgotten_stay_forgotten,
+        what_was_let_go_wakes_nobody_when_it_is_read_again;
     queries: the_mark_moves_with_the_rows_or_not_at_all,
         what_was_refused_stays_refused_until_it_comes_again,
         nothing_is_written_where_nothing_changed,
@@ -269,6 +279,8 @@ contract!(
         nothing_is_planned_for_who_was_forgotten_meanwhile,
         a_refused_address_of_the_forgotten_stays_a_mark,
         a_dossier_holds_every_event_once,
+        what_was_decided_of_their_letter_names_them_no_more,
+        how_far_keeping_has_come_names_nobody_who_was_forgotten,
         nothing_of_the_forgotten_comes_to_whoever_gets_their_number;
     handed: what_is_handed_in_is_what_a_file_brings,
         an_event_handed_in_for_another_touches_both,

@@ -135,6 +135,7 @@ pub(super) async fn quarantine_shows_the_last_reading(store: &Store) {
         value: "31.2.1990".to_owned(),
         reason: "there is no such day".to_owned(),
         record: "7,31.2.1990".to_owned(),
+        of: Claims::default(),
     };
     let refused = |lines: &[u64]| -> Rows {
         lines
@@ -303,7 +304,7 @@ pub(super) async fn the_forgotten_stay_forgotten(store: &Store) {
     assert!(forget(store, "ann").await);
     assert!(!forget(store, "nobody").await);
     assert_eq!(store.entry(&id).await.unwrap(), None);
-    let entry = store.dump_ledger().await.unwrap().pop().unwrap();
+    let entry = all_entries(store).await.pop().unwrap();
     assert_eq!(entry.reason, Some(Reason::Erased));
     assert!(!store.commit_to_send(commit(&id, revision)).await.unwrap());
     // The next files still hold them, once under another id.
@@ -337,4 +338,32 @@ pub(super) async fn a_source_is_unread_until_all_of_it_was_read(store: &Store) {
     store.source_read("a_b%", true).await.unwrap();
     store.source_read("never", true).await.unwrap();
     assert_eq!(unread().await, ["till"]);
+}
+
+/// A till that exports everything every day exports what was let go as well.
+pub(super) async fn what_was_let_go_wakes_nobody_when_it_is_read_again(store: &Store) {
+    load(store, vec![person("ann"), person("bob")]).await;
+    let old = |id: &str, day| visit(id, "ann", When::Day(date(2020, 1, day)));
+    let all = vec![
+        old("v1", 1),
+        old("v2", 2),
+        visit("v3", "bob", When::Day(date(2020, 1, 3))),
+    ];
+    load_events(store, all.clone()).await;
+    let ann = ["ann".to_owned()];
+    let gone = store.let_events_go(&ann, date(2021, 1, 1)).await;
+    assert_eq!(gone.unwrap(), (1, 2));
+    let before = view(store, "ann").await;
+    let again = load_events(store, all.clone()).await;
+    assert_eq!((again.new, again.changed, again.unchanged), (0, 0, 3));
+    assert_eq!(view(store, "ann").await.revision, before.revision);
+    // What is still there may be mended to a day that is as old; then it goes, too.
+    let new = visit("v4", "ann", When::Day(date(2026, 1, 1)));
+    assert_eq!(load_events(store, vec![new.clone()]).await.new, 1);
+    let mended = Event {
+        at: When::Day(date(2020, 1, 2)),
+        ..new
+    };
+    load_events(store, vec![mended]).await;
+    assert_eq!(view(store, "ann").await.events, []);
 }

@@ -275,7 +275,7 @@ pub(super) async fn what_was_settled_meanwhile_stays_settled(store: &Store) {
         let late = became(&id, end, Some(Reason::TemporaryRefusal), 1);
         assert!(!store.record_durably(late).await.unwrap(), "{end}");
     }
-    let entry = store.dump_ledger().await.unwrap().pop().unwrap();
+    let entry = all_entries(store).await.pop().unwrap();
     assert_eq!(
         (entry.outcome, entry.reason),
         (Outcome::Skipped, Some(Reason::Erased))

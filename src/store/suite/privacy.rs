@@ -8,7 +8,7 @@ fn ann() -> Whom {
 
 /// The only entry that there is.
 async fn only(store: &Store) -> Entry {
-    let mut all = store.dump_ledger().await.unwrap();
+    let mut all = all_entries(store).await;
     assert_eq!(all.len(), 1, "{all:?}");
     all.remove(0)
 }
@@ -168,4 +168,57 @@ pub(super) async fn nothing_of_the_forgotten_comes_to_whoever_gets_their_number(
         .await
         .unwrap();
     assert_eq!(born, Vec::<String>::new());
+}
+
+/// Nothing of what was decided can be taken out, and an entry's id can be worked out by whoever knows
+/// whose birthday it was about.
+pub(super) async fn what_was_decided_of_their_letter_names_them_no_more(store: &Store) {
+    let id = waits_once_more(store).await;
+    let decision = Decision {
+        who: "anna",
+        what: "resolve-sent",
+        subject: &id,
+    };
+    let over = Resettle {
+        id: id.clone(),
+        from: Outcome::Planned,
+        outcome: Outcome::Sent,
+        reason: Some(Reason::SettledByHand),
+        only_via: None,
+        now: noon(),
+    };
+    assert!(store.resettle_noted(&over, Some(decision)).await.unwrap());
+    let rule = ("approve", "birthday 2027-05-02");
+    store.audit("anna", rule, noon()).await.unwrap();
+    let subjects = async || {
+        let all = store.audited(None, 10).await.unwrap();
+        let all = all.into_iter().map(|one| one.subject);
+        all.collect::<Vec<String>>()
+    };
+    assert_eq!(subjects().await, ["birthday 2027-05-02", &id]);
+    assert!(forget(store, "ann").await);
+    let entry = only(store).await;
+    assert_ne!(entry.id, id);
+    assert_eq!(subjects().await, ["birthday 2027-05-02", &entry.id]);
+    let kept: Vec<String> = sqlx::query_scalar("SELECT subject FROM audit ORDER BY seq")
+        .fetch_all(store.reader())
+        .await
+        .unwrap();
+    assert!(!kept.contains(&id), "{kept:?}");
+}
+
+pub(super) async fn how_far_keeping_has_come_names_nobody_who_was_forgotten(store: &Store) {
+    load(store, vec![person("ann"), person("bob")]).await;
+    let reached = |customer: &str| Progress {
+        customer: Some(customer.to_owned()),
+        ..Progress::default()
+    };
+    store.keep_at("events", &reached("ann")).await.unwrap();
+    assert!(forget(store, "ann").await);
+    assert_eq!(store.keeping("events").await.unwrap(), Progress::default());
+    // Its step was under way while she was forgotten.
+    store.keep_at("events", &reached("ann")).await.unwrap();
+    assert_eq!(store.keeping("events").await.unwrap(), Progress::default());
+    store.keep_at("events", &reached("bob")).await.unwrap();
+    assert_eq!(store.keeping("events").await.unwrap(), reached("bob"));
 }

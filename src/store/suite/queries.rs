@@ -16,6 +16,7 @@ fn refused(id: &str) -> FileRow {
         value: "x".to_owned(),
         reason: "it isn't an address".to_owned(),
         record: String::new(),
+        of: Claims::default(),
     }))
 }
 

@@ -22,14 +22,7 @@ pub(super) async fn a_message_goes_its_way(store: &Store) {
     assert_eq!((entry.attempts, entry.sent_at), (1, Some(noon())));
     assert_eq!(entry.subject.as_deref(), Some("Happy birthday"));
     assert_eq!(entry.next_attempt_at, None);
-    assert_eq!(
-        store.customer_of_entry(&id).await.unwrap().as_deref(),
-        Some("ann")
-    );
-    assert_eq!(
-        store.counts_by_outcome(None).await.unwrap(),
-        [(Outcome::Sent, 1)]
-    );
+    assert_eq!(entry.customer, "ann");
 }
 
 pub(super) async fn a_deferral_is_claimed_again_in_time(store: &Store) {
@@ -260,10 +253,9 @@ pub(super) async fn five_hundred_at_once_are_all_durable(store: &Store) {
         one.await.unwrap();
     }
     store.flush().await.unwrap();
-    assert_eq!(
-        store.counts_by_outcome(None).await.unwrap(),
-        [(Outcome::Sent, 500)]
-    );
+    let all = all_entries(store).await;
+    let sent = all.iter().filter(|one| one.outcome == Outcome::Sent);
+    assert_eq!((sent.count(), all.len()), (500, 500));
 }
 
 pub(super) async fn a_closed_store_says_so(store: &Store) {

@@ -2,8 +2,11 @@
 
 use super::super::batches::{BATCH, CUSTOMERS, DUE_BATCHES, GONE, HELD_BATCHES, SENT_BETWEEN};
 use super::super::digest::{BACK, ENDED};
+use super::super::ledger::PLANNED_LATER;
+use super::super::log::{bottom, latest};
 use super::super::pages::{BY_DUE, BY_FAILED, BY_RULE};
 use super::super::results::COUNT;
+use super::super::review::NEXT_DUE;
 use super::super::warnings::ANSWERED;
 use super::*;
 
@@ -46,6 +49,20 @@ async fn a_full_disk_reaches_the_waiters() {
     assert!(matches!(told, StoreError::Full { .. }), "{told}");
     store.flush().await.unwrap();
     assert_eq!(outcome(&store, &id).await, Outcome::Unknown);
+}
+
+/// A large file is one transaction, and a store that is written anew is locked as long: every command
+/// works beside that, and reading needs no turn.
+#[tokio::test]
+async fn whoever_opens_a_store_waits_for_nobody_who_writes() {
+    let (store, _kept) = sqlite().await;
+    load(&store, vec![person("ann")]).await;
+    let writes = store.begin().await.unwrap();
+    let path = store.path().to_string_lossy().into_owned();
+    let other = Store::open(&path, OpenOptions::default()).await.unwrap();
+    assert_eq!(other.everyone(false).await.unwrap(), ["ann"]);
+    drop(writes);
+    other.close().await.unwrap();
 }
 
 /// What ended lately is looked for from the end of the histories: from a line on, and that line by
@@ -95,6 +112,8 @@ async fn hot_statements_scan_no_table() {
         ENDED,
         BACK,
         BY_FAILED,
+        PLANNED_LATER,
+        NEXT_DUE,
         "SELECT id FROM ledger WHERE outcome = 'sending' \
          AND outcome IN ('sending', 'held', 'unknown')",
         "WITH op AS MATERIALIZED (SELECT value->>0 AS id FROM json_each('[]')) \
@@ -123,6 +142,65 @@ async fn hot_statements_scan_no_table() {
             );
         }
     }
+}
+
+/// Whoever asks the log for little doesn't wait until all of it was looked through.
+#[tokio::test]
+async fn the_log_goes_by_what_is_asked_for() {
+    let (store, _kept) = sqlite().await;
+    let everything = Filter {
+        since: Some(noon()),
+        rule: Some("birthday".to_owned()),
+        unsettled_before: Some(noon()),
+        limit: Some(20),
+        ..Filter::default()
+    };
+    let with = |outcome| Filter {
+        outcome: Some(outcome),
+        ..everything.clone()
+    };
+    let of_ann = Filter {
+        customer: Some("ann".to_owned()),
+        ..with(Outcome::Unknown)
+    };
+    let by_customer = "sqlite_autoindex_ledger_2 (customer=?";
+    for (text, search) in [
+        (latest(&of_ann), by_customer),
+        (latest(&with(Outcome::Held)), "ledger_open (outcome=?"),
+        (
+            latest(&with(Outcome::Expired)),
+            "ledger_failed (outcome=? AND due_at>?",
+        ),
+        (
+            latest(&everything),
+            "ledger_batch (rule=? AND due_day>? AND due_day<?)",
+        ),
+        (
+            bottom(&everything),
+            "ledger_batch (rule=? AND due_day>? AND due_day<?)",
+        ),
+        (
+            latest(&Filter::default()),
+            "ledger_due (due_at>? AND due_at<?)",
+        ),
+    ] {
+        let steps = steps(&store, &text).await;
+        assert!(steps[0].contains(search), "{text}: {steps:?}");
+    }
+}
+
+/// Everything that a paused rule ever planned may wait: it is passed over in the index alone.
+#[tokio::test]
+async fn what_waits_of_a_paused_rule_is_not_read() {
+    let (store, _kept) = sqlite().await;
+    for text in [DUE_BATCHES, NEXT_DUE] {
+        let steps = steps(&store, text).await;
+        let covered = "COVERING INDEX ledger_queue (priority=?";
+        assert!(steps.iter().any(|step| step.contains(covered)), "{steps:?}");
+    }
+    // What is due later is found by when it is due, whatever else its rule has planned.
+    let steps = steps(&store, PLANNED_LATER).await;
+    assert!(steps[0].contains("ledger_due (due_at>?)"), "{steps:?}");
 }
 
 /// A hundred thousand letters may be due at one moment: a page begins among them by their numbers.

@@ -140,6 +140,7 @@ pub(super) async fn what_came_last_of_a_source_is_counted(store: &Store) {
             value: "x".to_owned(),
             reason: "it isn't an address".to_owned(),
             record: String::new(),
+            of: Claims::default(),
         }))
     };
     let read = async |path: &str, at: i64, good: usize, bad: u64| {
