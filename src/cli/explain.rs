@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::output::{self, Format, Row};
 use super::{Done, Outcome, house};
 use crate::engine::House;
+use crate::engine::entry_json::rfc3339;
 use crate::engine::explain::{Explained, Question, Said, explain};
 use crate::model;
 use crate::model::Reason;
@@ -15,10 +17,27 @@ use crate::model::signs::{MOST_OF_A_NAME, brief};
 
 /// The fields of JSON and CSV.
 const FIELDS: &[&str] = &[
-    "rule", "customer", "entry", "occasion", "day", "outcome", "reason", "words",
+    "rule",
+    "customer",
+    "entry",
+    "occasion",
+    "day",
+    "outcome",
+    "reason",
+    "comes_to",
+    "comes_to_reason",
+    "goes_at",
+    "because_of",
+    "words",
 ];
 
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "What lies ahead is told as `fondly forecast` has it: of two letters that the frequency \
+    caps don't let go together, which one goes first, until when the other waits for it, or that it is too \
+    late then. What hangs on other customers' letters is told as not certain. It goes by the records as \
+    they were last read, by a pass or by `fondly sync`; a forecast reads the sources first."
+)]
 pub(super) struct Args {
     /// The customer's id
     customer: String,
@@ -29,7 +48,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "DATE", value_parser = civil_date)]
     on: Option<Date>,
     /// How to print. In JSON and CSV `outcome` is the ledger's where there is an `entry`, and what
-    /// it would come to where there is none
+    /// the first look at it will say where there is none; `comes_to`, `comes_to_reason` and
+    /// `goes_at` are what `forecast` says of it (empty where it is settled, or hangs on other
+    /// customers' letters), `because_of` the letters that go before and stand in its way
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -87,7 +108,10 @@ fn letter(house: &House, question: &Question, told: &Explained) -> String {
 }
 
 fn row(question: &Question, one: &Said) -> Row {
-    let values: [serde_json::Value; 8] = [
+    let zone = one.zone.as_deref().map(TimeZone::get);
+    let zone = zone.and_then(Result::ok).unwrap_or(TimeZone::UTC);
+    let (comes_to, why) = one.comes_to.unzip();
+    let values: [serde_json::Value; 12] = [
         one.rule.as_str().into(),
         question.customer.as_str().into(),
         one.entry.clone().into(),
@@ -95,6 +119,10 @@ fn row(question: &Question, one: &Said) -> Row {
         one.day.map(|day| day.to_string()).into(),
         one.outcome.map(model::Outcome::as_str).into(),
         one.reason.map(Reason::as_str).into(),
+        comes_to.map(model::Outcome::as_str).into(),
+        why.flatten().map(Reason::as_str).into(),
+        one.goes_at.map(|at| rfc3339(at, &zone)).into(),
+        one.because_of.clone().into(),
         one.words.as_str().into(),
     ];
     let fields = FIELDS.iter().map(|field| (*field).to_owned());

@@ -65,6 +65,7 @@ async fn shown_and_sent(house: &House, args: &Args) -> Outcome {
         rule: &args.rule,
         customer: &args.customer,
         occasion: &shown.occasion,
+        at: shown.at,
     };
     let left = specimen::send(house, what, address).await?;
     output::note(format!(
@@ -86,6 +87,9 @@ fn show(shown: &Preview, args: &Args) -> Result<(), Failure> {
         "Due:      {} {}",
         shown.occasion.day, shown.occasion.zone
     ))?;
+    if let Some(day) = shown.goes_on_another_day() {
+        output::say(format!("Goes:     {day} {}", shown.occasion.zone))?;
+    }
     output::say(format!("Language: {}", shown.language))?;
     output::say(format!("Subject:  {}\n", shown.subject))?;
     output::lines(&shown.text)?;

@@ -105,6 +105,17 @@ pub(super) fn blocked_until(
         })
 }
 
+/// Whether a letter of this class would count against this one now, if it went as late as that.
+pub(super) fn could_count(case: &Case<'_>, class: Class, latest: Timestamp) -> bool {
+    let day = |at: Timestamp| case.view.zone.to_datetime(at).date();
+    let first_counted = |limit: Limit| Period::Days(1 - limit.days).from_date(day(case.now));
+    case.audience == Audience::Customer
+        && limits(case).any(|limit| {
+            limit.counts.has(class)
+                && first_counted(limit).is_some_and(|first| first <= day(latest))
+        })
+}
+
 fn is_this(case: &Case<'_>, rule: &str, occasion: &str) -> bool {
     case.rule.is_some_and(|this| this.id == rule) && case.occasion.key == occasion
 }

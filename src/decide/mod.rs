@@ -6,6 +6,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm, clippy::float_arithmetic)]
 
+pub mod ahead;
 pub(crate) mod anniversary;
 pub mod calendar;
 mod caps;

@@ -232,6 +232,19 @@ async fn today_of(
     most: u32,
     now: Timestamp,
 ) -> Result<Day, EngineError> {
+    Ok(Day {
+        date: house.today(now),
+        left: most.saturating_sub(sent_today(house, rule, now).await?),
+        asked: HashMap::new(),
+    })
+}
+
+/// How many letters of the rule have gone on this civil day at the business.
+pub(super) async fn sent_today(
+    house: &House,
+    rule: &Rule,
+    now: Timestamp,
+) -> Result<u32, EngineError> {
     let (date, zone) = (house.today(now), &house.policy().zone);
     let begins = |day: Date| {
         zone.to_timestamp(day.at(0, 0, 0, 0))
@@ -248,9 +261,5 @@ async fn today_of(
             (begins(date), begins(tomorrow)),
         )
         .await?;
-    Ok(Day {
-        date,
-        left: most.saturating_sub(sent),
-        asked: HashMap::new(),
-    })
+    Ok(sent)
 }

@@ -122,17 +122,17 @@ fn wrapped(
 }
 
 /// The message as it would go, but to whoever wants to see it: with an id of its own, a word in
-/// front of the subject, and links that open nothing. It says what it would say when due.
+/// front of the subject, and links that open nothing. It says what it would say at that moment.
 pub(super) fn specimen(
     house: &House,
     rule: &Rule,
-    (view, occasion): (&View, &Occasion),
+    (view, occasion, at): (&View, &Occasion, Timestamp),
     (id, mark): (&str, &str),
     to: &Address,
 ) -> Result<Composed, NoLetter> {
     let reader = Reader::of(house, rule.audience, &view.customer).ok_or(NoLetter::NoAddress)?;
     let pages = Pages::of(house, rule, None);
-    let mut letter = words(&pages, view, (occasion, &reader), occasion.due_at)?;
+    let mut letter = words(&pages, view, (occasion, &reader), at)?;
     letter.subject = format!("{mark}{}", letter.subject);
     let addressed = Addressed {
         id,
@@ -143,16 +143,17 @@ pub(super) fn specimen(
     Ok(wrapped(&pages, &view.customer, &letter, addressed)?)
 }
 
-/// The letter as it would be read, with its footer. The links in it open nothing.
+/// The letter as it would be read if it went at that moment, with its footer. The links in it open
+/// nothing.
 pub(super) fn example(
     house: &House,
     rule: &Rule,
     view: &View,
-    occasion: &Occasion,
+    (occasion, at): (&Occasion, Timestamp),
 ) -> Result<Letter, NoLetter> {
     let reader = Reader::of(house, rule.audience, &view.customer).ok_or(NoLetter::NoAddress)?;
     let pages = Pages::of(house, rule, None);
-    let letter = words(&pages, view, (occasion, &reader), occasion.due_at)?;
+    let letter = words(&pages, view, (occasion, &reader), at)?;
     Ok(match pages.footer() {
         Some(footer) => footer::add(&letter, &footer),
         None => letter,

@@ -6,7 +6,9 @@
 //! interrupted is simply done again.
 
 mod candidates;
+mod of_one;
 mod recall;
+mod turn;
 mod usage;
 
 use std::collections::{HashMap, HashSet};
@@ -16,6 +18,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use candidates::Whom;
+pub(super) use of_one::{Known, of_one, whom};
+use turn::first_day;
 
 use super::{EngineError, House, learn};
 use crate::decide;
@@ -63,9 +67,7 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
         let mut next = RuleState {
             rule: rule.id.clone(),
             version: rule.version.clone(),
-            first_day: state
-                .filter(|state| has_begun(state, horizon))
-                .map_or_else(|| house.today(now), |state| state.first_day),
+            first_day: first_day(house, state, now),
             planned_through: Some(horizon),
             written: Some(rule.written.kept()),
         };
@@ -80,25 +82,12 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
         if learn::is_missing(house.policy(), rule) {
             continue;
         }
-        let edited =
-            state.is_some_and(|state| starts_over(state, rule) || !has_begun(state, horizon));
-        let through = state
-            .filter(|_| !edited)
-            .and_then(|state| state.planned_through);
-        let pass = Pass {
-            house,
-            rule,
-            now,
-            start: start_of(house, rule, next.first_day),
-            // A clock that went back leaves days behind that were planned already, and must not make
-            // the cursor go back.
-            horizon: through.max(Some(horizon)).unwrap_or(horizon),
-            planned_before: state.and_then(|state| state.planned_through),
-        };
+        let (pass, edited) = Pass::next(house, rule, state, (now, next.first_day));
+        let through = pass.through;
         if edited {
             total.withdrawn += pass.withdraw_all().await?;
         }
-        total.new += pass.new_days(through).await?;
+        total.new += pass.new_days().await?;
         // A rule without a cursor has just looked at everybody.
         if through.is_some() {
             let touched = look(house, &mut touched).await?;
@@ -152,17 +141,6 @@ fn away<'a>(
     })
 }
 
-/// Whether what was planned no longer counts: the rule was edited, or its file was away, and nobody
-/// looked at whose records changed meanwhile.
-fn starts_over(state: &RuleState, rule: &Rule) -> bool {
-    state.version != rule.version || state.written.is_none()
-}
-
-/// A rule that began on a day to come did so by a wrong clock, and begins anew.
-fn has_begun(state: &RuleState, horizon: Date) -> bool {
-    state.first_day <= horizon
-}
-
 /// The first due day on which the rule's occasions exist.
 pub(super) fn start_of(house: &House, rule: &Rule, first_day: Date) -> Date {
     let back = match rule.backfill {
@@ -195,33 +173,20 @@ struct Pass<'a> {
     now: Timestamp,
     start: Date,
     horizon: Date,
+    /// The day up to which it is planned in this version.
+    through: Option<Date>,
     /// The day up to which it was planned before, in whatever version.
     planned_before: Option<Date>,
 }
 
 impl Pass<'_> {
     /// Plans the days that were never planned, for everybody.
-    async fn new_days(&self, through: Option<Date>) -> Result<u64, EngineError> {
-        let after = through
-            .and_then(|day| day.tomorrow().ok())
-            .unwrap_or(self.start);
-        let mut from = after.max(self.start);
-        // What an edit moves to days that are over isn't news, so there is no need to look there.
-        if let (None, Some(before), true) =
-            (through, self.planned_before, self.edits_rewrite_the_past())
-        {
-            let never_planned = before.tomorrow().unwrap_or(before);
-            from = from.max(never_planned.min(self.earliest_not_too_late()));
-        }
+    async fn new_days(&self) -> Result<u64, EngineError> {
+        let from = self.first_new_day();
         if from > self.horizon {
             return Ok(0);
         }
-        let whom = if through.is_none() {
-            Whom::All
-        } else {
-            Whom::Due
-        };
-        let ids = self.candidates(from, whom).await?;
+        let ids = self.candidates(from, self.whom()).await?;
         let mut new = 0;
         let mut found = PlanBatch::default();
         for chunk in ids.chunks(CHUNK) {
@@ -255,13 +220,7 @@ impl Pass<'_> {
         if touched.is_empty() {
             return Ok(Planned::default());
         }
-        let from = match &self.rule.trigger {
-            Trigger::Event(_) | Trigger::Lapsed(_) | Trigger::Usage(_) => self.start,
-            Trigger::Anniversary(_)
-            | Trigger::Date(_)
-            | Trigger::Holiday(_)
-            | Trigger::Fixed(_) => self.earliest_not_too_late().max(self.start),
-        };
+        let from = self.first_changed_day();
         let mut total = Planned::default();
         let mut planned: HashMap<String, Vec<PlannedKey>> = HashMap::new();
         for row in self

@@ -1,7 +1,10 @@
 //! A letter as one customer would get it, without a trace in the ledger.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
+use super::explain::{self, AHEAD};
 use super::{EngineError, House, letter};
 use crate::decide;
 use crate::decide::calendar;
@@ -9,14 +12,13 @@ use crate::model::{Occasion, Period, View};
 use crate::rules::{Rule, SendZone, Trigger};
 use crate::store::Entry;
 
-/// Days ahead in which the next occasion is looked for: two leap years.
-const AHEAD: i32 = 366 * 8;
-
 /// A rendered letter and the occasion it is for.
 #[derive(Debug)]
 pub struct Preview {
     /// The occasion.
     pub occasion: Occasion,
+    /// When it goes, as things are; when it is due, where it doesn't or is over.
+    pub at: Timestamp,
     /// Whether the records give that occasion, or it was made up to have something to show.
     pub real: bool,
     /// The subject.
@@ -27,6 +29,15 @@ pub struct Preview {
     pub html: String,
     /// The language it is written in.
     pub language: String,
+}
+
+impl Preview {
+    /// The civil day on which it goes where it is sent, if that isn't the one on which it is due.
+    pub fn goes_on_another_day(&self) -> Option<Date> {
+        let zone = TimeZone::get(&self.occasion.zone).unwrap_or(TimeZone::UTC);
+        let day = zone.to_datetime(self.at).date();
+        (self.real && day != self.occasion.day).then_some(day)
+    }
 }
 
 /// Renders the letter of the occasion on this day, or of the next one from that day on; where the
@@ -66,7 +77,7 @@ pub async fn preview(
     let now = house.clock.now();
     let from = on.unwrap_or_else(|| house.today(now));
     let (occasion, real) = next_occasion(house, rule, &view, from)?;
-    written(house, rule, &view, (occasion, real))
+    written(house, rule, &view, (occasion, real)).await
 }
 
 /// The letter of an entry that didn't go out (yet), as it would be written now.
@@ -80,20 +91,28 @@ pub async fn of_entry(house: &House, entry: &Entry) -> Result<Preview, EngineErr
         .ok_or_else(|| gone("the rule is gone"))?;
     let view = house.views(std::slice::from_ref(&entry.customer)).await?;
     let view = view.first().ok_or_else(|| gone("the customer is gone"))?;
-    written(house, rule, view, (entry.occasion.clone(), true))
+    written(house, rule, view, (entry.occasion.clone(), true)).await
 }
 
-/// The letter as it would be written when due.
-fn written(
+/// The letter as it would be written when it goes: what waits for another day may have another
+/// template by then.
+async fn written(
     house: &House,
     rule: &Rule,
     view: &View,
     (occasion, real): (Occasion, bool),
 ) -> Result<Preview, EngineError> {
-    let letter = letter::example(house, rule, view, &occasion)
+    let at = if real {
+        explain::goes_at(house, view, rule, &occasion).await?
+    } else {
+        None
+    };
+    let at = at.unwrap_or(occasion.due_at);
+    let letter = letter::example(house, rule, view, (&occasion, at))
         .map_err(|error| EngineError::Other(error.to_string()))?;
     Ok(Preview {
         occasion,
+        at,
         real,
         subject: letter.subject,
         text: letter.text,

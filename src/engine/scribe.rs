@@ -14,6 +14,7 @@ use super::letter::{self, Ready};
 use super::send::Shared;
 use super::{House, mishap};
 use crate::decide::calendar::deadline;
+use crate::decide::explain::verdict;
 use crate::decide::gate::{Answer, Batch, Case, judge};
 use crate::model::policy::{Audience, Class};
 use crate::model::{Occasion, View};
@@ -171,10 +172,33 @@ pub(super) fn answer(
 pub(super) fn judged(
     house: &House,
     rule: Option<&Rule>,
+    about: (&View, &Occasion, (Class, Audience)),
+    when: (Batch, Timestamp),
+) -> Answer {
+    asked(house, rule, about, when, judge)
+}
+
+/// The same with its sentence.
+pub(super) fn judged_in_words(
+    house: &House,
+    rule: Option<&Rule>,
+    about: (&View, &Occasion, (Class, Audience)),
+    when: (Batch, Timestamp),
+) -> (Answer, String) {
+    asked(house, rule, about, when, |case| {
+        let answer = judge(case);
+        (answer, verdict(case, answer, &[]))
+    })
+}
+
+fn asked<T>(
+    house: &House,
+    rule: Option<&Rule>,
     (view, occasion, (class, audience)): (&View, &Occasion, (Class, Audience)),
     (batch, now): (Batch, Timestamp),
-) -> Answer {
-    judge(&Case {
+    ask: impl FnOnce(&Case<'_>) -> T,
+) -> T {
+    ask(&Case {
         rule,
         class: rule.map_or(class, |rule| rule.class),
         audience: rule.map_or(audience, |rule| rule.audience),

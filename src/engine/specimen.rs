@@ -8,6 +8,7 @@
 use std::io;
 use std::path::Path;
 
+use jiff::Timestamp;
 use lettre::Address;
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +34,8 @@ pub struct Specimen<'a> {
     pub customer: &'a str,
     /// What it is for.
     pub occasion: &'a Occasion,
+    /// The moment from which it speaks.
+    pub at: Timestamp,
 }
 
 /// How it left.
@@ -67,8 +70,14 @@ pub async fn send(
     // Another each time: a mail program drops what it believes to have.
     let id = post::id_of(&[NAME, what.rule, what.customer, key, to.as_ref(), &now]);
     let id = format!("{NAME}-{id}");
-    let message = letter::specimen(house, rule, (view, what.occasion), (&id, MARK), &to)
-        .map_err(|error| EngineError::Other(error.to_string()))?;
+    let message = letter::specimen(
+        house,
+        rule,
+        (view, what.occasion, what.at),
+        (&id, MARK),
+        &to,
+    )
+    .map_err(|error| EngineError::Other(error.to_string()))?;
     let envelope = Envelope {
         from: house.plans.settings.business.from.email.clone(),
         to,

@@ -10,15 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::tick::{Pass, tick};
 use super::{EngineError, House, Report, learn};
+use crate::decide::ahead::next_look;
 
 /// The planner looks ahead when a civil day begins somewhere (UTC+14, so 10:00 UTC).
 const NEXT_DAY_BEGINS: SignedDuration = SignedDuration::from_hours(10);
 /// One civil day in UTC.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-
-/// `fondly run` looks once a minute, so what comes due in between is looked at with the next: the
-/// letters of a `spread` don't need a pass each.
-const LOOKS_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
 /// A stretch of time, its end not included.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,17 +69,6 @@ pub(super) async fn walk(
         now = stretch.awake(if due > now { due.min(next) } else { next });
     }
     Ok(total)
-}
-
-/// When what is due then is looked at.
-fn next_look(due: Timestamp) -> Timestamp {
-    let every = i64::try_from(LOOKS_EVERY.as_millis()).unwrap_or(1);
-    let late = due.as_millisecond().rem_euclid(every);
-    if late == 0 {
-        return due;
-    }
-    due.checked_add(SignedDuration::from_millis(every - late))
-        .unwrap_or(Timestamp::MAX)
 }
 
 /// The next moment at which the planner's horizon moves.

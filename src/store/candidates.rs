@@ -225,6 +225,22 @@ impl Store {
         self.ids(query).await
     }
 
+    /// Whether something changed about this customer since the planner last looked.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn has_news(&self, customer: &str) -> Result<bool, StoreError> {
+        let found: sqlx::Result<Option<bool>> = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM touched t WHERE t.customer = c.number) \
+                 OR EXISTS (SELECT 1 FROM arrived a WHERE c.number BETWEEN a.first AND a.last) \
+             FROM customer c WHERE c.id = $1",
+        )
+        .bind(customer)
+        .fetch_optional(self.reader())
+        .await;
+        Ok(found.map_err(|error| self.trouble(error))?.unwrap_or(false))
+    }
+
     /// Customers whom this rule awaits until the day, that day included.
     ///
     /// # Errors

@@ -29,6 +29,7 @@ mod editing;
 mod explain;
 mod folders;
 mod forecast;
+mod foreseen;
 mod forewarned;
 mod holidays;
 mod isolation;

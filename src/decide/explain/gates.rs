@@ -14,29 +14,66 @@ use crate::model::policy::{Audience, MarketingBasis};
 use crate::model::{Period, Reason};
 use crate::rules::{Trigger, WhenCapped};
 
+/// A letter that goes before the one that is told of, though it hasn't gone yet: one of the last in
+/// the view's `sent`.
+#[derive(Debug, Clone, Copy)]
+pub struct Before<'a> {
+    /// Its place among all that go before.
+    pub place: usize,
+    /// Its rule.
+    pub rule: &'a str,
+    /// When it goes.
+    pub at: Timestamp,
+    /// Its priority, and that of the letter that is told of.
+    pub priorities: (u8, u8),
+}
+
 /// What the gates say, as a sentence.
-pub fn verdict(case: &Case<'_>, answer: Answer) -> String {
+pub fn verdict(case: &Case<'_>, answer: Answer, before: &[Before<'_>]) -> String {
     match answer {
         Answer::Pass => "Nothing stands in its way, as things are.".to_owned(),
-        Answer::Skip(reason) => format!(
-            "It won't be sent, as things are: {}{}",
-            because(case, reason),
-            no_time(case, reason)
+        Answer::Skip(_) => format!(
+            "It won't be sent, as things are: {}",
+            why(case, answer, before)
         ),
-        Answer::Defer(until, reason) => {
+        Answer::Defer(until, _) => {
+            let until = moment(until, case.zone);
+            let why = why(case, answer, before);
+            format!("It will wait until {until}, as things are: {why}")
+        }
+        Answer::Hold(until, _) => {
+            let until = moment(until, case.zone);
+            let why = why(case, answer, before);
+            format!("It will wait for you, at most until {until}, as things are: {why}")
+        }
+    }
+}
+
+/// What the gates say of a letter that has waited, when it is looked at again.
+pub fn next_verdict(case: &Case<'_>, answer: Answer, before: &[Before<'_>]) -> String {
+    match answer {
+        Answer::Pass => "Then it goes out.".to_owned(),
+        Answer::Skip(_) => format!("Then it won't be sent: {}", why(case, answer, before)),
+        Answer::Defer(until, _) => {
             let until = moment(until, case.zone);
             format!(
-                "It will wait until {until}, as things are: {}",
-                because(case, reason)
+                "Then it will wait until {until}: {}",
+                why(case, answer, before)
             )
         }
-        Answer::Hold(until, reason) => {
+        Answer::Hold(until, _) => {
             let until = moment(until, case.zone);
-            format!(
-                "It will wait for you, at most until {until}, as things are: {}",
-                because(case, reason)
-            )
+            let why = why(case, answer, before);
+            format!("Then it will wait for you, at most until {until}: {why}")
         }
+    }
+}
+
+fn why(case: &Case<'_>, answer: Answer, before: &[Before<'_>]) -> String {
+    match answer {
+        Answer::Pass => String::new(),
+        Answer::Skip(reason) => because(case, reason, before) + &no_time(case, reason),
+        Answer::Defer(_, reason) | Answer::Hold(_, reason) => because(case, reason, before),
     }
 }
 
@@ -65,7 +102,7 @@ fn no_time(case: &Case<'_>, reason: Reason) -> String {
 }
 
 /// The reason with its figures, from here to the end of the sentence.
-fn because(case: &Case<'_>, reason: Reason) -> String {
+fn because(case: &Case<'_>, reason: Reason, before: &[Before<'_>]) -> String {
     let figures = match reason {
         Reason::NoAddress => match case.audience {
             Audience::Customer => None,
@@ -92,7 +129,7 @@ fn because(case: &Case<'_>, reason: Reason) -> String {
             let percent = share(rule.holdout);
             format!("they are in the {percent} comparison group of this rule, for ever.")
         }),
-        Reason::Capped => capped(case),
+        Reason::Capped => capped(case, before),
         Reason::QuietHours => case.policy.quiet.map(|quiet| {
             let (from, until) = (quiet.from.strftime("%H:%M"), quiet.until.strftime("%H:%M"));
             let whose = match case.audience {
@@ -110,12 +147,12 @@ fn because(case: &Case<'_>, reason: Reason) -> String {
             let first = counted(first, "letter");
             format!("the rule's first {first} wait until you approve them.")
         }),
+        Reason::TemplateFailed => Some("the letter can't be written.".to_owned()),
         Reason::Erased
         | Reason::Gone
         | Reason::RuleRemoved
         | Reason::RuleDisabled
         | Reason::RecordChanged
-        | Reason::TemplateFailed
         | Reason::RelayTrouble
         | Reason::DomainLimit
         | Reason::TemporaryRefusal
@@ -215,32 +252,57 @@ fn share(parts: u32) -> String {
     }
 }
 
-/// "they had 1 marketing letter in 14 days, on 2 May 2027, and 1 is allowed; the next may go from
-/// 16 May 2027 on."
-fn capped(case: &Case<'_>) -> Option<String> {
+/// "they had 1 marketing letter in 14 days (on 2 May 2027), and 1 may go; the next is allowed from 16
+/// May 2027 on." Of letters that go before, it is told which they are.
+fn capped(case: &Case<'_>, before: &[Before<'_>]) -> Option<String> {
     let (limit, until) = limits(case)
         .filter_map(|limit| Some((limit, blocked_until(case, limit, (case.now, None))?)))
         .max_by_key(|(_, until)| *until)?;
-    let days = counted_days(case, limit);
-    let on: Vec<String> = days.iter().copied().map(date).collect();
+    let (days, ahead) = counted_letters(case, limit, before);
     let what = match limit.counts {
         Counts::All => "letter".to_owned(),
         Counts::Only(class) => format!("{} letter", class.as_str()),
         Counts::AllButService => "letter that they hadn't asked for".to_owned(),
+    };
+    let had: Vec<String> = days.iter().copied().map(date).collect();
+    let mut on = Vec::new();
+    if !had.is_empty() {
+        on.push(format!("on {}", had.join(", ")));
+    }
+    on.extend(ahead.iter().map(|one| {
+        let day = case.view.zone.to_datetime(one.at).date();
+        format!("`{}` on {}", one.rule, date(day))
+    }));
+    let had = if ahead.is_empty() {
+        "had"
+    } else {
+        "will have had"
     };
     let fewer = if case.view.wishes.fewer {
         " They asked for fewer letters."
     } else {
         ""
     };
+    let first = ahead.iter().find(|one| one.at == case.now);
     Some(format!(
-        "they had {} in {} (on {}), and {} may go; the next is allowed from {} on.{fewer}",
-        many(days.len(), &what),
+        "they {had} {} in {} ({}), and {} may go; the next is allowed from {} on.{fewer}{}",
+        many(days.len() + ahead.len(), &what),
         counted(limit.days, "day"),
         on.join(", "),
         limit.count,
         date(case.view.zone.to_datetime(until).date()),
+        first.map_or(String::new(), |other| goes_first(other)),
     ))
+}
+
+/// Why another one of the same moment goes first.
+fn goes_first(other: &Before<'_>) -> String {
+    let (rule, (its, ours)) = (other.rule, other.priorities);
+    if its > ours {
+        format!(" `{rule}` goes first: its priority is {its}, and this letter's {ours}.")
+    } else {
+        format!(" `{rule}` goes first: of the same priority, it comes earlier in line.")
+    }
 }
 
 /// "1 letter that they hadn't asked for", "2 letters that they hadn't asked for"
@@ -252,15 +314,46 @@ fn many(count: usize, what: &str) -> String {
     }
 }
 
-/// The days on which they got what this limit counts now.
-fn counted_days(case: &Case<'_>, limit: Limit) -> Vec<Date> {
+/// The days on which they got what this limit counts now, and what of it goes before.
+fn counted_letters<'a, 'b>(
+    case: &Case<'_>,
+    limit: Limit,
+    before: &'a [Before<'b>],
+) -> (Vec<Date>, Vec<&'a Before<'b>>) {
     let day = |at: Timestamp| case.view.zone.to_datetime(at).date();
     let first = Period::Days(1 - limit.days).from_date(day(case.now));
-    let sent = case.view.letters();
-    sent.filter(|sent| limit.counts.has(sent.class))
-        .map(|sent| day(sent.at))
-        .filter(|day| first.is_none_or(|first| *day >= first))
-        .collect()
+    let known = case.view.sent.len().saturating_sub(before.len());
+    let (mut days, mut ahead) = (Vec::new(), Vec::new());
+    for (place, sent) in case.view.sent.iter().enumerate() {
+        let counts = sent.audience == Audience::Customer && limit.counts.has(sent.class);
+        let on = day(sent.at);
+        if !counts || first.is_some_and(|first| on < first) {
+            continue;
+        }
+        match place.checked_sub(known).and_then(|place| before.get(place)) {
+            Some(one) => ahead.push(one),
+            None => days.push(on),
+        }
+    }
+    (days, ahead)
+}
+
+/// Those that go before and stand in the way of this answer.
+pub fn in_the_way<'a, 'b>(
+    case: &Case<'_>,
+    answer: Answer,
+    before: &'a [Before<'b>],
+) -> Vec<&'a Before<'b>> {
+    let (Answer::Skip(reason) | Answer::Defer(_, reason)) = answer else {
+        return Vec::new();
+    };
+    if reason != Reason::Capped {
+        return Vec::new();
+    }
+    let full = limits(case).filter(|limit| blocked_until(case, *limit, (case.now, None)).is_some());
+    full.max_by_key(|limit| blocked_until(case, *limit, (case.now, None)))
+        .map(|limit| counted_letters(case, limit, before).1)
+        .unwrap_or_default()
 }
 
 fn other_day(case: &Case<'_>) -> Option<String> {

@@ -7,6 +7,7 @@
 mod arise;
 mod gates;
 mod ledger;
+mod others;
 mod silence;
 mod usage;
 
@@ -18,8 +19,15 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 pub use arise::{arises, nothing};
-pub use gates::verdict;
+pub use gates::{Before, in_the_way, next_verdict, verdict};
 pub use ledger::{Settled, settled};
+pub use others::{Crowded, hangs_on_others, planned_anew, undecided, while_paused};
+
+/// Of an entry that the records no longer give.
+pub const TAKEN_BACK: &str =
+    "Your records or the rule no longer give it, so the next pass takes it back.";
+/// Of an occasion that no pass will enter, though the gates would let it pass.
+pub const NOT_PLANNED: &str = "It won't be planned: the ledger holds another one of the same.";
 
 /// `2 May 2027`
 pub fn date(day: Date) -> String {

@@ -50,7 +50,7 @@ impl Scene {
             facts: &|| minijinja::context! { customer => minijinja::context! { visits => 1 } },
         };
         let answer = judge(&case);
-        (answer, verdict(&case, answer))
+        (answer, verdict(&case, answer, &[]))
     }
 }
 
