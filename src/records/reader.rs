@@ -22,7 +22,7 @@ use crate::model::Refusal;
 
 /// Changes when the same file and settings are to be read in another way than before, so that
 /// files are then read again.
-const READING: &str = "fondly records 2";
+const READING: &str = "fondly records 3";
 /// Characters kept of a value that can't be used.
 const VALUE_KEPT: usize = 200;
 /// Characters kept of a row that can't be used.

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use super::columns::{ATTR, Columns, required};
 use super::forms::{Forms, Value, Values};
-use super::{AttrType, Feeds, Meaning, values};
+use super::{AttrType, Feeds, Meaning, garbled, values};
 use crate::model::event::KNOWN_KINDS;
-use crate::model::{AttrValue, Customer, Event, Told, When};
+use crate::model::{AttrValue, Consent, Customer, Event, Told, When};
 
 /// The field that says "no more".
 const UNSUBSCRIBED: &str = "unsubscribed";
@@ -45,7 +45,12 @@ pub(super) struct Column<F> {
     name: String,
     field: F,
     required: bool,
+    /// Whether people are called so in letters.
+    is_name: bool,
 }
+
+/// The fields in which letters call people by their names.
+pub(super) const NAMES: [&str; 4] = ["first_name", "last_name", "salutation", "staff_name"];
 
 /// The fields of a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,6 +139,7 @@ fn plan<F>(
                 name: name.clone(),
                 field: named(name, own.copied().unwrap_or_default())?,
                 required: required(source.feeds).contains(&name.as_str()),
+                is_name: NAMES.contains(&name.as_str()),
             })
         })
         .collect()
@@ -185,7 +191,7 @@ pub(super) fn customer(
 ) -> Result<(Customer, Told), Fault> {
     let mut customer = Customer::default();
     let mut told = &plan.told_but_stop;
-    each(&plan.columns, record, |field, value| {
+    let garbled = each(&plan.columns, record, |field, value| {
         match field {
             CustomerField::Id => customer.id = Forms::id(value)?,
             CustomerField::Email => customer.email = Some(Forms::address(value)?),
@@ -211,7 +217,15 @@ pub(super) fn customer(
         }
         Ok(())
     })?;
-    Ok((customer, told.clone()))
+    match garbled {
+        Some(fault) if !says_stop(&customer) => Err(fault),
+        _ => Ok((customer, told.clone())),
+    }
+}
+
+/// Whether somebody wants no letters: that mustn't be lost because their name was garbled.
+pub(super) fn says_stop(customer: &Customer) -> bool {
+    customer.unsubscribed || customer.consent == Consent::No
 }
 
 /// Reads an event; the first fault ends it.
@@ -253,14 +267,27 @@ pub(super) fn event(
     })
 }
 
-/// Hands every value that isn't empty to `set`.
+/// Hands every value that isn't empty to `set`. Gives the first name that was garbled before it came
+/// here, which is for the caller to judge.
 fn each<F>(
     plan: &[Column<F>],
     record: &dyn Values,
     mut set: impl FnMut(&F, &Value<'_>) -> Result<(), String>,
-) -> Result<(), Fault> {
+) -> Result<Option<Fault>, Fault> {
+    let mut garbled = None;
     for column in plan {
-        let done = match record.value(column.index) {
+        let value = record.value(column.index);
+        if let Value::Text(text) = value
+            && column.is_name
+            && garbled.is_none()
+        {
+            // Before it is cleaned, which takes control signs out.
+            garbled = garbled::find(text).map(|found| Fault {
+                column: Some(column.index),
+                reason: found.reason(),
+            });
+        }
+        let done = match value {
             Value::Text(text) => match values::clean(text) {
                 text if text.contains('\u{fffd}') => Err(damaged()),
                 text if values::is_error(&text) => Err(an_error()),
@@ -275,7 +302,7 @@ fn each<F>(
             reason,
         })?;
     }
-    Ok(())
+    Ok(garbled)
 }
 
 fn empty(field: &str) -> String {

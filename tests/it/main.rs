@@ -26,6 +26,7 @@ mod dirty;
 mod disk;
 mod doctor;
 mod editing;
+mod encodings;
 mod explain;
 mod folders;
 mod forecast;
