@@ -33,6 +33,7 @@ mod stated;
 mod text;
 mod unpack;
 mod values;
+mod words;
 mod workbook;
 
 use std::collections::BTreeMap;

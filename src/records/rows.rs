@@ -208,7 +208,7 @@ pub(super) fn customer(
             CustomerField::Consent => customer.consent = Forms::consent(value)?,
             CustomerField::ConsentAt => customer.consent_at = Some(forms.moment(value)?),
             CustomerField::Unsubscribed => {
-                customer.unsubscribed = Forms::yes_no(value)?;
+                customer.unsubscribed = Forms::unsubscribed(value)?;
                 told = &plan.told;
             }
             CustomerField::Attr(name, kind) => {
