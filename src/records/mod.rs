@@ -80,6 +80,8 @@ pub struct Meaning {
     pub name: String,
     /// What the rows are.
     pub feeds: Feeds,
+    /// The kind of event that every row is, where no column says it.
+    pub event: Option<String>,
     /// Field -> column, for columns that don't bear their field's name.
     pub columns: BTreeMap<String, String>,
     /// Attribute (without `attr.`) -> type; text where nothing is said.

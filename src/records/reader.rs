@@ -267,8 +267,9 @@ fn fingerprint(source: &FileSource, path: &Path) -> std::io::Result<String> {
 fn digest_of_settings(source: &FileSource) -> Sha256 {
     let meaning = &source.meaning;
     let settings = format!(
-        "{READING}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n",
+        "{READING}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n",
         meaning.feeds,
+        meaning.event,
         meaning.columns,
         meaning.types,
         meaning.dates,

@@ -24,7 +24,15 @@ pub(super) struct Fault {
 #[derive(Debug)]
 pub(super) enum Plan {
     Customers(Customers),
-    Events(Vec<Column<EventField>>),
+    Events(Events),
+}
+
+/// The columns of events.
+#[derive(Debug)]
+pub(super) struct Events {
+    columns: Vec<Column<EventField>>,
+    /// The kind of every row, where no column says it.
+    kind: Option<String>,
 }
 
 /// The columns of customers.
@@ -90,7 +98,10 @@ impl Plan {
     pub(super) fn new(source: &Meaning, columns: &Columns) -> Self {
         match source.feeds {
             Feeds::Customers => Self::Customers(Customers::new(source, columns)),
-            Feeds::Events => Self::Events(plan(source, columns, EventField::named)),
+            Feeds::Events => Self::Events(Events {
+                columns: plan(source, columns, EventField::named),
+                kind: source.event.clone().map(known_kind),
+            }),
         }
     }
 
@@ -98,7 +109,7 @@ impl Plan {
     pub(super) fn feeds(&self, index: usize) -> bool {
         match self {
             Self::Customers(plan) => plan.columns.iter().any(|column| column.index == index),
-            Self::Events(plan) => plan.iter().any(|column| column.index == index),
+            Self::Events(plan) => plan.columns.iter().any(|column| column.index == index),
         }
     }
 
@@ -107,7 +118,7 @@ impl Plan {
         // The contract's fields come first, and the id is the first of them.
         match self {
             Self::Customers(plan) => plan.columns.first().map(|column| column.index),
-            Self::Events(plan) => plan.first().map(|column| column.index),
+            Self::Events(plan) => plan.columns.first().map(|column| column.index),
         }
     }
 }
@@ -229,16 +240,13 @@ pub(super) fn says_stop(customer: &Customer) -> bool {
 }
 
 /// Reads an event; the first fault ends it.
-pub(super) fn event(
-    plan: &[Column<EventField>],
-    record: &dyn Values,
-    forms: &Forms,
-) -> Result<Event, Fault> {
+pub(super) fn event(plan: &Events, record: &dyn Values, forms: &Forms) -> Result<Event, Fault> {
     let mut at: Option<When> = None;
-    let (mut id, mut customer_id, mut kind) = (String::new(), String::new(), String::new());
+    let (mut id, mut customer_id) = (String::new(), String::new());
+    let mut kind = plan.kind.clone().unwrap_or_default();
     let (mut amount, mut currency, mut quantity) = (None, None, None);
     let mut attrs = BTreeMap::new();
-    each(plan, record, |field, value| {
+    each(&plan.columns, record, |field, value| {
         match field {
             EventField::Id => id = Forms::id(value)?,
             EventField::CustomerId => customer_id = Forms::id(value)?,

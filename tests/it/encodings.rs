@@ -185,6 +185,7 @@ fn source(shop: &Shop, file: &str, format: Format) -> FileSource {
         meaning: Meaning {
             name: "people".to_owned(),
             feeds: Feeds::Customers,
+            event: None,
             columns: std::iter::once(("id".to_owned(), "UID".to_owned()))
                 .filter(|_| !file.ends_with("xlsx"))
                 .collect(),
@@ -229,7 +230,7 @@ fn an_address_book_says_its_own_encoding_wrongly() {
 }
 
 /// A workbook whose only sheet has these cells, as text.
-fn workbook(rows: &[&[&str]]) -> Vec<u8> {
+pub(crate) fn workbook(rows: &[&[&str]]) -> Vec<u8> {
     let rows: Vec<String> = (1..)
         .zip(rows)
         .map(|(number, cells)| {

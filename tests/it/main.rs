@@ -33,6 +33,7 @@ mod forecast;
 mod forewarned;
 mod holidays;
 mod isolation;
+mod kinds;
 mod limits;
 mod mail;
 mod matrix;

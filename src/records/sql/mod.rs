@@ -225,8 +225,9 @@ fn fingerprint(source: &SqlSource, engine: Engine) -> String {
         ..
     } = source;
     let text = format!(
-        "{READING}\n{engine:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{query:?}\n{since:?}\n{:?}",
+        "{READING}\n{engine:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{query:?}\n{since:?}\n{:?}",
         meaning.feeds,
+        meaning.event,
         meaning.columns,
         meaning.types,
         meaning.dates,
