@@ -52,6 +52,7 @@ fn source(how: u8, path: PathBuf) -> FileSource {
         meaning: Meaning {
             name: "phone".to_owned(),
             feeds: Feeds::Customers,
+            event: None,
             columns: BTreeMap::from_iter(mapped.then_some(shoe)),
             types: BTreeMap::new(),
             dates: (how & 1 != 0).then(|| "%d/%m/%Y".to_owned()),

@@ -76,6 +76,7 @@ fn source(how: u8, path: PathBuf) -> FileSource {
         } else {
             Feeds::Events
         },
+        event: None,
         columns: BTreeMap::new(),
         types: types.into_iter().filter(|_| asked).collect(),
         dates: FORMS[usize::from(how >> 1 & 3)].map(str::to_owned),

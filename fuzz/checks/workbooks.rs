@@ -31,6 +31,7 @@ pub(crate) fn check(data: &[u8]) {
         meaning: Meaning {
             name: "office".to_owned(),
             feeds: Feeds::Customers,
+            event: None,
             columns: BTreeMap::new(),
             types: BTreeMap::new(),
             dates: (which & 8 != 0).then(|| "excel".to_owned()),

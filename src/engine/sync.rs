@@ -264,6 +264,7 @@ async fn sync_query(
     let broken_off = SourceError {
         file: "query".to_owned(),
         line: None,
+        column: None,
         trouble: Trouble::Away,
         problem: "reading it broke off".to_owned(),
         mend: "nothing was taken from it; it is read again the next time".to_owned(),

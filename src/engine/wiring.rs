@@ -123,6 +123,7 @@ fn meaning(settings: &Settings, source: &Source) -> Meaning {
             settings::Feeds::Customers => records::Feeds::Customers,
             settings::Feeds::Events => records::Feeds::Events,
         },
+        event: source.event.clone(),
         columns: source.columns.clone(),
         types: types(&source.types),
         dates: source.dates.clone(),

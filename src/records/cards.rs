@@ -103,9 +103,8 @@ impl CardRows {
             )));
         }
         let encoding = encoding.map(text::encoding).transpose().map_err(here)?;
-        let decoded = |file, digest| {
-            Text::new(file, digest, encoding).map_err(|error| here(text::trouble(error)))
-        };
+        let decoded =
+            |file, digest| Text::new(file, digest, encoding.as_ref(), another_kind).map_err(here);
         let mut first = decoded(file, Sha256::new())?;
         let (sample, _) = first
             .sample(sniff::SAMPLE)

@@ -9,6 +9,8 @@ use crate::model::event::EVENT_FIELDS;
 
 /// How the names of the business's own attributes begin.
 pub(super) const ATTR: &str = "attr.";
+/// The field that a source can state for all its rows.
+const KIND: &str = "kind";
 /// From this likeness (of 1.0) on, another name is offered.
 const LIKE_ENOUGH: f64 = 0.6;
 
@@ -33,8 +35,12 @@ pub(super) fn resolve(
         Feeds::Events => EVENT_FIELDS,
     };
     mapping_is_known(source, fields)?;
+    kind_is_said_once(source)?;
     let mut picks = Vec::new();
     for &field in fields {
+        if field == KIND && source.event.is_some() {
+            continue;
+        }
         let found = match source.columns.get(field) {
             Some(column) => Some(mapped(header, field, column)?),
             None => named(header, field)?,
@@ -87,6 +93,21 @@ fn mapping_is_known(source: &Meaning, fields: &[&str]) -> Result<(), Wrong> {
         }
     }
     Ok(())
+}
+
+/// A column is said to hold the kind, or all rows are said to be of one; not both.
+fn kind_is_said_once(source: &Meaning) -> Result<(), Wrong> {
+    match (&source.event, source.columns.get(KIND)) {
+        (Some(event), Some(column)) => Err(Wrong::new(
+            Trouble::Settings,
+            format!(
+                "source {} says `event = {event:?}`, and `columns` maps `kind` to `{column}`",
+                source.name
+            ),
+            "take one of them out",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn attributes(
@@ -212,11 +233,16 @@ fn missing(header: &[String], field: &str, delimiter: Option<u8>) -> Wrong {
     }
     let near = nearest(field, header.iter().map(String::as_str));
     let column = near.unwrap_or("…");
+    let stated = if field == KIND {
+        ", or say `event = \"visit\"` if each row is one"
+    } else {
+        ""
+    };
     Wrong::new(
         Trouble::Header,
         problem,
         format!(
-            "map it with `columns = {{ {field} = {column:?} }}`; the columns are {}",
+            "map it with `columns = {{ {field} = {column:?} }}`{stated}; the columns are {}",
             listed(header)
         ),
     )
@@ -266,6 +292,7 @@ mod tests {
         Meaning {
             name: "till".to_owned(),
             feeds,
+            event: None,
             columns: columns.iter().map(owned).collect(),
             types: types
                 .iter()
@@ -350,6 +377,21 @@ mod tests {
         assert!(said.contains("the fields are id, customer_id"), "{said}");
         let said = look(&source(Feeds::Customers, &[], &["shoe"]), "id").unwrap_err();
         assert!(said.contains("attribute `shoe`"), "{said}");
+    }
+
+    /// In German a column `Kind` may well hold a child.
+    #[test]
+    fn where_all_rows_are_of_one_kind_no_column_is_asked_for_it() {
+        let mut visits = source(Feeds::Events, &[], &[]);
+        let said = look(&visits, "id,customer_id,at").unwrap_err();
+        assert!(said.contains("or say `event = \"visit\"`"), "{said}");
+        visits.event = Some("visit".to_owned());
+        let columns = look(&visits, "id,customer_id,at,Kind").unwrap();
+        assert_eq!(picked(&columns), ["id=0", "customer_id=1", "at=2"]);
+        assert_eq!(columns.ignored, ["Kind"]);
+        visits.columns.insert("kind".to_owned(), "Art".to_owned());
+        let said = look(&visits, "id,customer_id,at,Art").unwrap_err();
+        assert!(said.contains("`event = \"visit\"`"), "{said}");
     }
 
     #[test]

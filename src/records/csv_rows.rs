@@ -45,7 +45,7 @@ impl CsvRows {
         }
         let encoding = encoding.map(text::encoding).transpose().map_err(here)?;
         let mut text =
-            Text::new(file, digest, encoding).map_err(|error| here(text::trouble(error)))?;
+            Text::new(file, digest, encoding.as_ref(), sniff::another_kind).map_err(here)?;
         let (sample, whole) = text
             .sample(SAMPLE)
             .map_err(|error| here(text::trouble(error)))?;
@@ -54,6 +54,7 @@ impl CsvRows {
         }
         let sniffed = sniff::delimiter(delimiter, (sample, whole), meaning).map_err(here)?;
         is_usable(sniffed.delimiter).map_err(here)?;
+        let suspicion = text.suspicion();
         let mut records = RawRecords::new(text, shown.to_owned(), sniffed.delimiter);
         let mut record = StringRecord::new();
         let mut more = records.next(&mut record)?.is_some();
@@ -71,8 +72,12 @@ impl CsvRows {
             .iter()
             .map(|name| name.trim_start_matches('\u{feff}').trim().to_owned())
             .collect();
-        let columns = columns::resolve(meaning, &header, Some(sniffed.delimiter))
-            .map_err(|wrong| wrong.at(shown, Some(records.line())))?;
+        let columns =
+            columns::resolve(meaning, &header, Some(sniffed.delimiter)).map_err(|wrong| {
+                // The settings' names aren't found in a header that was misread.
+                let misread = suspicion.filter(|_| wrong.trouble == Trouble::Header);
+                misread.unwrap_or(wrong).at(shown, Some(records.line()))
+            })?;
         Ok(Opened {
             rows: Self {
                 header,

@@ -11,6 +11,8 @@ pub struct SourceError {
     pub file: String,
     /// The line at fault, from 1, where it is one line's.
     pub line: Option<u64>,
+    /// The sign on that line, from 1, where it is one sign's.
+    pub column: Option<u64>,
     /// What sort of trouble it is.
     pub trouble: Trouble,
     /// What is wrong, without a full stop.
@@ -30,7 +32,7 @@ pub enum Trouble {
     Settings,
     /// The header doesn't give what the settings ask for.
     Header,
-    /// The file isn't UTF-8.
+    /// The file isn't of the encoding that is stated, or isn't UTF-8 where none is.
     Encoding,
     /// Where one record ends and the next begins is uncertain.
     Malformed,
@@ -46,6 +48,9 @@ impl fmt::Display for SourceError {
         if let Some(line) = self.line {
             write!(f, ":{line}")?;
         }
+        if let Some(column) = self.column {
+            write!(f, ":{column}")?;
+        }
         write!(f, ": {}; {}", self.problem, self.mend)
     }
 }
@@ -58,6 +63,8 @@ pub(super) struct Wrong {
     pub(super) trouble: Trouble,
     pub(super) problem: String,
     pub(super) mend: String,
+    /// The line and the sign on it, where only whoever found the trouble knows them.
+    pub(super) spot: Option<(u64, u64)>,
 }
 
 impl Wrong {
@@ -70,13 +77,23 @@ impl Wrong {
             trouble,
             problem: problem.into(),
             mend: mend.into(),
+            spot: None,
+        }
+    }
+
+    /// It is this sign of this line, both from 1.
+    pub(super) fn on(self, line: u64, column: u64) -> Self {
+        Self {
+            spot: Some((line, column)),
+            ..self
         }
     }
 
     pub(super) fn at(self, file: &str, line: Option<u64>) -> SourceError {
         SourceError {
             file: file.to_owned(),
-            line,
+            line: self.spot.map(|(line, _)| line).or(line),
+            column: self.spot.map(|(_, column)| column),
             trouble: self.trouble,
             problem: self.problem,
             mend: self.mend,

@@ -20,6 +20,7 @@ pub(super) fn source(path: PathBuf, feeds: Feeds) -> FileSource {
         meaning: Meaning {
             name: "till".to_owned(),
             feeds,
+            event: None,
             columns: BTreeMap::new(),
             types: BTreeMap::new(),
             dates: None,

@@ -112,6 +112,13 @@ impl Forms {
         }
     }
 
+    pub(super) fn unsubscribed(value: &Value<'_>) -> Result<bool, String> {
+        match value {
+            Value::YesNo(yes) => Ok(*yes),
+            other => values::unsubscribed(&written(other)?),
+        }
+    }
+
     pub(super) fn amount(&self, value: &Value<'_>) -> Result<Amount, String> {
         match value {
             Value::Text(text) => values::amount(&numbers::plain(self.decimal, text)?),

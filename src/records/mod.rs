@@ -14,9 +14,11 @@ mod csv_rows;
 mod dates;
 mod error;
 mod forms;
+mod garbled;
 mod intake;
 pub mod json;
 pub mod made_up;
+mod mistaken;
 mod numbers;
 pub mod quality;
 mod raw;
@@ -31,6 +33,7 @@ mod stated;
 mod text;
 mod unpack;
 mod values;
+mod words;
 mod workbook;
 
 use std::collections::BTreeMap;
@@ -77,6 +80,8 @@ pub struct Meaning {
     pub name: String,
     /// What the rows are.
     pub feeds: Feeds,
+    /// The kind of event that every row is, where no column says it.
+    pub event: Option<String>,
     /// Field -> column, for columns that don't bear their field's name.
     pub columns: BTreeMap<String, String>,
     /// Attribute (without `attr.`) -> type; text where nothing is said.

@@ -23,7 +23,7 @@ use crate::model::refusal::Claims;
 
 /// Changes when the same file and settings are to be read in another way than before, so that
 /// files are then read again.
-const READING: &str = "fondly records 2";
+const READING: &str = "fondly records 3";
 /// Characters kept of a value that can't be used.
 const VALUE_KEPT: usize = 200;
 /// Characters kept of a row that can't be used.
@@ -273,8 +273,9 @@ fn fingerprint(source: &FileSource, path: &Path) -> std::io::Result<String> {
 fn digest_of_settings(source: &FileSource) -> Sha256 {
     let meaning = &source.meaning;
     let settings = format!(
-        "{READING}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n",
+        "{READING}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n",
         meaning.feeds,
+        meaning.event,
         meaning.columns,
         meaning.types,
         meaning.dates,

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use super::columns::{ATTR, Columns, required};
 use super::forms::{Forms, Value, Values};
-use super::{AttrType, Feeds, Meaning, values};
+use super::{AttrType, Feeds, Meaning, garbled, values};
 use crate::model::event::KNOWN_KINDS;
 use crate::model::refusal::Claims;
-use crate::model::{AttrValue, Customer, Event, Told, When};
+use crate::model::{AttrValue, Consent, Customer, Event, Told, When};
 
 /// The field that says "no more".
 const UNSUBSCRIBED: &str = "unsubscribed";
@@ -25,7 +25,15 @@ pub(super) struct Fault {
 #[derive(Debug)]
 pub(super) enum Plan {
     Customers(Customers),
-    Events(Vec<Column<EventField>>),
+    Events(Events),
+}
+
+/// The columns of events.
+#[derive(Debug)]
+pub(super) struct Events {
+    columns: Vec<Column<EventField>>,
+    /// The kind of every row, where no column says it.
+    kind: Option<String>,
 }
 
 /// The columns of customers.
@@ -46,7 +54,12 @@ pub(super) struct Column<F> {
     name: String,
     field: F,
     required: bool,
+    /// Whether people are called so in letters.
+    is_name: bool,
 }
+
+/// The fields in which letters call people by their names.
+pub(super) const NAMES: [&str; 4] = ["first_name", "last_name", "salutation", "staff_name"];
 
 /// The fields of a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +99,10 @@ impl Plan {
     pub(super) fn new(source: &Meaning, columns: &Columns) -> Self {
         match source.feeds {
             Feeds::Customers => Self::Customers(Customers::new(source, columns)),
-            Feeds::Events => Self::Events(plan(source, columns, EventField::named)),
+            Feeds::Events => Self::Events(Events {
+                columns: plan(source, columns, EventField::named),
+                kind: source.event.clone().map(known_kind),
+            }),
         }
     }
 
@@ -94,7 +110,7 @@ impl Plan {
     pub(super) fn feeds(&self, index: usize) -> bool {
         match self {
             Self::Customers(plan) => plan.columns.iter().any(|column| column.index == index),
-            Self::Events(plan) => plan.iter().any(|column| column.index == index),
+            Self::Events(plan) => plan.columns.iter().any(|column| column.index == index),
         }
     }
 
@@ -103,7 +119,7 @@ impl Plan {
         // The contract's fields come first, and the id is the first of them.
         match self {
             Self::Customers(plan) => plan.columns.first().map(|column| column.index),
-            Self::Events(plan) => plan.first().map(|column| column.index),
+            Self::Events(plan) => plan.columns.first().map(|column| column.index),
         }
     }
 
@@ -112,7 +128,7 @@ impl Plan {
         match self {
             Self::Customers(_) => self.id_column(),
             Self::Events(plan) => {
-                let mut plan = plan.iter();
+                let mut plan = plan.columns.iter();
                 let theirs = plan.find(|column| column.field == EventField::CustomerId);
                 theirs.map(|column| column.index)
             }
@@ -162,6 +178,7 @@ fn plan<F>(
                 name: name.clone(),
                 field: named(name, own.copied().unwrap_or_default())?,
                 required: required(source.feeds).contains(&name.as_str()),
+                is_name: NAMES.contains(&name.as_str()),
             })
         })
         .collect()
@@ -213,7 +230,7 @@ pub(super) fn customer(
 ) -> Result<(Customer, Told), Fault> {
     let mut customer = Customer::default();
     let mut told = &plan.told_but_stop;
-    each(&plan.columns, record, |field, value| {
+    let garbled = each(&plan.columns, record, |field, value| {
         match field {
             CustomerField::Id => customer.id = Forms::id(value)?,
             CustomerField::Email => customer.email = Some(Forms::address(value)?),
@@ -230,7 +247,7 @@ pub(super) fn customer(
             CustomerField::Consent => customer.consent = Forms::consent(value)?,
             CustomerField::ConsentAt => customer.consent_at = Some(forms.moment(value)?),
             CustomerField::Unsubscribed => {
-                customer.unsubscribed = Forms::yes_no(value)?;
+                customer.unsubscribed = Forms::unsubscribed(value)?;
                 told = &plan.told;
             }
             CustomerField::Attr(name, kind) => {
@@ -239,20 +256,25 @@ pub(super) fn customer(
         }
         Ok(())
     })?;
-    Ok((customer, told.clone()))
+    match garbled {
+        Some(fault) if !says_stop(&customer) => Err(fault),
+        _ => Ok((customer, told.clone())),
+    }
+}
+
+/// Whether somebody wants no letters: that mustn't be lost because their name was garbled.
+pub(super) fn says_stop(customer: &Customer) -> bool {
+    customer.unsubscribed || customer.consent == Consent::No
 }
 
 /// Reads an event; the first fault ends it.
-pub(super) fn event(
-    plan: &[Column<EventField>],
-    record: &dyn Values,
-    forms: &Forms,
-) -> Result<Event, Fault> {
+pub(super) fn event(plan: &Events, record: &dyn Values, forms: &Forms) -> Result<Event, Fault> {
     let mut at: Option<When> = None;
-    let (mut id, mut customer_id, mut kind) = (String::new(), String::new(), String::new());
+    let (mut id, mut customer_id) = (String::new(), String::new());
+    let mut kind = plan.kind.clone().unwrap_or_default();
     let (mut amount, mut currency, mut quantity) = (None, None, None);
     let mut attrs = BTreeMap::new();
-    each(plan, record, |field, value| {
+    each(&plan.columns, record, |field, value| {
         match field {
             EventField::Id => id = Forms::id(value)?,
             EventField::CustomerId => customer_id = Forms::id(value)?,
@@ -281,14 +303,27 @@ pub(super) fn event(
     })
 }
 
-/// Hands every value that isn't empty to `set`.
+/// Hands every value that isn't empty to `set`. Gives the first name that was garbled before it came
+/// here, which is for the caller to judge.
 fn each<F>(
     plan: &[Column<F>],
     record: &dyn Values,
     mut set: impl FnMut(&F, &Value<'_>) -> Result<(), String>,
-) -> Result<(), Fault> {
+) -> Result<Option<Fault>, Fault> {
+    let mut garbled = None;
     for column in plan {
-        let done = match record.value(column.index) {
+        let value = record.value(column.index);
+        if let Value::Text(text) = value
+            && column.is_name
+            && garbled.is_none()
+        {
+            // Before it is cleaned, which takes control signs out.
+            garbled = garbled::find(text).map(|found| Fault {
+                column: Some(column.index),
+                reason: found.reason(),
+            });
+        }
+        let done = match value {
             Value::Text(text) => match values::clean(text) {
                 text if text.contains('\u{fffd}') => Err(damaged()),
                 text if values::is_error(&text) => Err(an_error()),
@@ -303,7 +338,7 @@ fn each<F>(
             reason,
         })?;
     }
-    Ok(())
+    Ok(garbled)
 }
 
 fn empty(field: &str) -> String {

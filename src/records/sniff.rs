@@ -5,7 +5,7 @@
 use csv::StringRecord;
 
 use super::error::{Trouble, Wrong};
-use super::{Meaning, columns};
+use super::{Meaning, columns, mistaken};
 
 /// Bytes looked at.
 pub(super) const SAMPLE: usize = 64 * 1024;
@@ -87,16 +87,7 @@ pub(super) fn another_kind(head: &[u8]) -> Option<Wrong> {
             "open it in a browser to see what it says, and export it anew",
         ));
     }
-    let pairs = visible.get(..64).unwrap_or(visible).chunks_exact(2);
-    let (mut little, mut big, all) = (0, 0, pairs.len());
-    for pair in pairs {
-        little += usize::from(matches!(pair, [text, 0] if *text != 0));
-        big += usize::from(matches!(pair, [0, text] if *text != 0));
-    }
-    let order = [(little, "utf-16le"), (big, "utf-16be")];
-    let (_, name) = order
-        .into_iter()
-        .find(|(n, _)| all >= 2 && n * 4 >= all * 3)?;
+    let name = mistaken::utf16(visible)?.name().to_lowercase();
     Some(Wrong::new(
         Trouble::Encoding,
         "it looks like UTF-16 without the mark that says so",

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use super::words::{self, Answer};
 use crate::model::signs::shows_nothing;
 use crate::model::{Amount, Consent};
 
@@ -96,22 +97,22 @@ pub(super) fn address(text: &str) -> Result<String, String> {
 
 /// Consent to marketing.
 pub(super) fn consent(text: &str) -> Result<Consent, String> {
-    Consent::parse(&text.to_lowercase())
-        .ok_or_else(|| "consent is `yes`, `no` or `unknown` (or empty)".to_owned())
+    match words::answer(text) {
+        Some(Answer::Yes) => Ok(Consent::Yes),
+        Some(Answer::No) => Ok(Consent::No),
+        Some(Answer::Unknown) => Ok(Consent::Unknown),
+        None => Err(words::NONE_OF_THREE.to_owned()),
+    }
 }
 
 /// Yes or no, as tills and shops write it.
 pub(super) fn yes_no(text: &str) -> Result<bool, String> {
-    const YES: [&str; 4] = ["yes", "true", "1", "y"];
-    const NO: [&str; 4] = ["no", "false", "0", "n"];
-    let is = |words: [&str; 4]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
-    if is(YES) {
-        Ok(true)
-    } else if is(NO) {
-        Ok(false)
-    } else {
-        Err("it is neither `yes` nor `no` (nor true, false, 1, 0)".to_owned())
-    }
+    words::yes_no(text).ok_or_else(|| words::NEITHER.to_owned())
+}
+
+/// Whether somebody wants no more letters.
+pub(super) fn unsubscribed(text: &str) -> Result<bool, String> {
+    words::wants_no_more(text).ok_or_else(|| words::NEITHER.to_owned())
 }
 
 /// An exact decimal.
@@ -199,6 +200,9 @@ mod tests {
         assert!(yes_no("maybe").is_err());
         assert_eq!(consent("Yes"), Ok(Consent::Yes));
         assert_eq!(consent("UNKNOWN"), Ok(Consent::Unknown));
+        assert_eq!(consent("Nein"), Ok(Consent::No));
+        assert_eq!(unsubscribed("x"), Ok(true));
+        assert!(yes_no("x").unwrap_err().contains("oui"));
         assert!(consent("1").is_err());
     }
 

@@ -244,6 +244,7 @@ fn source(source: &Source) -> Table {
         ("kind", source.place.kind().into()),
         ("feeds", source.feeds.as_str().into()),
     ]);
+    add(&mut shown, "event", source.event.clone());
     place(&source.place, &mut shown);
     for (key, entries) in [("columns", columns), ("types", types)] {
         if !entries.is_empty() {

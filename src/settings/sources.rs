@@ -21,6 +21,8 @@ pub struct Source {
     pub name: String,
     /// What it holds.
     pub feeds: Feeds,
+    /// The kind of event that every record is, where no column says it.
+    pub event: Option<String>,
     /// Fields with the columns they are read from; others are read from columns of their own name.
     pub columns: BTreeMap<String, String>,
     /// How dates are written, where that isn't plain: a strftime pattern, or `excel` or
@@ -87,6 +89,9 @@ impl AttrType {
     }
 }
 
+/// As with kinds in records.
+const LONGEST_KIND: usize = 200;
+
 const TYPES: &[(&str, AttrType)] = &[
     ("text", AttrType::Text),
     ("number", AttrType::Number),
@@ -133,10 +138,11 @@ fn source(mut table: Table<'_>, folder: &Path) -> Option<Source> {
         let help = "take `full_every` and `ids` out, or let the source feed customers";
         value.complain("it is customers who are looked for", Some(help.to_owned()));
     }
+    let event = event(&mut table, feeds);
     let columns_value = table.get("columns");
     let columns = columns_value
         .zip(feeds)
-        .map(|(v, feeds)| columns(&v, feeds));
+        .map(|(v, feeds)| columns(&v, feeds, event.as_deref()));
     let dates = table.get("dates").and_then(|v| v.read(date_pattern));
     let decimal = table.get("decimal");
     let decimal = decimal.and_then(|v| v.one_of(&[(".", '.'), (",", ',')]));
@@ -146,6 +152,7 @@ fn source(mut table: Table<'_>, folder: &Path) -> Option<Source> {
     Some(Source {
         name: name?,
         feeds: feeds?,
+        event,
         columns: columns.unwrap_or_default(),
         dates,
         decimal,
@@ -177,7 +184,27 @@ fn attr_name(field: &str) -> Option<&str> {
     field.strip_prefix("attr.").filter(|name| !name.is_empty())
 }
 
-fn columns(value: &Value<'_>, feeds: Feeds) -> BTreeMap<String, String> {
+/// The kind of event that all records are, as rules name it in `[trigger.event] event`.
+fn event(table: &mut Table<'_>, feeds: Option<Feeds>) -> Option<String> {
+    let value = table.get("event")?;
+    if feeds == Some(Feeds::Customers) {
+        let help = "take `event` out, or let the source feed events";
+        value.complain_of_key("customers are no events", help);
+        return None;
+    }
+    let kind = value.text()?.trim();
+    if kind.chars().count() > LONGEST_KIND {
+        let help = "write a kind of event such as `visit`".to_owned();
+        value.complain(
+            format!("a kind has at most {LONGEST_KIND} characters"),
+            Some(help),
+        );
+        return None;
+    }
+    Some(kind.to_owned())
+}
+
+fn columns(value: &Value<'_>, feeds: Feeds, event: Option<&str>) -> BTreeMap<String, String> {
     let mut columns = BTreeMap::new();
     for (field, value) in fields(value) {
         if attr_name(&field).is_none() && !feeds.fields().contains(&field.as_str()) {
@@ -187,6 +214,11 @@ fn columns(value: &Value<'_>, feeds: Feeds) -> BTreeMap<String, String> {
             };
             let what = feeds.as_str();
             value.complain_of_key(&format!("{what} have no field `{field}`"), &help);
+        } else if let ("kind", Some(event)) = (field.as_str(), event) {
+            value.complain_of_key(
+                &format!("`event` says already that each of them is a `{event}`"),
+                "take one of them out",
+            );
         } else if let Some(column) = value.text() {
             columns.insert(field, column.to_owned());
         }

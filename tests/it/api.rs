@@ -97,7 +97,7 @@ impl Program {
         self.say(&[head.as_bytes(), body].concat())
     }
 
-    fn sends(&self, way: &str, body: &Value) -> Answer {
+    pub(crate) fn sends(&self, way: &str, body: &Value) -> Answer {
         self.raw(way, body.to_string().as_bytes())
     }
 

@@ -76,6 +76,7 @@ fn meaning(feeds: Feeds) -> Meaning {
     Meaning {
         name: "till".to_owned(),
         feeds,
+        event: None,
         columns: BTreeMap::new(),
         types: BTreeMap::new(),
         dates: None,

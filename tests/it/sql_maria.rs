@@ -222,3 +222,27 @@ async fn a_query_that_takes_too_long_is_ended_by_mariadb() {
     let said = too_slow(&shop).await;
     assert!(said.contains("took longer than"), "{said}");
 }
+
+/// The classical way: a program sent UTF-8 and told the server that it was latin1.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_mariadb_keeps_as_latin1_within_utf_8_is_set_aside() {
+    let Some(mut there) = maria().await else {
+        return;
+    };
+    there
+        .does(
+            "CREATE TABLE person (id int PRIMARY KEY, name varchar(40) CHARACTER SET utf8mb4);
+             INSERT INTO person VALUES (1, _utf8mb4 x'4AC3BC7267656E'), (2, _latin1 x'4AC3BC7267656E'),
+                 (3, _latin1 x'C5826F64C5BA'), (4, _latin1 x'C381C5A1')",
+        )
+        .await;
+    let query = "select id, name as first_name from person";
+    let shop = shop(&source("people", "customers", &there.url(), query, ""));
+    sync(&shop, 3).says(&["people: query: 1 new, 0 changed, 0 unchanged, 3 refused"]);
+    shop.run(&["quarantine"]).is(3).says(&[
+        "people, id 2",
+        "its letters were garbled before they came here (`Ã¼` was `ü`)",
+        "people, id 3",
+        "people, id 4",
+    ]);
+}

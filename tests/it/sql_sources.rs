@@ -259,6 +259,7 @@ fn wanted(settings: &fondly::settings::Settings) -> fondly::records::sql::SqlSou
         meaning: fondly::records::Meaning {
             name: source.name.clone(),
             feeds: fondly::records::Feeds::Customers,
+            event: None,
             columns: source.columns.clone(),
             types: std::collections::BTreeMap::new(),
             dates: None,

@@ -6,6 +6,7 @@
 
 mod addresses;
 mod dates;
+mod garbled;
 mod names;
 
 use std::collections::BTreeMap;
@@ -105,6 +106,9 @@ pub struct Inspector {
     dates: Dates,
     addresses: Addresses,
     names: Group,
+    garbled: Group,
+    /// How the first of them looks, and what it was.
+    garble: Option<(String, char)>,
     zones: BTreeMap<String, Group>,
     unspoken: BTreeMap<String, Group>,
 }
@@ -118,6 +122,8 @@ impl Inspector {
             dates: Dates::new(today),
             addresses: Addresses::default(),
             names: Group::default(),
+            garbled: Group::default(),
+            garble: None,
             zones: BTreeMap::new(),
             unspoken: BTreeMap::new(),
         }
@@ -137,6 +143,12 @@ impl Inspector {
         self.addresses.see(one);
         if names::is_a_stand_in(one) {
             self.names.add(one);
+        }
+        if let Some(found) = garbled::found(one) {
+            self.garbled.add(one);
+            if let (None, Some(meant)) = (&self.garble, found.meant) {
+                self.garble = Some((found.stands, meant));
+            }
         }
         if let Some(zone) = &one.timezone
             && TimeZone::get(zone).is_err()
@@ -165,6 +177,14 @@ impl Inspector {
         let words = "the name looks like a stand-in, such as \"test\" or \"unknown\"; a letter would \
             begin with it";
         findings.extend(self.names.finding("stand-in-name", words.to_owned()));
+        let such = self.garble.map_or_else(String::new, |(stands, meant)| {
+            format!(" (`{stands}` was `{meant}`)")
+        });
+        let words = format!(
+            "letters were garbled before they came here{such}; a letter would show them so: mend them \
+             where they come from, or export them anew in the right encoding"
+        );
+        findings.extend(self.garbled.finding("garbled", words));
         for (zone, some) in self.zones {
             let words = format!(
                 "the time zone `{zone}` doesn't exist, so the business's own counts; write such as \

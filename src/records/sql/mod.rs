@@ -39,7 +39,7 @@ use super::{Meaning, Row};
 
 /// Changes when the same rows are to be read in another way than before, so that everything is
 /// read anew then.
-const READING: &str = "fondly sql 1";
+const READING: &str = "fondly sql 2";
 
 /// A query and the database that it is for.
 #[derive(Debug, Clone)]
@@ -234,8 +234,9 @@ fn fingerprint(source: &SqlSource, engine: Engine) -> String {
         ..
     } = source;
     let text = format!(
-        "{READING}\n{engine:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{query:?}\n{since:?}\n{:?}",
+        "{READING}\n{engine:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{:?}\n{query:?}\n{since:?}\n{:?}",
         meaning.feeds,
+        meaning.event,
         meaning.columns,
         meaning.types,
         meaning.dates,

@@ -270,7 +270,7 @@ fn soil(
         }
         15 => {
             put(5, chance.one_of(&["maybe", "1", "x", "2026-11-01"]));
-            ("consent is", 5)
+            ("neither yes", 5)
         }
         16 => {
             put(0, &"9".repeat(201));
