@@ -99,11 +99,9 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
             total.withdrawn += pass.withdraw_all().await?;
         }
         total.new += pass.new_days(through).await?;
-        // A rule without a cursor has just looked at everybody.
-        if through.is_some() {
+        if through.is_some() || edited {
             let touched = look(house, &mut touched).await?;
-            let changed = pass.changed_customers(touched).await?;
-            pass.recall(touched).await?;
+            let changed = pass.changes(touched, through.is_some()).await?;
             total.new += changed.new;
             total.withdrawn += changed.withdrawn;
         }
@@ -231,7 +229,8 @@ impl Pass<'_> {
                 self.house.views(chunk)
             )?;
             new += written;
-            let entries = views.iter().flat_map(|view| self.entries(view, from));
+            let days = (from, self.horizon);
+            let entries = views.iter().flat_map(|view| self.entries(view, days));
             let news = entries.filter(|entry| self.is_news(&entry.occasion));
             found
                 .new
@@ -262,6 +261,16 @@ impl Pass<'_> {
             | Trigger::Holiday(_)
             | Trigger::Fixed(_) => self.earliest_not_too_late().max(self.start),
         };
+        // What was put back to a later day is as good as what is planned for today.
+        let until = match &self.rule.trigger {
+            Trigger::Event(_) => Date::MAX,
+            Trigger::Lapsed(_)
+            | Trigger::Usage(_)
+            | Trigger::Anniversary(_)
+            | Trigger::Date(_)
+            | Trigger::Holiday(_)
+            | Trigger::Fixed(_) => self.horizon,
+        };
         let mut total = Planned::default();
         let mut planned: HashMap<String, Vec<PlannedKey>> = HashMap::new();
         for row in self
@@ -283,7 +292,7 @@ impl Pass<'_> {
         for chunk in ids.chunks(CHUNK) {
             let mut batch = PlanBatch::default();
             for view in self.house.views(chunk).await? {
-                let mut entries = self.entries(&view, from);
+                let mut entries = self.entries(&view, (from, until));
                 entries.retain(|entry| self.is_news(&entry.occasion));
                 let wanted: HashSet<(&str, Timestamp)> = entries
                     .iter()
@@ -294,6 +303,7 @@ impl Pass<'_> {
                     .into_iter()
                     .filter(|r| !wanted.contains(&(&r.occasion, r.due_at)));
                 batch.withdraw.extend(stale.map(|row| row.id));
+                entries.retain(|entry| entry.occasion.day <= self.horizon);
                 batch.new.extend(entries);
                 batch.awaited.extend(self.await_next(&view));
             }
@@ -340,11 +350,11 @@ impl Pass<'_> {
         }
     }
 
-    fn entries(&self, view: &View, from: Date) -> Vec<NewEntry> {
+    fn entries(&self, view: &View, (from, to): (Date, Date)) -> Vec<NewEntry> {
         if view.erased || view.gone {
             return Vec::new();
         }
-        let found = decide::occasions(self.rule, view, self.house.policy(), from, self.horizon);
+        let found = decide::occasions(self.rule, view, self.house.policy(), from, to);
         let entry = |occasion| NewEntry {
             rule: self.rule.id.clone(),
             rule_version: self.rule.version.clone(),

@@ -122,6 +122,7 @@ pub use sources::{PlaceOf, QueryMark, QueryPart};
 pub use tokens::{Scope, Token};
 pub use trouble::{CLAIM_LASTS, Claimed, Sign, Trouble};
 pub use users::{Role, Session, User};
+pub use waiting::Moved;
 pub use warnings::LastTaken;
 pub use wishes::{Choice, Reached, Said};
 pub use witness::Found;

@@ -178,3 +178,56 @@ async fn a_clock_that_was_ahead_loses_nobody() {
     let ledger = year.days(21).await;
     assert_eq!(ledger, ["2027-03-02/1 sent accepted"]);
 }
+
+/// What ann bought as `P7`, on this day of 2027.
+fn purchase_on(day: &str) -> String {
+    format!("id,customer_id,kind,at\nP7,ann,purchase,2027-{day}\n")
+}
+
+/// The thank-you is due at nine in the evening two days after it, and waits for the morning.
+fn at_night() -> Year {
+    let year = Year::new();
+    year.shop.customers("id,email\nann,ann@mail.example\n");
+    year.shop
+        .settings("[sending]\nquiet_hours = \"20:00-08:00\"\ncaps = {}\n");
+    year.shop.events(&purchase_on("05-01"));
+    year
+}
+
+#[tokio::test]
+async fn a_letter_that_waits_goes_with_its_purchase_when_that_is_put_off() {
+    let mut year = at_night();
+    year.rule(("09:00", "21:00"));
+    year.pass().await;
+    year.now = "2027-05-03T21:30[Europe/London]".parse().unwrap();
+    assert_eq!(year.pass().await, ["P7 deferred quiet-hours"]);
+    year.shop.events(&purchase_on("05-20"));
+    year.now = "2027-05-04T12:00[Europe/London]".parse().unwrap();
+    assert_eq!(year.pass().await, ["P7 planned record-changed"]);
+    assert!(year.shop.outbox().is_empty());
+    // Whatever else changes of her meanwhile, it waits for its day.
+    year.shop.customers("id,email\nann,anna@mail.example\n");
+    assert_eq!(year.days(18).await, ["P7 planned record-changed"]);
+    year.now = "2027-05-22T21:30[Europe/London]".parse().unwrap();
+    assert_eq!(year.pass().await, ["P7 deferred quiet-hours"]);
+    year.now = "2027-05-23T08:00[Europe/London]".parse().unwrap();
+    assert_eq!(year.pass().await, ["P7 sent accepted"]);
+    assert_eq!(year.shop.outbox().len(), 1);
+}
+
+#[tokio::test]
+async fn a_letter_that_waits_for_a_person_is_not_lost_when_its_purchase_is_moved() {
+    let mut year = at_night();
+    year.rule(("[trigger", "[limits]\napprove = \"first 5\"\n[trigger"));
+    year.pass().await;
+    year.now = "2027-05-03T12:00[Europe/London]".parse().unwrap();
+    assert_eq!(year.pass().await, ["P7 held awaits-approval"]);
+    year.shop.events(&purchase_on("05-20"));
+    assert_eq!(year.pass().await, ["P7 planned record-changed"]);
+    // It is moved once more, and back into days that are planned already.
+    year.shop.events(&purchase_on("05-03"));
+    assert_eq!(year.days(2).await, ["P7 held awaits-approval"]);
+    year.shop.events(&purchase_on("05-02"));
+    assert_eq!(year.days(1).await, ["P7 held awaits-approval"]);
+    assert_eq!(year.days(2).await, ["P7 skipped too-late"]);
+}
