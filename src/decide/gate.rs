@@ -134,11 +134,13 @@ fn suppressed(case: &Case<'_>) -> Option<Answer> {
 }
 
 /// Whoever asked for a pause gets nothing of what comes due in it, not even later: it would all come
-/// on its last day.
+/// when it is over, from a machine that was off until then too.
 fn paused_by_customer(case: &Case<'_>) -> Option<Answer> {
-    let paused = case.view.wishes.paused(case.now, &case.view.zone);
+    let (wishes, zone) = (&case.view.wishes, &case.view.zone);
+    let in_it = |at| wishes.paused(at, zone).is_some();
+    let paused = in_it(case.now) || in_it(case.occasion.due_at);
     skip_if(
-        paused.is_some() && case.class != Class::Service,
+        paused && case.class != Class::Service,
         Reason::CustomerPaused,
     )
 }
