@@ -231,3 +231,25 @@ async fn a_letter_that_waits_for_a_person_is_not_lost_when_its_purchase_is_moved
     assert_eq!(year.days(1).await, ["P7 held awaits-approval"]);
     assert_eq!(year.days(2).await, ["P7 skipped too-late"]);
 }
+
+/// Whoever decided while a pass was holding a batch decided, also after that pass.
+#[tokio::test]
+async fn what_a_person_said_of_a_batch_is_never_said_anew_by_a_pass() {
+    let mut year = at_night();
+    year.rule(("[trigger", "[limits]\napprove = \"first 5\"\n[trigger"));
+    year.pass().await;
+    year.now = "2027-05-03T12:00[Europe/London]".parse().unwrap();
+    assert_eq!(year.pass().await, ["P7 held awaits-approval"]);
+    let said = year.now.timestamp();
+    let tamper = "INSERT INTO approval (rule, day, approved, at) SELECT rule, due_day, 1, decided_at \
+                  FROM ledger";
+    assert_eq!(year.shop.tamper(tamper).await, 1);
+    year.now = "2027-05-03T13:00[Europe/London]".parse().unwrap();
+    assert_eq!(year.pass().await, ["P7 sent accepted"]);
+    let plans = Plans::read(&year.shop.path("config/fondly.toml")).unwrap();
+    let house = House::open(plans, Clock::manual(said)).await.unwrap();
+    let approvals = house.store.approvals(jiff::civil::Date::MIN).await.unwrap();
+    assert_eq!(approvals.len(), 1);
+    assert_eq!(approvals[0].at, said, "a pass said it again");
+    house.store.clone().close().await.unwrap();
+}

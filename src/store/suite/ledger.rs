@@ -117,6 +117,17 @@ pub(super) async fn held_batches_wait_for_a_person(store: &Store) {
         [approval.clone()]
     );
     assert_eq!(store.claim(9, noon()).await.unwrap().len(), 1);
+    // Held by a pass that hadn't heard of it.
+    store.record_durably(held.clone()).await.unwrap();
+    let later = noon() + minutes(1);
+    let settle = async || store.settle_spoken(Reason::Declined, later).await.unwrap();
+    assert_eq!((settle().await, settle().await), (1, 0));
+    assert_eq!(outcome(store, &id).await, Outcome::Planned);
+    assert_eq!(
+        store.approvals(approval.day).await.unwrap(),
+        [approval.clone()]
+    );
+    assert_eq!(store.claim(9, later).await.unwrap().len(), 1);
     store.record_durably(held).await.unwrap();
     approval.approved = false;
     assert_eq!(store.approve(&approval, None).await.unwrap(), 1);
