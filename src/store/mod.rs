@@ -31,6 +31,7 @@ mod dates;
 mod dialect;
 mod digest;
 mod dossier;
+mod doubt;
 mod erase;
 mod error;
 mod files;
