@@ -6,6 +6,7 @@
 //! interrupted is simply done again.
 
 mod candidates;
+mod entered;
 mod recall;
 mod usage;
 
@@ -290,7 +291,7 @@ impl Pass<'_> {
         ids.sort_unstable();
         ids.dedup();
         for chunk in ids.chunks(CHUNK) {
-            let mut batch = PlanBatch::default();
+            let (mut batch, mut leaving) = (PlanBatch::default(), Vec::new());
             for view in self.house.views(chunk).await? {
                 let mut entries = self.entries(&view, (from, until));
                 entries.retain(|entry| self.is_news(&entry.occasion));
@@ -302,11 +303,13 @@ impl Pass<'_> {
                 let stale = rows
                     .into_iter()
                     .filter(|r| !wanted.contains(&(&r.occasion, r.due_at)));
-                batch.withdraw.extend(stale.map(|row| row.id));
+                leaving.extend(stale);
                 entries.retain(|entry| entry.occasion.day <= self.horizon);
                 batch.new.extend(entries);
                 batch.awaited.extend(self.await_next(&view));
             }
+            batch.new = self.not_entered(batch.new, &leaving).await?;
+            batch.withdraw = leaving.into_iter().map(|row| row.id).collect();
             batch.new = self.not_told_of(batch.new, &batch.withdraw).await?;
             total.withdrawn += batch.withdraw.len() as u64;
             total.new += self.house.store.plan_write(&batch, self.now).await?.new;

@@ -45,6 +45,12 @@ pub(super) async fn the_planner_withdraws_only_what_is_still_planned(store: &Sto
     assert_eq!(of_ann[0].anchor, date(1987, 5, 2));
     assert!(noted("birthday", "bob").await.is_empty());
     assert!(noted("other", "ann").await.is_empty());
+    let customers = ["ann".to_owned(), "bob".to_owned()];
+    let mut entered = store.entered("birthday", &customers).await.unwrap();
+    entered.sort();
+    let ann = |key: &str| ("ann".to_owned(), key.to_owned());
+    assert_eq!(entered, [ann("a"), ann("b"), ann("due")]);
+    assert!(store.entered("other", &customers).await.unwrap().is_empty());
     let state = RuleState {
         rule: "birthday".to_owned(),
         version: "v2".to_owned(),
