@@ -33,9 +33,10 @@ pub struct Batch {
 pub struct Case<'a> {
     /// The rule as it stands now; `None` when its file is gone.
     pub rule: Option<&'a Rule>,
-    /// The class under which the occasion was planned.
+    /// The rule's class now, under which the letter would go; where the rule is gone, the one under
+    /// which the occasion was planned.
     pub class: Class,
-    /// Whom it goes to.
+    /// Whom it goes to, likewise.
     pub audience: Audience,
     /// The occasion, as planned.
     pub occasion: &'a Occasion,

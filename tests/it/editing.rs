@@ -135,6 +135,43 @@ async fn a_corrected_class_holds_for_what_waits_already() {
     assert!(year.shop.outbox().is_empty());
 }
 
+/// What was a service's when it was planned counts as what it is by now, also where places of a day
+/// are given out.
+#[tokio::test]
+async fn a_corrected_class_takes_nobody_s_place_in_a_day() {
+    let mut year = Year::new();
+    year.shop.settings(
+        "[sending]\nquiet_hours = \"20:00-08:00\"\ncaps = { marketing = \"1 per 14 days\", any = \"9 per 2 days\" }\n",
+    );
+    year.shop
+        .customers("id,email\nann,ann@mail.example\nbob,bob@mail.example\n");
+    year.shop.events(
+        "id,customer_id,kind,at\nA,ann,purchase,2027-03-02\nB,ann,visit,2027-03-04\n\
+         C,bob,visit,2027-03-04\n",
+    );
+    let thanks = THANKS.replace("09:00", "21:00");
+    let thanks = thanks.replace("[trigger", "priority = 90\n[trigger");
+    year.shop.rule("thanks", &thanks);
+    let one_a_day = THANKS
+        .replace("service", "marketing")
+        .replace("\"purchase\"", "\"visit\"")
+        .replace("2 days", "1 day")
+        .replace("09:00", "08:00");
+    let one_a_day = one_a_day.replace("[trigger", "[limits]\nmax_per_day = 1\n[trigger");
+    year.shop.rule("visits", &one_a_day);
+    year.pass().await;
+    year.now = "2027-03-04T21:30[Europe/London]".parse().unwrap();
+    assert_eq!(year.pass().await[0], "A deferred quiet-hours");
+    year.shop
+        .rule("thanks", &thanks.replace("service", "marketing"));
+    year.now = "2027-03-05T08:00[Europe/London]".parse().unwrap();
+    let ledger = year.pass().await;
+    assert_eq!(
+        ledger,
+        ["A sent accepted", "B skipped capped", "C sent accepted"]
+    );
+}
+
 const MISSED: &str = "title = \"We miss you\"\ntemplate = \"we-miss-you\"\nclass = \"service\"\n\
                       audience = \"customer\"\n[trigger.lapsed]\ncontact = [\"purchase\"]\n\
                       after = \"1 cadence\"\notherwise = \"20 days\"\n";
