@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use super::super::House;
 use super::super::post::{self, Message, PATIENCE};
 use crate::deliver::Verdict;
+use crate::model::occasion::short_hash;
 use crate::render::alert::{Stage, Voice, alert};
 use crate::store::Trouble;
 
@@ -93,5 +94,5 @@ fn id_of(trouble: &Trouble, over: bool, reader: &str) -> String {
     let facts = serde_json::to_string(matter).unwrap_or_default();
     let over = if over { "over" } else { &facts };
     let since = since.to_string();
-    post::id_of(&[RULE, matter.kind(), &matter.name(), &since, over, reader])
+    short_hash(&[RULE, matter.kind(), &matter.name(), &since, over, reader])
 }
