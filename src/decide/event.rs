@@ -3,8 +3,9 @@
 //! Days count from the event's civil date in the send zone; hours and minutes from its instant.
 //! May not know gates.
 
-use jiff::SignedDuration;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::calendar::Desk;
 use crate::model::occasion::stable_share;
@@ -53,10 +54,7 @@ pub(super) fn meant<'a>(view: &'a View, trigger: &AfterEvent, rule: &str) -> Vec
 }
 
 fn occasion(desk: &Desk<'_>, event: &Event, delay: Delay) -> Option<Occasion> {
-    let anchor = match event.at {
-        When::Day(day) => day,
-        When::Instant(at) => desk.zone.to_datetime(at).date(),
-    };
+    let anchor = day_of(event, desk.zone);
     let mut occasion = match due(desk, event, delay, anchor)? {
         Due::After(exact) => {
             let at = moment(event, &desk.view.zone).checked_add(exact).ok()?;
@@ -103,14 +101,31 @@ fn drawn(words: &[&str], last: i64) -> i64 {
     i64::try_from((share * count) >> 32).unwrap_or(0)
 }
 
+/// The occasion of this event, whenever it is due.
+pub(super) fn of_key(desk: &Desk<'_>, trigger: &AfterEvent, key: &str) -> Option<Occasion> {
+    let mut meant = meant(desk.view, trigger, &desk.rule.id).into_iter();
+    let event = meant.find(|event| event.id == key)?;
+    occasion(desk, event, trigger.delay)
+}
+
+/// Why an occasion isn't what was planned: its event isn't among those that are meant, is on another
+/// day of the send zone, or lies ahead, so that nobody has seen it yet.
 pub(super) fn withdrawn(
-    view: &View,
-    trigger: &AfterEvent,
-    rule: &str,
+    meant: &[&Event],
     occasion: &Occasion,
+    home: &TimeZone,
+    (zone, now): (&TimeZone, Timestamp),
 ) -> Option<Reason> {
-    let there = meant(view, trigger, rule)
-        .iter()
-        .any(|event| event.id == occasion.key);
-    (!there).then_some(Reason::RecordChanged)
+    let event = meant.iter().find(|event| event.id == occasion.key);
+    let as_planned = event
+        .is_some_and(|event| day_of(event, zone) == occasion.anchor && moment(event, home) <= now);
+    (!as_planned).then_some(Reason::RecordChanged)
+}
+
+/// The civil day on which it happened, where the rule sends.
+fn day_of(event: &Event, zone: &TimeZone) -> Date {
+    match event.at {
+        When::Day(day) => day,
+        When::Instant(at) => zone.to_datetime(at).date(),
+    }
 }

@@ -3,12 +3,12 @@
 //! Asked when an occasion comes due and again at the moment of sending; the first gate that
 //! doesn't let it pass gives the outcome and its reason. May not know how occasions arise.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::calendar::deadline;
 use super::complaint::complaint_since;
-use super::{caps, moment, withdrawn};
+use super::{as_it_is, caps, moment, withdrawn};
 use crate::model::customer::Consent;
 use crate::model::occasion::stable_share;
 use crate::model::policy::{Audience, Class, MarketingBasis};
@@ -33,9 +33,10 @@ pub struct Batch {
 pub struct Case<'a> {
     /// The rule as it stands now; `None` when its file is gone.
     pub rule: Option<&'a Rule>,
-    /// The class under which the occasion was planned.
+    /// The rule's class now, under which the letter would go; where the rule is gone, the one under
+    /// which the occasion was planned.
     pub class: Class,
-    /// Whom it goes to.
+    /// Whom it goes to, likewise.
     pub audience: Audience,
     /// The occasion, as planned.
     pub occasion: &'a Occasion,
@@ -65,6 +66,9 @@ pub enum Answer {
     /// A person has to say so; at this moment it is too late for that.
     Hold(Timestamp, Reason),
 }
+
+/// What moved to a moment that is over waits so long for the planner.
+const UNTIL_PLANNED: SignedDuration = SignedDuration::from_mins(1);
 
 /// One gate: `None` lets it pass.
 type Gate = fn(&Case<'_>) -> Option<Answer>;
@@ -131,11 +135,13 @@ fn suppressed(case: &Case<'_>) -> Option<Answer> {
 }
 
 /// Whoever asked for a pause gets nothing of what comes due in it, not even later: it would all come
-/// on its last day.
+/// when it is over, from a machine that was off until then too.
 fn paused_by_customer(case: &Case<'_>) -> Option<Answer> {
-    let paused = case.view.wishes.paused(case.now, &case.view.zone);
+    let (wishes, zone) = (&case.view.wishes, &case.view.zone);
+    let in_it = |at| wishes.paused(at, zone).is_some();
+    let paused = in_it(case.now) || in_it(case.occasion.due_at);
     skip_if(
-        paused.is_some() && case.class != Class::Service,
+        paused && case.class != Class::Service,
         Reason::CustomerPaused,
     )
 }
@@ -173,8 +179,20 @@ fn too_late(case: &Case<'_>) -> Option<Answer> {
     skip_if(case.now > end, Reason::TooLate)
 }
 
+/// What was planned isn't so any more. Where it only moved, it waits for its new moment, which the
+/// planner notes before the next letters go.
 fn no_longer_so(case: &Case<'_>) -> Option<Answer> {
-    withdrawn(case.rule?, case.view, case.occasion, case.now).map(Answer::Skip)
+    let (rule, occasion) = (case.rule?, case.occasion);
+    let reason = withdrawn(rule, case.view, occasion, case.zone, case.now)?;
+    Some(match as_it_is(rule, case.view, case.policy, occasion) {
+        // Another day of the same month's end, say, and the same letter at the same hour.
+        Some(same) if same.due_at == occasion.due_at => return None,
+        Some(moved) => {
+            let soon = case.now.checked_add(UNTIL_PLANNED).unwrap_or(case.now);
+            Answer::Defer(moved.due_at.max(soon), reason)
+        }
+        None => Answer::Skip(reason),
+    })
 }
 
 /// Marketing and relationship messages keep quiet while a complaint is open.

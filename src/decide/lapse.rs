@@ -145,8 +145,7 @@ pub(super) fn first_days(trigger: &Silence, contacts: &[Contact], policy: &Polic
 /// Civil days of silence until the first step, after contacts on these days, in order and each once;
 /// `None` if it never comes, or if an outlook is wanted and there is none.
 pub(crate) fn patience(after: Patience, days: &[i32], outlook: Option<&Outlook>) -> Option<i32> {
-    let latest = days.get(days.len().saturating_sub(Cadence::DAYS)..);
-    let cadence = Cadence::of(latest.unwrap_or_default());
+    let cadence = of_the_latest(days);
     match after {
         Patience::Days(days) => Some(days),
         Patience::Cadences(own) => Some(cadence.map_or(own.otherwise_days, |cadence| {
@@ -187,15 +186,17 @@ pub(super) fn outlook<'a>(
 ) -> Option<(Outlook, &'a Learnt)> {
     let learnt = policy.pattern(&trigger.contact, contacts.last()?.day)?;
     let pattern = learnt.pattern;
-    let days: Vec<i32> = contacts.iter().map(|one| day_number(one.day)).collect();
-    Some((pattern.outlook(gaps(&days)), learnt))
+    Some((pattern.outlook(gaps(&numbers(contacts))), learnt))
 }
 
 /// The median gap of the latest contacts; `None` while it isn't known.
 pub(super) fn cadence(contacts: &[Contact]) -> Option<Cadence> {
-    let latest = contacts.len().saturating_sub(Cadence::DAYS);
-    let days = contacts.iter().skip(latest).map(|one| day_number(one.day));
-    Cadence::of(&days.collect::<Vec<_>>())
+    of_the_latest(&numbers(contacts))
+}
+
+fn of_the_latest(days: &[i32]) -> Option<Cadence> {
+    let latest = days.get(days.len().saturating_sub(Cadence::DAYS)..);
+    Cadence::of(latest.unwrap_or_default())
 }
 
 /// `1998-01-05/1`: the last contact and the step.

@@ -23,6 +23,7 @@ pub(crate) mod usage;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::model::occasion::Change;
 use crate::model::{Occasion, Policy, Reason, View};
@@ -50,21 +51,47 @@ pub fn occasions(rule: &Rule, view: &View, policy: &Policy, from: Date, to: Date
     found
 }
 
-/// Why the records no longer give an occasion that was planned, if they don't.
+/// Why the records no longer give an occasion as it was planned, in this send zone, if they don't.
 pub(crate) fn withdrawn(
     rule: &Rule,
     view: &View,
     occasion: &Occasion,
+    zone: &TimeZone,
     now: Timestamp,
 ) -> Option<Reason> {
     match &rule.trigger {
         Trigger::Anniversary(trigger) => anniversary::withdrawn(view, trigger, occasion),
         Trigger::Date(trigger) => anniversary::once_withdrawn(view, trigger, occasion),
-        Trigger::Event(trigger) => event::withdrawn(view, trigger, &rule.id, occasion),
+        Trigger::Event(trigger) => {
+            let meant = event::meant(view, trigger, &rule.id);
+            event::withdrawn(&meant, occasion, &view.zone, (zone, now))
+        }
         Trigger::Lapsed(trigger) => lapse::withdrawn(view, trigger, occasion, now),
         Trigger::Usage(trigger) => usage::withdrawn(view, trigger, occasion),
         Trigger::Holiday(trigger) => fixed::holiday_withdrawn(trigger, occasion),
         Trigger::Fixed(on) => fixed::withdrawn(on, occasion),
+    }
+}
+
+/// Where an occasion's key outlasts its day, as an event's does: the same one as the records give it
+/// now. Another moment may be its due one; `None` where there is no such occasion any more.
+pub(crate) fn as_it_is(
+    rule: &Rule,
+    view: &View,
+    policy: &Policy,
+    occasion: &Occasion,
+) -> Option<Occasion> {
+    match &rule.trigger {
+        Trigger::Event(trigger) => {
+            let desk = calendar::Desk::new(rule, view, policy);
+            event::of_key(&desk, trigger, &occasion.key)
+        }
+        Trigger::Anniversary(_)
+        | Trigger::Date(_)
+        | Trigger::Lapsed(_)
+        | Trigger::Usage(_)
+        | Trigger::Holiday(_)
+        | Trigger::Fixed(_) => None,
     }
 }
 

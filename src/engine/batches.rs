@@ -162,14 +162,16 @@ impl Batches {
                 }
                 Answer::Skip(_) | Answer::Defer(..) | Answer::Hold(..) => continue,
             }
-            let counts = house
-                .rule(&entry.rule)
-                .is_some_and(|rule| rule.audience == Audience::Customer);
-            if self.take(house, entry, now) && counts {
+            let rule = house.rule(&entry.rule);
+            let counts = rule.filter(|rule| rule.audience == Audience::Customer);
+            if self.take(house, entry, now)
+                && let Some(rule) = counts
+            {
                 let sent = Sent {
                     rule: entry.rule.clone(),
                     occasion: entry.occasion.key.clone(),
-                    class: entry.class,
+                    // As it will be noted when it goes, however it was planned.
+                    class: rule.class,
                     audience: Audience::Customer,
                     at: now,
                 };

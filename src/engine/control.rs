@@ -62,8 +62,9 @@ fn is_written(house: &House, rule: &str) -> bool {
     plain_name(rule).is_ok() && file.is_file()
 }
 
-/// The same as [`settle`] where a person says so just now; that they did is noted together with it,
-/// unless it changes nothing.
+/// Keeps what a person says of a rule's batch of a day, also ahead of it, and lets go or ends what
+/// is held of it; that they did is noted together with it, unless it changes nothing. Returns how
+/// many letters were held.
 ///
 /// # Errors
 /// The store's trouble.
@@ -81,38 +82,14 @@ pub async fn decide(
         what,
         subject: &subject,
     };
-    keep(house, (rule, day), (approved, now), Some(decision)).await
-}
-
-/// Keeps what a person says of a rule's batch of a day, also ahead of it, and lets go or ends what
-/// is held of it. Returns how many letters were held.
-///
-/// # Errors
-/// The store's trouble.
-pub async fn settle(
-    house: &House,
-    rule: &str,
-    day: Date,
-    approved: bool,
-    now: Timestamp,
-) -> Result<u64, EngineError> {
-    keep(house, (rule, day), (approved, now), None).await
-}
-
-async fn keep(
-    house: &House,
-    (rule, day): (&str, Date),
-    (approved, at): (bool, Timestamp),
-    decision: Option<Decision<'_>>,
-) -> Result<u64, EngineError> {
     let approval = Approval {
         rule: rule.to_owned(),
         day,
         approved,
-        at,
+        at: now,
     };
     let reason = (!approved).then_some(Reason::Declined);
-    let kept = house.store.approve_noted(&approval, reason, decision);
+    let kept = house.store.approve_noted(&approval, reason, Some(decision));
     Ok(kept.await?)
 }
 

@@ -120,8 +120,8 @@ pub(super) fn put_away(folder: Folder<'_>, path: &Path, read: Look) -> Result<()
 }
 
 fn try_to_put_away(folder: &Path, path: &Path, read: Look) -> io::Result<()> {
-    let is_the_same = |look: io::Result<Look>| look.is_ok_and(|look| is_what_was_read(look, read));
-    if !is_the_same(Look::at(path)) {
+    // One that was written anew in its place, at the same length, is another to read.
+    if !Look::at(path).is_ok_and(|look| look == read) {
         return Ok(());
     }
     let done = folder.join(DONE);
@@ -133,7 +133,7 @@ fn try_to_put_away(folder: &Path, path: &Path, read: Look) -> io::Result<()> {
         let gone = error.kind() == io::ErrorKind::NotFound;
         return if gone { Ok(()) } else { Err(error) };
     }
-    if !is_the_same(Look::at(&place)) {
+    if !Look::at(&place).is_ok_and(|look| is_what_was_read(look, read)) {
         // In the last moment another came under this name, which nobody has read.
         let back = free_place(folder, path)?;
         return durable::rename(&place, &back);
@@ -207,6 +207,24 @@ mod tests {
         assert!(!dir.path().join("done/a.csv").exists());
         fs::remove_file(&path).unwrap();
         put_away(folder(dir.path()), &path, read).unwrap();
+    }
+
+    #[test]
+    fn what_was_written_anew_in_its_place_at_the_same_length_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.csv");
+        fs::write(&path, "monday").unwrap();
+        let read = Look::at(&path).unwrap();
+        // Not the millisecond in which it was written first.
+        let later = std::time::UNIX_EPOCH + std::time::Duration::from_secs(4_000_000_000);
+        let mut file = OpenOptions::new().write(true).open(&path).unwrap();
+        io::Write::write_all(&mut file, b"friday").unwrap();
+        file.set_modified(later).unwrap();
+        put_away(folder(dir.path()), &path, read).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "friday");
+        let read = Look::at(&path).unwrap();
+        put_away(folder(dir.path()), &path, read).unwrap();
+        assert!(!path.exists());
     }
 
     #[test]

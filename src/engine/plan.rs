@@ -6,6 +6,7 @@
 //! interrupted is simply done again.
 
 mod candidates;
+mod entered;
 mod of_one;
 mod recall;
 mod turn;
@@ -88,11 +89,9 @@ pub async fn plan(house: &House, now: Timestamp) -> Result<Planned, EngineError>
             total.withdrawn += pass.withdraw_all().await?;
         }
         total.new += pass.new_days().await?;
-        // A rule without a cursor has just looked at everybody.
-        if through.is_some() {
+        if through.is_some() || edited {
             let touched = look(house, &mut touched).await?;
-            let changed = pass.changed_customers(touched).await?;
-            pass.recall(touched).await?;
+            let changed = pass.changes(touched, through.is_some()).await?;
             total.new += changed.new;
             total.withdrawn += changed.withdrawn;
         }
@@ -196,7 +195,8 @@ impl Pass<'_> {
                 self.house.views(chunk)
             )?;
             new += written;
-            let entries = views.iter().flat_map(|view| self.entries(view, from));
+            let days = (from, self.horizon);
+            let entries = views.iter().flat_map(|view| self.entries(view, days));
             let news = entries.filter(|entry| self.is_news(&entry.occasion));
             found
                 .new
@@ -220,7 +220,7 @@ impl Pass<'_> {
         if touched.is_empty() {
             return Ok(Planned::default());
         }
-        let from = self.first_changed_day();
+        let (from, until) = (self.first_changed_day(), self.last_changed_day());
         let mut total = Planned::default();
         let mut planned: HashMap<String, Vec<PlannedKey>> = HashMap::new();
         for row in self
@@ -240,9 +240,9 @@ impl Pass<'_> {
         ids.sort_unstable();
         ids.dedup();
         for chunk in ids.chunks(CHUNK) {
-            let mut batch = PlanBatch::default();
+            let (mut batch, mut leaving) = (PlanBatch::default(), Vec::new());
             for view in self.house.views(chunk).await? {
-                let mut entries = self.entries(&view, from);
+                let mut entries = self.entries(&view, (from, until));
                 entries.retain(|entry| self.is_news(&entry.occasion));
                 let wanted: HashSet<(&str, Timestamp)> = entries
                     .iter()
@@ -252,10 +252,13 @@ impl Pass<'_> {
                 let stale = rows
                     .into_iter()
                     .filter(|r| !wanted.contains(&(&r.occasion, r.due_at)));
-                batch.withdraw.extend(stale.map(|row| row.id));
+                leaving.extend(stale);
+                entries.retain(|entry| entry.occasion.day <= self.horizon);
                 batch.new.extend(entries);
                 batch.awaited.extend(self.await_next(&view));
             }
+            batch.new = self.not_entered(batch.new, &leaving).await?;
+            batch.withdraw = leaving.into_iter().map(|row| row.id).collect();
             batch.new = self.not_told_of(batch.new, &batch.withdraw).await?;
             total.withdrawn += batch.withdraw.len() as u64;
             total.new += self.house.store.plan_write(&batch, self.now).await?.new;
@@ -299,11 +302,11 @@ impl Pass<'_> {
         }
     }
 
-    fn entries(&self, view: &View, from: Date) -> Vec<NewEntry> {
+    fn entries(&self, view: &View, (from, to): (Date, Date)) -> Vec<NewEntry> {
         if view.erased || view.gone {
             return Vec::new();
         }
-        let found = decide::occasions(self.rule, view, self.house.policy(), from, self.horizon);
+        let found = decide::occasions(self.rule, view, self.house.policy(), from, to);
         let entry = |occasion| NewEntry {
             rule: self.rule.id.clone(),
             rule_version: self.rule.version.clone(),

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use lettre::message::Mailbox;
-use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::outbox::Route;
@@ -18,9 +17,6 @@ use crate::render::mail::{self, Mail};
 
 /// How long one message may take to leave: a server that hangs must hold nothing up.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Hexadecimal digits of a message's id.
-const ID_DIGITS: usize = 16;
 
 /// A letter to one owner, ready to be handed over.
 #[derive(Debug)]
@@ -140,17 +136,6 @@ pub(super) async fn in_time(
         })),
         Err(_) => Ok(None),
     }
-}
-
-/// The same for the same parts, another for any other.
-pub(super) fn id_of(parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part.len().to_be_bytes());
-        hash.update(part);
-    }
-    let digest = format!("{:x}", hash.finalize());
-    digest.chars().take(ID_DIGITS).collect()
 }
 
 #[cfg(test)]

@@ -92,33 +92,37 @@ pub fn worth<'a>(found: impl IntoIterator<Item = &'a Quiet>) -> (Vec<(f64, &'a s
 pub async fn quiet(house: &House, question: &Question) -> Result<Vec<Quiet>, EngineError> {
     let kinds = kinds(house);
     let today = day_number(question.on);
-    let (mut sample, mut found) = (Sample::default(), Vec::new());
-    for ids in house.store.everyone(false).await?.chunks(CHUNK) {
-        let views = house.views(ids).await?;
-        let here = views.iter().filter(|view| !view.erased && !view.gone);
-        for view in here {
-            let contacts = contact_days(view, &kinds);
-            let mut days: Vec<i32> = contacts.iter().map(|one| day_number(one.day)).collect();
-            days.truncate(days.partition_point(|day| *day <= today));
-            let Some(last) = contacts.get(days.len().wrapping_sub(1)) else {
+    let everyone = house.store.everyone(false).await?;
+    // How customers come is learnt of all of them, and only then can anybody be judged. Of those who
+    // may be listed, the second walk reads again: all of everybody would be too much to keep.
+    let (mut sample, mut perhaps) = (Sample::default(), Vec::new());
+    for ids in everyone.chunks(CHUNK) {
+        for view in house.views(ids).await? {
+            let Some((days, _)) = contacts_by(&view, &kinds, question.on) else {
                 continue;
             };
             sample.add(&days, today);
-            found.push((seen(view, question, last.day), days));
+            if question.all || Silence::of(&days, today).is_unusual() {
+                perhaps.push(view.customer.id);
+            }
         }
     }
+    drop(everyone);
     let pattern = sample.fit();
-    let judged = found.into_iter().map(|(mut one, days)| {
-        let outlook = pattern.outlook(gaps(&days));
-        one.contacts = days.len();
-        one.silent_days = days.last().map_or(0, |last| today.abs_diff(*last));
-        one.cadence = Cadence::of(&days);
-        one.chance_gone = outlook.chance(one.silent_days, question.horizon_days);
-        one
-    });
-    let mut listed: Vec<Quiet> = judged
-        .filter(|one| question.all || one.is_quiet())
-        .collect();
+    let mut listed = Vec::new();
+    for ids in perhaps.chunks(CHUNK) {
+        for view in house.views(ids).await? {
+            let Some((days, last)) = contacts_by(&view, &kinds, question.on) else {
+                continue;
+            };
+            let silence = Silence::of(&days, today);
+            let outlook = pattern.outlook(gaps(&days));
+            let chance = outlook.chance(silence.days, question.horizon_days);
+            if question.all || (silence.is_unusual() && chance >= QUIET) {
+                listed.push(seen(&view, question, last, (silence, chance)));
+            }
+        }
+    }
     listed.sort_by(|a, b| {
         let dearer = b.value_per_year.cmp(&a.value_per_year);
         dearer
@@ -128,18 +132,45 @@ pub async fn quiet(house: &House, question: &Question) -> Result<Vec<Quiet>, Eng
     Ok(listed)
 }
 
-impl Quiet {
-    /// Whether they have gone quiet: they came more than once, stay away longer than is usual for
-    /// them, and most likely go on doing so.
-    fn is_quiet(&self) -> bool {
+/// How long somebody has been silent, beside how often they came.
+#[derive(Debug, Clone, Copy)]
+struct Silence {
+    contacts: usize,
+    days: u32,
+    cadence: Option<Cadence>,
+}
+
+impl Silence {
+    fn of(contacts: &[i32], today: i32) -> Self {
+        Self {
+            contacts: contacts.len(),
+            days: contacts.last().map_or(0, |last| today.abs_diff(*last)),
+            cadence: Cadence::of(contacts),
+        }
+    }
+
+    /// Whether they came more than once, and stay away longer than is usual for them. Who most likely
+    /// goes on doing so has gone quiet.
+    fn is_unusual(&self) -> bool {
         let unusual = self
             .cadence
-            .is_none_or(|cadence| f64::from(self.silent_days) > cadence.days());
-        self.contacts >= LEAST_CONTACTS
-            && self.silent_days >= LEAST_SILENCE
-            && unusual
-            && self.chance_gone >= QUIET
+            .is_none_or(|cadence| f64::from(self.days) > cadence.days());
+        self.contacts >= LEAST_CONTACTS && self.days >= LEAST_SILENCE && unusual
     }
+}
+
+/// The days on which a customer who is still here was in touch up to this one, and the last of them.
+fn contacts_by(view: &View, kinds: &[String], on: Date) -> Option<(Vec<i32>, Date)> {
+    if view.erased || view.gone {
+        return None;
+    }
+    let mut contacts = contact_days(view, kinds);
+    contacts.truncate(contacts.partition_point(|one| one.day <= on));
+    let last = contacts.last()?.day;
+    Some((
+        contacts.iter().map(|one| day_number(one.day)).collect(),
+        last,
+    ))
 }
 
 /// The kinds of event that count as a contact: those of every rule for silences.
@@ -158,8 +189,13 @@ fn kinds(house: &House) -> Vec<String> {
     kinds.into_iter().collect()
 }
 
-/// What is known of a customer but for their rhythm.
-fn seen(view: &View, question: &Question, last_contact: Date) -> Quiet {
+/// A customer with what is known of them.
+fn seen(
+    view: &View,
+    question: &Question,
+    last_contact: Date,
+    (silence, chance_gone): (Silence, f64),
+) -> Quiet {
     let customer = &view.customer;
     let names = [&customer.first_name, &customer.last_name];
     let names: Vec<&str> = names.iter().filter_map(|name| name.as_deref()).collect();
@@ -172,11 +208,11 @@ fn seen(view: &View, question: &Question, last_contact: Date) -> Quiet {
     Quiet {
         customer: customer.id.clone(),
         name: names.join(" ").trim().to_owned(),
-        contacts: 0,
+        contacts: silence.contacts,
         last_contact,
-        silent_days: 0,
-        cadence: None,
-        chance_gone: 0.0,
+        silent_days: silence.days,
+        cadence: silence.cadence,
+        chance_gone,
         value_per_year,
         currency,
         last_letter: last_letter.map(|sent| (sent.rule.clone(), sent.at)),

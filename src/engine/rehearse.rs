@@ -23,6 +23,9 @@ use crate::store::Filter;
 /// Links in rehearsed letters lead nowhere.
 const WORTHLESS_KEY: [u8; 32] = [0; 32];
 
+/// Ledger entries in hand at once.
+const PAGE: u16 = 1024;
+
 /// What to rehearse.
 #[derive(Debug)]
 pub struct Rehearsal {
@@ -97,15 +100,25 @@ pub async fn rehearse(
     })
 }
 
-/// What was settled before the first moment, and so isn't part of the rehearsal.
+/// What came due before the first moment, and is settled although that was decided after it, since
+/// the rehearsal is of a time that is over: no part of it. What was decided before as well isn't
+/// asked for.
 async fn over_before(house: &House, from: Timestamp) -> Result<HashSet<String>, EngineError> {
     let before = Filter {
         until: Some(from),
+        unsettled_before: Some(from),
         ..Filter::default()
     };
-    let entries = house.store.log(&before).await?;
-    let over = entries.into_iter().filter(|entry| entry.outcome.is_final());
-    Ok(over.map(|entry| entry.id).collect())
+    let (mut over, mut last) = (HashSet::new(), None);
+    loop {
+        let page = house.store.log_after(&before, last.as_ref(), PAGE).await?;
+        let settled = page.iter().filter(|entry| entry.outcome.is_final());
+        over.extend(settled.map(|entry| entry.id.clone()));
+        last = page.into_iter().last();
+        if last.is_none() {
+            return Ok(over);
+        }
+    }
 }
 
 /// One object a line, of what came due within the time, or was due earlier that day and waited
@@ -124,12 +137,20 @@ async fn write_ledger(
     let mut count = 0;
     let within = Filter {
         until: Some(wanted.until.timestamp()),
+        unsettled_before: Some(wanted.from.timestamp()),
         ..Filter::default()
     };
-    let entries = house.store.log(&within).await?.into_iter();
-    for entry in entries.filter(|entry| !over.contains(&entry.id)) {
-        writeln!(file, "{}", serde_json::Value::Object(entry_json(&entry))).map_err(io)?;
-        count += 1;
+    let mut last = None;
+    loop {
+        let page = house.store.log_after(&within, last.as_ref(), PAGE).await?;
+        for entry in page.iter().filter(|entry| !over.contains(&entry.id)) {
+            writeln!(file, "{}", serde_json::Value::Object(entry_json(entry))).map_err(io)?;
+            count += 1;
+        }
+        last = page.into_iter().last();
+        if last.is_none() {
+            break;
+        }
     }
     file.into_inner()
         .map_err(|error| io(error.into_error()))?

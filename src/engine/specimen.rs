@@ -14,10 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::outbox::Route;
 use super::way::{bare, is_relay};
-use super::{EngineError, House, letter, post};
+use super::{EngineError, House, letter};
 use crate::deliver::{Envelope, FileCourier, Parcel, Verdict};
 use crate::model::Occasion;
 use crate::model::address::spoken;
+use crate::model::occasion::short_hash;
 
 /// What its file begins with, and its message's id.
 const NAME: &str = "preview";
@@ -68,7 +69,7 @@ pub async fn send(
     let now = house.clock.now().as_nanosecond().to_string();
     let key = &what.occasion.key;
     // Another each time: a mail program drops what it believes to have.
-    let id = post::id_of(&[NAME, what.rule, what.customer, key, to.as_ref(), &now]);
+    let id = short_hash(&[NAME, what.rule, what.customer, key, to.as_ref(), &now]);
     let id = format!("{NAME}-{id}");
     let message = letter::specimen(
         house,

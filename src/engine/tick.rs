@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -10,13 +9,12 @@ use super::letter::file_name;
 use super::sync::Synced;
 use super::way::is_relay;
 use super::{
-    EngineError, House, Report, control, learn, opinion, plan, privacy, retention, send, sync,
-    trust,
+    EngineError, House, Report, learn, opinion, plan, privacy, retention, send, sync, trust,
 };
 use crate::deliver::FileCourier;
 use crate::model::{Outcome, Reason};
 use crate::observe::fresh_id;
-use crate::store::{Filter, HeldBatch, Record, Resettle};
+use crate::store::{Filter, Record, Resettle};
 
 /// What a pass should do.
 #[derive(Debug, Clone, Copy)]
@@ -50,10 +48,12 @@ pub async fn tick(
         }
     }
     report.quarantined = house.store.count_quarantined().await?;
+    // Before the planner moves anything of it to another day, and again with what it finds.
+    report.add(trust::settle_doubt(house, now).await?);
     let planned = plan::plan(house, now).await?;
     report.planned = planned.new;
-    settle_held(house, now).await?;
     report.add(trust::settle_doubt(house, now).await?);
+    house.store.settle_spoken(Reason::Declined, now).await?;
     if !stop.is_cancelled() {
         report.add(send::send_due(house, pass.workers, stop).await?);
     }
@@ -153,22 +153,6 @@ pub async fn alone(
         }
     }
     Ok(report)
-}
-
-/// Lets go (or ends) what is held although a person has spoken: they did while a pass was holding
-/// it.
-async fn settle_held(house: &House, now: Timestamp) -> Result<(), EngineError> {
-    let held = house.store.held_batches().await?;
-    let Some(first) = held.iter().map(|batch| batch.day).min() else {
-        return Ok(());
-    };
-    for said in house.store.approvals(first).await? {
-        let is_it = |batch: &HeldBatch| batch.rule == said.rule && batch.day == said.day;
-        if held.iter().any(is_it) {
-            control::settle(house, &said.rule, said.day, said.approved, now).await?;
-        }
-    }
-    Ok(())
 }
 
 /// Settles what a crash left open. Only the holder of the store may call it.

@@ -6,8 +6,6 @@
 
 mod facts;
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -17,12 +15,12 @@ use super::{EngineError, House, Report, alert, digest};
 use crate::clock::Clock;
 pub use crate::decide::trust::Doubt;
 use crate::decide::trust::{self, Papers, Times};
+use crate::model::Matter;
 use crate::model::presence::{Machine, Presence};
-use crate::model::{Matter, Outcome, Reason};
 use crate::render::Phrases;
 use crate::render::alert as words;
 use crate::settings::Transport;
-use crate::store::{Around, Resettle, Standby, Waiting};
+use crate::store::{Around, Standby, Waiting};
 
 /// The trouble where the clock is in doubt …
 const CLOCK: alert::Key<'static> = (Matter::STANDSTILL, Matter::CLOCK);
@@ -297,7 +295,8 @@ pub async fn confirm(house: &House, word: Word) -> Result<Look, EngineError> {
 }
 
 /// Ends what came due before a person said that this copy goes on, and may have gone out before:
-/// as sent where its file is in place, otherwise as unknown.
+/// as sent where its file is in place, otherwise as unknown. Where that can't be looked up, nothing
+/// is ended, and the next pass looks again.
 ///
 /// # Errors
 /// The store's trouble, or an outbox that can't be read.
@@ -307,30 +306,17 @@ pub(super) async fn settle_doubt(house: &House, now: Timestamp) -> Result<Report
     let Some(until) = presence.and_then(|presence| presence.in_doubt_until) else {
         return Ok(report);
     };
-    let ended = house.store.doubt(until, now).await?;
-    let mut counts: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (id, rule) in ended {
-        counts.entry(rule).or_default().push(id);
-    }
-    for (rule, ids) in counts {
-        for entry in house.store.entries(&ids).await? {
-            let (mut outcome, mut reason) = (Outcome::Unknown, Reason::RestoredCopy);
-            if let Transport::File { dir } = &house.plans.settings.mail.transport
-                && is_in_place(&dir.display().to_string(), &file_name(&entry))?
-            {
-                (outcome, reason) = (Outcome::Sent, Reason::Accepted);
-                let found = Resettle {
-                    id: entry.id,
-                    from: Outcome::Unknown,
-                    outcome,
-                    reason: Some(reason),
-                    only_via: None,
-                    now,
-                };
-                house.store.resettle(&found).await?;
+    let mut in_place = Vec::new();
+    if let Transport::File { dir } = &house.plans.settings.mail.transport {
+        let dir = dir.display().to_string();
+        for entry in house.store.doubtful(until).await? {
+            if is_in_place(&dir, &file_name(&entry))? {
+                in_place.push(entry.id);
             }
-            report.count(&rule, outcome, reason);
         }
+    }
+    for (rule, outcome, reason) in house.store.doubt(until, &in_place, now).await? {
+        report.count(&rule, outcome, reason);
     }
     Ok(report)
 }

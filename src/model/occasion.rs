@@ -49,12 +49,12 @@ pub struct Change {
 
 /// The ledger's id for an occasion: the same in every store and on every run.
 pub fn entry_id(rule: &str, customer: &str, occasion: &str) -> String {
-    let mut hash = Sha256::new();
-    for part in [rule, customer, occasion] {
-        hash.update(part.len().to_be_bytes());
-        hash.update(part);
-    }
-    hash.finalize()
+    short_hash(&[rule, customer, occasion])
+}
+
+/// The same 16 hexadecimal digits for the same parts, others for any other, whatever they are of.
+pub fn short_hash(parts: &[&str]) -> String {
+    digest(parts)
         .iter()
         .take(ID_BYTES)
         .fold(String::new(), |mut text, byte| {
@@ -66,15 +66,20 @@ pub fn entry_id(rule: &str, customer: &str, occasion: &str) -> String {
 
 /// A number in 0..1 (as parts of 2^32) that is fixed for these words: drawn once, repeatable.
 pub fn stable_share(words: &[&str]) -> u32 {
-    let mut hash = Sha256::new();
-    for word in words {
-        hash.update(word.len().to_be_bytes());
-        hash.update(word);
-    }
-    hash.finalize()
+    digest(words)
         .iter()
         .take(4)
         .fold(0_u32, |n, byte| (n << 8) | u32::from(*byte))
+}
+
+/// A hash of all the parts, with where each ends.
+fn digest(parts: &[&str]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
 }
 
 #[cfg(test)]

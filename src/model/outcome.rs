@@ -87,7 +87,7 @@ pub enum Reason {
     NoAddress,
     /// Unsubscribed, or the address is suppressed.
     Suppressed,
-    /// They asked for a pause, which isn't over.
+    /// They asked for a pause, and it came due before that was over.
     CustomerPaused,
     /// They want no letters of this kind.
     UnwantedKind,
@@ -205,7 +205,7 @@ impl Reason {
             ),
             Self::CustomerPaused => (
                 "customer-paused",
-                "They asked for a pause, which isn't over.",
+                "It came due in a pause that they asked for.",
             ),
             Self::UnwantedKind => ("unwanted-kind", "They don't want letters of this kind."),
             Self::NoConsent => ("no-consent", "They haven't consented to marketing."),

@@ -69,10 +69,10 @@ pub struct Wishes {
 }
 
 impl Wishes {
-    /// Until when they want a pause, if they do at this moment.
-    pub fn paused(&self, now: Timestamp, zone: &TimeZone) -> Option<Date> {
-        let today = zone.to_datetime(now).date();
-        self.pause_until.filter(|until| today < *until)
+    /// Until when they want a pause, if this moment is before that.
+    pub fn paused(&self, at: Timestamp, zone: &TimeZone) -> Option<Date> {
+        let day = zone.to_datetime(at).date();
+        self.pause_until.filter(|until| day < *until)
     }
 }
 

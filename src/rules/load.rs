@@ -31,7 +31,7 @@ pub struct Loaded {
 /// # Errors
 /// The folder of rules can't be read.
 pub fn load(rules: &Path, holidays: &Path) -> io::Result<Loaded> {
-    let files = toml_files(rules)?;
+    let files = toml_files(rules).map_err(|error| in_folder(rules, &error))?;
     let (own, findings) = holiday::load(holidays);
     let mut loaded = Loaded {
         findings,
@@ -56,8 +56,8 @@ type File = (String, Result<Arc<SourceText>, Finding>);
 /// Every `*.toml` of a folder, in the order of the names.
 pub(super) fn toml_files(dir: &Path) -> io::Result<Vec<File>> {
     let mut paths = Vec::new();
-    for entry in fs::read_dir(dir).map_err(|error| in_folder(dir, &error))? {
-        let path = entry.map_err(|error| in_folder(dir, &error))?.path();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
         // Editors leave hidden copies beside the file.
         let hidden = path
             .file_name()

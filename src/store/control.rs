@@ -186,6 +186,52 @@ impl Store {
         write.await.map_err(|error| self.trouble(error))
     }
 
+    /// Lets go (or ends with `declined`) what is held although a person has spoken of its batch: they
+    /// did while a pass was holding it. What they said stays as they said it, and a later word of
+    /// theirs isn't missed. Returns how many entries were held.
+    ///
+    /// # Errors
+    /// When the store fails; then nothing is changed.
+    pub async fn settle_spoken(&self, declined: Reason, now: Timestamp) -> Result<u64, StoreError> {
+        let write = async {
+            let mut tx = self.begin().await?;
+            let settled = sqlx::query(
+                "UPDATE ledger SET \
+                     outcome = CASE WHEN said.approved <> 0 THEN 'planned' \
+                         WHEN only_via IS NOT NULL THEN 'unknown' ELSE 'skipped' END, \
+                     reason = CASE WHEN said.approved <> 0 THEN NULL ELSE $1 END, \
+                     next_attempt_at = CASE WHEN said.approved <> 0 THEN $2 END, \
+                     decided_at = $2 \
+                 FROM approval said \
+                 WHERE ledger.outcome = 'held' \
+                   AND ledger.outcome IN ('sending', 'held', 'unknown') \
+                   AND said.rule = ledger.rule AND said.day = ledger.due_day \
+                 RETURNING ledger.id, ledger.outcome, ledger.reason",
+            )
+            .bind(declined.as_str())
+            .bind(now.as_millisecond())
+            .fetch_all(&mut *tx)
+            .await?;
+            let settled: Vec<(String, Outcome, Option<Reason>)> = settled
+                .iter()
+                .map(|row| {
+                    let columns = &mut Columns::of(row);
+                    let id = columns.text()?;
+                    let outcome = columns.parsed(Outcome::parse)?;
+                    Ok((id, outcome, columns.maybe_parsed(Reason::parse)?))
+                })
+                .collect::<sqlx::Result<_>>()?;
+            let steps = settled.iter();
+            let steps = steps.map(|(id, outcome, why)| (id.as_str(), now, *outcome, *why, None));
+            note(&mut tx, steps).await?;
+            tx.commit().await?;
+            Ok(settled.len() as u64)
+        };
+        write
+            .await
+            .map_err(|error: sqlx::Error| self.trouble(error))
+    }
+
     /// Everything that people said about batches due on this day or later.
     ///
     /// # Errors

@@ -258,6 +258,29 @@ impl Store {
         found.map_err(|error| self.trouble(error))
     }
 
+    /// Of these customers, for which occasions of this rule there are entries, whatever became of them:
+    /// customer and key.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn entered(
+        &self,
+        rule: &str,
+        customers: &[String],
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let read = async {
+            sqlx::query_as(concat!(
+                "SELECT customer, occasion FROM ledger WHERE rule = $1 AND customer IN ",
+                texts!("$2")
+            ))
+            .bind(rule)
+            .bind(json(customers)?)
+            .fetch_all(self.reader())
+            .await
+        };
+        read.await.map_err(|error: sqlx::Error| self.trouble(error))
+    }
+
     /// Every rule that was ever seen, by id.
     ///
     /// # Errors

@@ -10,12 +10,10 @@ use jiff::Timestamp;
 
 use super::columns::{Columns, hex, json, nonsense};
 use super::dialect::rows;
-use super::history::note;
 use super::marks::forgotten_entry;
 use super::witness::{self, Found, WitnessFile};
 use super::{Store, StoreError};
 use crate::model::presence::{Count, Presence, Witness};
-use crate::model::{Outcome, Reason};
 
 /// The witnesses of the process that works with the store.
 #[derive(Debug, Default)]
@@ -266,49 +264,6 @@ impl Store {
         };
         let found: sqlx::Result<_> = read.await;
         found.map_err(|error| self.trouble(error))
-    }
-
-    /// Ends what came due by `until` and may have gone out unseen by this copy: nobody knows. What
-    /// a person settled since stays as they said. The ids and rules of what was ended.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn doubt(
-        &self,
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Result<Vec<(String, String)>, StoreError> {
-        let reason = Reason::RestoredCopy;
-        let write = async {
-            let mut tx = self.begin().await?;
-            let rows = sqlx::query(
-                "UPDATE ledger SET outcome = 'unknown', reason = $2, decided_at = $3, \
-                     next_attempt_at = NULL \
-                 WHERE outcome IN ('planned', 'deferred', 'held') AND due_at <= $1 \
-                   AND (decided_at IS NULL OR decided_at <= $1) RETURNING id, rule",
-            )
-            .bind(until.as_millisecond())
-            .bind(reason.as_str())
-            .bind(now.as_millisecond())
-            .fetch_all(&mut *tx)
-            .await?;
-            let ended: Vec<(String, String)> = rows
-                .iter()
-                .map(|row| {
-                    let columns = &mut Columns::of(row);
-                    Ok((columns.text()?, columns.text()?))
-                })
-                .collect::<sqlx::Result<_>>()?;
-            let steps = ended
-                .iter()
-                .map(|(id, _)| (id.as_str(), now, Outcome::Unknown, Some(reason), None));
-            note(&mut tx, steps).await?;
-            tx.commit().await?;
-            Ok(ended)
-        };
-        write
-            .await
-            .map_err(|error: sqlx::Error| self.trouble(error))
     }
 
     /// Of these ids of letters, those of which it doesn't know that they were sent.

@@ -355,6 +355,36 @@ fn a_store_that_was_lost_does_not_send_what_lies_in_the_outbox() {
     }
 }
 
+/// Where the outbox couldn't be looked into, they stayed unknown for good although they lie there.
+#[test]
+fn letters_that_cannot_be_looked_for_are_looked_for_again() {
+    let shop = shop();
+    visits(&shop, &["ann", "bob"]);
+    goes(shop.run(&["tick"]));
+    for file in fs::read_dir(shop.path("var")).unwrap() {
+        let file = file.unwrap();
+        if file.file_name() != "outbox" {
+            fs::remove_file(file.path()).unwrap();
+        }
+    }
+    is_held(shop.run(&["tick"]), &["2 letters in the outbox"]);
+    let ann = shop.path("var/outbox").join(
+        shop.outbox()
+            .keys()
+            .find(|name| !name.starts_with("alert"))
+            .unwrap(),
+    );
+    let kept = shop.path("kept.eml");
+    fs::rename(&ann, &kept).unwrap();
+    // A link to itself can't be looked behind, whoever looks.
+    std::os::unix::fs::symlink(&ann, &ann).unwrap();
+    shop.run(&["resume", "--only-copy"]).is(0);
+    shop.run(&["tick"]).is(1).says(&["outbox"]);
+    fs::rename(&kept, &ann).unwrap();
+    goes(shop.run(&["tick"]));
+    assert_eq!(whose(&shop, "sent"), ["ann", "bob"]);
+}
+
 #[test]
 fn another_store_in_the_place_of_the_first_is_held() {
     let shop = shop();

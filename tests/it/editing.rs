@@ -139,6 +139,43 @@ async fn a_corrected_class_holds_for_what_waits_already() {
     assert!(year.shop.outbox().is_empty());
 }
 
+/// What was a service's when it was planned counts as what it is by now, also where places of a day
+/// are given out.
+#[tokio::test]
+async fn a_corrected_class_takes_nobody_s_place_in_a_day() {
+    let mut year = Year::new();
+    year.shop.settings(
+        "[sending]\nquiet_hours = \"20:00-08:00\"\ncaps = { marketing = \"1 per 14 days\", any = \"9 per 2 days\" }\n",
+    );
+    year.shop
+        .customers("id,email\nann,ann@mail.example\nbob,bob@mail.example\n");
+    year.shop.events(
+        "id,customer_id,kind,at\nA,ann,purchase,2027-03-02\nB,ann,visit,2027-03-04\n\
+         C,bob,visit,2027-03-04\n",
+    );
+    let thanks = THANKS.replace("09:00", "21:00");
+    let thanks = thanks.replace("[trigger", "priority = 90\n[trigger");
+    year.shop.rule("thanks", &thanks);
+    let one_a_day = THANKS
+        .replace("service", "marketing")
+        .replace("\"purchase\"", "\"visit\"")
+        .replace("2 days", "1 day")
+        .replace("09:00", "08:00");
+    let one_a_day = one_a_day.replace("[trigger", "[limits]\nmax_per_day = 1\n[trigger");
+    year.shop.rule("visits", &one_a_day);
+    year.pass().await;
+    year.now = "2027-03-04T21:30[Europe/London]".parse().unwrap();
+    assert_eq!(year.pass().await[0], "A deferred quiet-hours");
+    year.shop
+        .rule("thanks", &thanks.replace("service", "marketing"));
+    year.now = "2027-03-05T08:00[Europe/London]".parse().unwrap();
+    let ledger = year.pass().await;
+    assert_eq!(
+        ledger,
+        ["A sent accepted", "B skipped capped", "C sent accepted"]
+    );
+}
+
 const MISSED: &str = "title = \"We miss you\"\ntemplate = \"we-miss-you\"\nclass = \"service\"\n\
                       audience = \"customer\"\n[trigger.lapsed]\ncontact = [\"purchase\"]\n\
                       after = \"1 cadence\"\notherwise = \"20 days\"\n";
@@ -181,4 +218,79 @@ async fn a_clock_that_was_ahead_loses_nobody() {
     year.shop.events(&purchases(&["03-02"]));
     let ledger = year.days(21).await;
     assert_eq!(ledger, ["2027-03-02/1 sent accepted"]);
+}
+
+/// What ann bought as `P7`, on this day of 2027.
+fn purchase_on(day: &str) -> String {
+    format!("id,customer_id,kind,at\nP7,ann,purchase,2027-{day}\n")
+}
+
+/// The thank-you is due at nine in the evening two days after it, and waits for the morning.
+fn at_night() -> Year {
+    let year = Year::new();
+    year.shop.customers("id,email\nann,ann@mail.example\n");
+    year.shop
+        .settings("[sending]\nquiet_hours = \"20:00-08:00\"\ncaps = {}\n");
+    year.shop.events(&purchase_on("05-01"));
+    year
+}
+
+#[tokio::test]
+async fn a_letter_that_waits_goes_with_its_purchase_when_that_is_put_off() {
+    let mut year = at_night();
+    year.rule(("09:00", "21:00"));
+    year.pass().await;
+    year.now = "2027-05-03T21:30[Europe/London]".parse().unwrap();
+    assert_eq!(year.pass().await, ["P7 deferred quiet-hours"]);
+    year.shop.events(&purchase_on("05-20"));
+    year.now = "2027-05-04T12:00[Europe/London]".parse().unwrap();
+    assert_eq!(year.pass().await, ["P7 planned record-changed"]);
+    assert!(year.shop.outbox().is_empty());
+    // Whatever else changes of her meanwhile, it waits for its day.
+    year.shop.customers("id,email\nann,anna@mail.example\n");
+    assert_eq!(year.days(18).await, ["P7 planned record-changed"]);
+    year.now = "2027-05-22T21:30[Europe/London]".parse().unwrap();
+    assert_eq!(year.pass().await, ["P7 deferred quiet-hours"]);
+    year.now = "2027-05-23T08:00[Europe/London]".parse().unwrap();
+    assert_eq!(year.pass().await, ["P7 sent accepted"]);
+    assert_eq!(year.shop.outbox().len(), 1);
+}
+
+#[tokio::test]
+async fn a_letter_that_waits_for_a_person_is_not_lost_when_its_purchase_is_moved() {
+    let mut year = at_night();
+    year.rule(("[trigger", "[limits]\napprove = \"first 5\"\n[trigger"));
+    year.pass().await;
+    year.now = "2027-05-03T12:00[Europe/London]".parse().unwrap();
+    assert_eq!(year.pass().await, ["P7 held awaits-approval"]);
+    year.shop.events(&purchase_on("05-20"));
+    assert_eq!(year.pass().await, ["P7 planned record-changed"]);
+    // It is moved once more, and back into days that are planned already.
+    year.shop.events(&purchase_on("05-03"));
+    assert_eq!(year.days(2).await, ["P7 held awaits-approval"]);
+    year.shop.events(&purchase_on("05-02"));
+    assert_eq!(year.days(1).await, ["P7 held awaits-approval"]);
+    assert_eq!(year.days(2).await, ["P7 skipped too-late"]);
+}
+
+/// Whoever decided while a pass was holding a batch decided, also after that pass.
+#[tokio::test]
+async fn what_a_person_said_of_a_batch_is_never_said_anew_by_a_pass() {
+    let mut year = at_night();
+    year.rule(("[trigger", "[limits]\napprove = \"first 5\"\n[trigger"));
+    year.pass().await;
+    year.now = "2027-05-03T12:00[Europe/London]".parse().unwrap();
+    assert_eq!(year.pass().await, ["P7 held awaits-approval"]);
+    let said = year.now.timestamp();
+    let tamper = "INSERT INTO approval (rule, day, approved, at) SELECT rule, due_day, 1, decided_at \
+                  FROM ledger";
+    assert_eq!(year.shop.tamper(tamper).await, 1);
+    year.now = "2027-05-03T13:00[Europe/London]".parse().unwrap();
+    assert_eq!(year.pass().await, ["P7 sent accepted"]);
+    let plans = Plans::read(&year.shop.path("config/fondly.toml")).unwrap();
+    let house = House::open(plans, Clock::manual(said)).await.unwrap();
+    let approvals = house.store.approvals(jiff::civil::Date::MIN).await.unwrap();
+    assert_eq!(approvals.len(), 1);
+    assert_eq!(approvals[0].at, said, "a pass said it again");
+    house.store.clone().close().await.unwrap();
 }

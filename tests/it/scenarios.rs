@@ -170,6 +170,36 @@ fn a_rehearsal_can_be_repeated_and_touches_nothing_real() {
     }
 }
 
+/// Of a time that is over, it leaves out what was settled late but had come due before.
+#[test]
+fn a_rehearsal_of_what_is_over_begins_with_its_first_moment() {
+    let shop = Shop::new();
+    shop.no_rules();
+    shop.rule(
+        "thanks",
+        "title = \"Thanks\"\ntemplate = \"thank-you\"\nclass = \"service\"\n\
+         audience = \"customer\"\n[trigger.event]\nevent = \"visit\"\nafter = \"0 minutes\"\n\
+         [send]\nlate = \"3 days\"\n[limits]\nbackfill = \"3 days\"\n",
+    );
+    shop.settings("[sending]\nquiet_hours = \"none\"\ncaps = {}\n");
+    shop.customers("id,email\nann,ann@mail.example\n");
+    let ago = |hours| crate::shop::now() - jiff::SignedDuration::from_hours(hours);
+    let (before, within) = (ago(9), ago(3));
+    shop.events(&format!(
+        "id,customer_id,kind,at\nbefore,ann,visit,{before}\nwithin,ann,visit,{within}\n"
+    ));
+    shop.tick();
+    assert_eq!(shop.outbox().len(), 2);
+    let told = |hours| {
+        ago(hours)
+            .to_zoned_datetime(jiff::tz::TimeZone::UTC)
+            .to_string()
+    };
+    let done = shop.rehearse(&told(6), &told(1));
+    let occasions: Vec<&str> = done.entries.iter().map(|one| &*one.occasion).collect();
+    assert_eq!(occasions, ["within"], "{}", done.ledger);
+}
+
 /// Headers as a person's mail program shows them, folded lines joined.
 fn headers(mail: &str) -> Vec<String> {
     let head = mail.split("\r\n\r\n").next().unwrap();

@@ -406,7 +406,8 @@ impl World {
             let yes = !self.luck.once_in(4);
             self.say(format!("person: {} on {}: {yes}", batch.rule, batch.day));
             self.count(if yes { "approved" } else { "declined" });
-            control::settle(&house, &batch.rule, batch.day, yes, self.clock.now()).await?;
+            let (who, which) = (control::BY_COMMAND, (&*batch.rule, batch.day));
+            control::decide(&house, who, which, yes, self.clock.now()).await?;
             let day = books::chrono_day(batch.day);
             self.books.said.insert((batch.rule.clone(), day), yes);
         }

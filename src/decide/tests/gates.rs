@@ -345,3 +345,47 @@ fn a_cap_ends_with_the_customer_s_own_day() {
     let hour = Answer::Defer(ts("1998-04-08T09:00:00Z"), Reason::Capped);
     assert_eq!(judged(busy, "1998-04-06T09:00:00Z"), hour);
 }
+
+/// What the gates say of the thank-you for `1` on 2 May, due on the 5th, once it is at another time.
+fn of_a_purchase_at(at: Option<&str>, now: &str) -> Answer {
+    let (rule, mut view, policy) = (
+        after("purchase", Delay::After(Period::Days(3)), Which::Every),
+        view("Europe/London"),
+        policy(),
+    );
+    view.events = vec![event("1", "purchase", When::Day(date(2027, 5, 2)))];
+    let (first, last) = (date(2027, 5, 1), date(2027, 5, 31));
+    let occasion = occasions(&rule, &view, &policy, first, last).remove(0);
+    let at = at.map(|at| event("1", "purchase", When::Instant(ts(at))));
+    view.events = at.into_iter().collect();
+    judge(&Case {
+        rule: Some(&rule),
+        class: rule.class,
+        audience: rule.audience,
+        occasion: &occasion,
+        zone: &view.zone,
+        view: &view,
+        policy: &policy,
+        batch: gate::Batch::default(),
+        now: ts(now),
+        facts: &|| minijinja::context! {},
+    })
+}
+
+#[test]
+fn a_letter_about_what_lies_ahead_by_now_waits_for_its_new_day() {
+    let (due, next) = ("2027-05-05T08:00:00Z", "2027-05-06T08:00:00Z");
+    // The same day, by the clock of where it is sent.
+    for at in ["2027-05-01T23:00:00Z", "2027-05-02T22:59:59Z"] {
+        assert_eq!(of_a_purchase_at(Some(at), due), Answer::Pass, "{at}");
+    }
+    let moved = |until: &str| Answer::Defer(ts(until), Reason::RecordChanged);
+    let ahead = of_a_purchase_at(Some("2027-05-20T12:00:00Z"), next);
+    assert_eq!(ahead, moved("2027-05-23T08:00:00Z"));
+    // It was earlier: the planner says so before the next letters go.
+    let earlier = of_a_purchase_at(Some("2027-05-01T12:00:00Z"), due);
+    assert_eq!(earlier, moved("2027-05-05T08:01:00Z"));
+    // It never was.
+    let never = of_a_purchase_at(None, due);
+    assert_eq!(never, Answer::Skip(Reason::RecordChanged));
+}

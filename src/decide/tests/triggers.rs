@@ -17,7 +17,7 @@ fn pairs(wanted: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 fn still(rule: &Rule, view: &View, occasion: &Occasion) -> Option<Reason> {
-    withdrawn(rule, view, occasion, occasion.due_at)
+    withdrawn(rule, view, occasion, &view.zone, occasion.due_at)
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn a_decline_is_told_on_the_first_day_that_it_is_far_enough() {
         .push(event("x", "visit", When::Day(date(2027, 2, 10))));
     assert_eq!(keys(&down, &view), ["2027-02-10"]);
     assert_eq!(
-        withdrawn(&down, &view, &found[0], found[0].due_at),
+        withdrawn(&down, &view, &found[0], &view.zone, found[0].due_at),
         Some(Reason::RecordChanged)
     );
     // Another kind is no visit.
@@ -361,7 +361,7 @@ proptest! {
         let rule = of(usage);
         let found = occasions(&rule, &view, &policy(), Date::MIN, Date::MAX);
         for one in &found {
-            prop_assert_eq!(withdrawn(&rule, &view, one, one.due_at), None);
+            prop_assert_eq!(withdrawn(&rule, &view, one, &view.zone, one.due_at), None);
             prop_assert!(!explain::arises(&rule, &view, &policy(), one).is_empty());
         }
         prop_assert!(!explain::nothing(&rule, &view, &policy(), date(2027, 1, 1)).is_empty());

@@ -11,6 +11,10 @@ fn what_a_customer_chose_stops_letters_that_they_did_not_ask_for() {
     assert_eq!(until(6), Answer::Skip(Reason::CustomerPaused));
     // The day on which it ends is a day for letters.
     assert_eq!(until(5), Answer::Pass);
+    // What came due in it doesn't come after it, say from a machine that was off until then.
+    let late = |day| judged(move |_, v, _| pause(v, day), "1998-04-06T10:00:00Z");
+    assert_eq!(late(6), Answer::Skip(Reason::CustomerPaused));
+    assert_eq!(late(5), Answer::Pass);
     let without = |topic| {
         move |_: &mut Rule, v: &mut View, _: &mut Policy| {
             v.wishes.without.insert(topic);

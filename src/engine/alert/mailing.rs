@@ -11,6 +11,7 @@ use lettre::message::Mailbox;
 use super::super::House;
 use super::super::post::{self, Message};
 use crate::deliver::Verdict;
+use crate::model::occasion::short_hash;
 use crate::render::alert::{Stage, Voice, alert};
 use crate::store::Trouble;
 
@@ -147,5 +148,5 @@ fn id_of(trouble: &Trouble, over: bool, reader: &str) -> String {
     let facts = serde_json::to_string(matter).unwrap_or_default();
     let over = if over { "over" } else { &facts };
     let since = since.to_string();
-    post::id_of(&[RULE, matter.kind(), &matter.name(), &since, over, reader])
+    short_hash(&[RULE, matter.kind(), &matter.name(), &since, over, reader])
 }

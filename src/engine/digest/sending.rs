@@ -17,6 +17,7 @@ use super::super::{EngineError, House};
 use super::calendar::Calendar;
 use super::period::{self, Due, Period};
 use crate::deliver::Verdict;
+use crate::model::occasion::short_hash;
 use crate::store::{Digest, DigestState};
 
 /// What the letter bears where others bear their rule's name.
@@ -145,7 +146,7 @@ fn waiting(owner: &Mailbox, period: Period, (asked, now): (bool, Timestamp)) -> 
     Digest {
         until: period.until,
         asked,
-        reader: post::id_of(&[RULE, owner.email.as_ref()]),
+        reader: short_hash(&[RULE, owner.email.as_ref()]),
         since: period.since,
         state: DigestState::Waits,
         at: now,
@@ -167,7 +168,7 @@ async fn hand_over(
     for (owner, mut digest) in to {
         let until = period.until.to_string();
         let asked = if digest.asked { "asked" } else { "" };
-        let id = post::id_of(&[RULE, &until, asked, &digest.reader]);
+        let id = short_hash(&[RULE, &until, asked, &digest.reader]);
         let name = format!("{RULE}_{}_{id}", house.today(period.until));
         let Some(message) = Message::new(house, &letter, (RULE, &id, name), &owner) else {
             refused.push("it couldn't be written".to_owned());

@@ -101,7 +101,8 @@ fn waiting<'a>(books: &Books<'a>, entry: &Entry) -> Letter<'a> {
     );
     let withdrawn = || {
         let (view, now) = (&books.view, books.now);
-        let over = |rule| decide::withdrawn(rule, view, &entry.occasion, now).is_some();
+        let zone = books.house.zone(&entry.occasion.zone);
+        let over = |rule| decide::withdrawn(rule, view, &entry.occasion, &zone, now).is_some();
         entry.outcome != Outcome::Planned && books.has_news && rule.is_some_and(over)
     };
     let at_once = decided || (for_a_way && books.trouble) || withdrawn();

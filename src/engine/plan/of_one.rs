@@ -59,8 +59,8 @@ pub(in crate::engine) async fn of_one(
     } else {
         pass.first_new_day()
     };
-    let mut entries = pass.entries(view, first.max(from));
-    entries.retain(|entry| pass.is_news(&entry.occasion) && entry.occasion.day <= until);
+    let mut entries = pass.entries(view, (first.max(from), pass.last_changed_day()));
+    entries.retain(|entry| pass.is_news(&entry.occasion));
     let wanted: HashSet<(&str, Timestamp)> = entries
         .iter()
         .map(|one| (one.occasion.key.as_str(), one.occasion.due_at))
@@ -74,6 +74,7 @@ pub(in crate::engine) async fn of_one(
         edited || (anew && !wanted.contains(&key))
     });
     let withdrawn: Vec<String> = stale.map(|one| one.id.clone()).collect();
+    entries.retain(|entry| entry.occasion.day <= until);
     let mut new = pass.not_told_of(entries, &withdrawn).await?;
     new.retain(|entry| {
         let same = |one: &&Entry| one.occasion.key == entry.occasion.key;

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use super::candidates::Whom;
 use super::{Pass, furthest_day, start_of};
 use crate::engine::House;
-use crate::rules::Rule;
+use crate::rules::{Rule, Trigger};
 use crate::store::RuleState;
 
 impl<'a> Pass<'a> {
@@ -64,6 +64,19 @@ impl<'a> Pass<'a> {
             self.earliest_not_too_late().max(self.start)
         } else {
             self.start
+        }
+    }
+
+    /// The last one: what was put back to a later day is as good as what is planned for today.
+    pub(super) const fn last_changed_day(&self) -> Date {
+        match self.rule.trigger {
+            Trigger::Event(_) => Date::MAX,
+            Trigger::Lapsed(_)
+            | Trigger::Usage(_)
+            | Trigger::Anniversary(_)
+            | Trigger::Date(_)
+            | Trigger::Holiday(_)
+            | Trigger::Fixed(_) => self.horizon,
         }
     }
 

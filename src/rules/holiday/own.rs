@@ -2,6 +2,7 @@
 //!
 //! Only `load` reads files. May not know what stands in rules.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -61,8 +62,11 @@ impl OwnHoliday {
 pub(in crate::rules) fn load(dir: &Path) -> (OwnHolidays, Vec<Finding>) {
     let mut own = OwnHolidays::default();
     let mut findings = Vec::new();
-    let Ok(files) = toml_files(dir) else {
-        return (own, findings);
+    let files = match toml_files(dir) {
+        Ok(files) => files,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return (own, findings),
+        // A day of the business's own may bear the name of a built-in one, which isn't meant then.
+        Err(error) => return (own, vec![unreadable(dir, &error)]),
     };
     for (id, file) in files {
         match file {
@@ -75,6 +79,17 @@ pub(in crate::rules) fn load(dir: &Path) -> (OwnHolidays, Vec<Finding>) {
         }
     }
     (own, findings)
+}
+
+/// The folder is there, and nobody knows what is in it.
+fn unreadable(dir: &Path, error: &io::Error) -> Finding {
+    let source = Arc::new(SourceText {
+        name: dir.display().to_string(),
+        text: String::new(),
+    });
+    let message = format!("the folder of holidays can't be read: {error}");
+    Finding::new(&source, 0..0, message)
+        .with_help("let the user that runs fondly read it, or move it elsewhere")
 }
 
 /// Reads a text that was read before.
@@ -204,6 +219,19 @@ mod tests {
         assert!(own.find("wrong").unwrap().in_year(2027).is_empty());
         let (none, findings) = load(&folder.path().join("none"));
         assert!(none.find("fair").is_err() && findings.is_empty());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_read_is_not_taken_for_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let holidays = folder.path().join("holidays");
+        std::fs::write(&holidays, "no folder").unwrap();
+        let (_, findings) = load(&holidays);
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        let told = &findings[0];
+        assert!(told.source.name.ends_with("holidays"), "{told:?}");
+        assert!(told.message.contains("can't be read"), "{told:?}");
+        assert!(told.help.is_some());
     }
 
     #[test]

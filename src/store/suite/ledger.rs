@@ -45,6 +45,12 @@ pub(super) async fn the_planner_withdraws_only_what_is_still_planned(store: &Sto
     assert_eq!(of_ann[0].anchor, date(1987, 5, 2));
     assert!(noted("birthday", "bob").await.is_empty());
     assert!(noted("other", "ann").await.is_empty());
+    let customers = ["ann".to_owned(), "bob".to_owned()];
+    let mut entered = store.entered("birthday", &customers).await.unwrap();
+    entered.sort();
+    let ann = |key: &str| ("ann".to_owned(), key.to_owned());
+    assert_eq!(entered, [ann("a"), ann("b"), ann("due")]);
+    assert!(store.entered("other", &customers).await.unwrap().is_empty());
     let state = RuleState {
         rule: "birthday".to_owned(),
         version: "v2".to_owned(),
@@ -117,10 +123,55 @@ pub(super) async fn held_batches_wait_for_a_person(store: &Store) {
         [approval.clone()]
     );
     assert_eq!(store.claim(9, noon()).await.unwrap().len(), 1);
+    // Held by a pass that hadn't heard of it.
+    store.record_durably(held.clone()).await.unwrap();
+    let later = noon() + minutes(1);
+    let settle = async || store.settle_spoken(Reason::Declined, later).await.unwrap();
+    assert_eq!((settle().await, settle().await), (1, 0));
+    assert_eq!(outcome(store, &id).await, Outcome::Planned);
+    assert_eq!(
+        store.approvals(approval.day).await.unwrap(),
+        [approval.clone()]
+    );
+    assert_eq!(store.claim(9, later).await.unwrap().len(), 1);
     store.record_durably(held).await.unwrap();
     approval.approved = false;
     assert_eq!(store.approve(&approval, None).await.unwrap(), 1);
     assert_eq!(outcome(store, &id).await, Outcome::Skipped);
+}
+
+/// What was handed over stays what it is, whatever the records say of it later.
+pub(super) async fn only_what_waits_is_put_back(store: &Store) {
+    let (id, revision) = claimed(store).await;
+    let held = Record::new(&id, Outcome::Held, Some(Reason::BatchTooLarge), noon());
+    assert!(store.record_durably(held).await.unwrap());
+    let customers = ["ann".to_owned()];
+    let waiting = store.waiting_of("birthday", &customers, noon());
+    let mut occasion = waiting.await.unwrap().remove(0).occasion;
+    occasion.due_at = noon() + minutes(90);
+    let moved = [Moved {
+        id: id.clone(),
+        rule_version: "v2".to_owned(),
+        occasion: occasion.clone(),
+    }];
+    store.put_back(&moved, noon()).await.unwrap();
+    let shown = store.entry(&id).await.unwrap().unwrap();
+    assert_eq!(shown.entry.outcome, Outcome::Planned);
+    assert_eq!(shown.entry.occasion, occasion);
+    assert_eq!(shown.entry.next_attempt_at, Some(occasion.due_at));
+    let steps: Vec<Outcome> = shown.history.iter().map(|step| step.outcome).collect();
+    assert!(
+        steps.ends_with(&[Outcome::Held, Outcome::Planned]),
+        "{steps:?}"
+    );
+    assert!(store.claim(9, noon()).await.unwrap().is_empty());
+    assert_eq!(store.claim(9, occasion.due_at).await.unwrap().len(), 1);
+    assert!(store.commit_to_send(commit(&id, revision)).await.unwrap());
+    store.put_back(&moved, noon()).await.unwrap();
+    assert_eq!(outcome(store, &id).await, Outcome::Sending);
+    assert!(store.record_durably(sent(&id)).await.unwrap());
+    store.put_back(&moved, noon()).await.unwrap();
+    assert_eq!(outcome(store, &id).await, Outcome::Sent);
 }
 
 /// Held letters are looked at again when their time is over; the counts follow what becomes of each.

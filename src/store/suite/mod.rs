@@ -307,6 +307,7 @@ contract!(
         claims_come_in_order_and_once,
         what_is_paused_is_not_claimed,
         held_batches_wait_for_a_person,
+        only_what_waits_is_put_back,
         batches_are_counted,
         the_log_filters,
         the_log_read_in_pages_is_the_whole_log;

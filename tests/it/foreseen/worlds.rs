@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use fondly::clock::Clock;
+use fondly::engine::control;
 use fondly::engine::explain::{Question, Said, explain};
 use fondly::engine::forecast::{self, forecast};
 use fondly::engine::walk::Stretch;
@@ -226,7 +227,7 @@ async fn world(seed: u64) -> Office {
             draw.one(&["r0", "r1", "r2"]),
         );
         let approved = draw.chance(70);
-        let said = fondly::engine::control::settle(&office.house, rule, day, approved, start);
+        let said = control::decide(&office.house, "test", (rule, day), approved, start);
         said.await.unwrap();
     }
     office

@@ -158,7 +158,9 @@ impl Scene {
     pub(super) fn due(&mut self, at: Timestamp) -> Occasion {
         let day = self.zone.to_datetime(at).date();
         let id = self.view.events.len().to_string();
-        self.view.events.push(event(&id, "visit", When::Day(day)));
+        self.view
+            .events
+            .push(event(&id, "visit", When::Instant(at)));
         Occasion {
             key: id.clone(),
             day,
