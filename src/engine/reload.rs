@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{EngineError, House, Plans, alert};
 use crate::model::{Finding, Matter};
-use crate::settings::{Key, Transport, live_sending_problems};
+use crate::settings::{Key, Settings, Transport, live_sending_problems};
 
 /// An edit is looked at when its files have been left alone for so long: an editor may write one
 /// file in several steps, and a person save several in a row.
@@ -86,11 +86,27 @@ fn read(config: &Path, house: &House) -> Result<(Plans, Vec<&'static str>), Stri
         .filter(|rule| rule.enabled)
         .map(|rule| rule.class)
         .collect();
+    // It has to do for the next start …
     let problems = live_sending_problems(&plans.settings, &classes);
     if !problems.is_empty() {
         return Err(problems.join("\n"));
     }
-    let (old, new) = (&house.plans.settings, &mut plans.settings);
+    let needs_restart = keep(&mut plans.settings, &house.plans.settings);
+    // … and until then: what waits for it gives letters no way out yet.
+    let mut problems = live_sending_problems(&plans.settings, &classes);
+    if problems.is_empty() {
+        return Ok((plans, needs_restart));
+    }
+    problems.push(
+        "[public] is there, and comes into force with a restart: restart fondly, or let the other \
+         way to unsubscribe stand until then"
+            .to_owned(),
+    );
+    Err(problems.join("\n"))
+}
+
+/// Puts back what only a restart changes, and names it.
+fn keep(new: &mut Settings, old: &Settings) -> Vec<&'static str> {
     let mut needs_restart = Vec::new();
     if new.store != old.store {
         new.store = old.store.clone();
@@ -112,7 +128,7 @@ fn read(config: &Path, house: &House) -> Result<(Plans, Vec<&'static str>), Stri
         new.api.clone_from(&old.api);
         needs_restart.push("[api]");
     }
-    Ok((plans, needs_restart))
+    needs_restart
 }
 
 fn in_words(findings: &[Finding]) -> String {
