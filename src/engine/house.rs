@@ -14,6 +14,7 @@ use jiff::tz::TimeZone;
 use super::amiss::{as_named, has_a_fault, missing_letter, no_folder, no_owner};
 use super::outbox::Outbox;
 use super::plan::furthest_day;
+use super::print::Print;
 use super::{EngineError, links, wiring};
 use crate::clock::Clock;
 use crate::deliver::Simulated;
@@ -42,6 +43,8 @@ pub struct Plans {
     pub words: Arc<BusinessWords>,
     /// What of all this can't be read just now.
     pub broken: Broken,
+    /// The folder that they were read from, as it was just before.
+    pub(super) print: Print,
 }
 
 /// What stands in the way of reading a configuration as a whole; nothing, where everything is there
@@ -71,9 +74,13 @@ impl Plans {
     /// # Errors
     /// Every finding in it.
     pub fn read(config: &Path) -> Result<Self, Vec<Finding>> {
+        let print = Print::before_reading(config);
         let settings = settings::load(config)?;
+        let print = print.and_read(&settings);
         let folder = settings.folder.clone();
-        Self::read_with(settings, config).map_err(|findings| as_named(findings, &folder, config))
+        let read = Self::read_with(settings, config);
+        read.map(|plans| Self { print, ..plans })
+            .map_err(|findings| as_named(findings, &folder, config))
     }
 
     /// The same for what needs little but the store, such as a pause: mistakes in rules, letters
@@ -132,6 +139,7 @@ impl Plans {
             letters: Catalogue::default(),
             phrases: Arc::clone(Phrases::built_in()),
             broken: Broken::default(),
+            print: Print::default(),
         }
     }
 

@@ -38,6 +38,7 @@ pub mod password;
 pub mod plan;
 mod post;
 pub mod preview;
+mod print;
 pub mod privacy;
 pub mod quality;
 pub mod quiet;

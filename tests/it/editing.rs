@@ -261,3 +261,44 @@ async fn the_only_way_out_of_letters_isn_t_edited_away_before_the_next_one_is_th
     assert!(told.contains("a way to unsubscribe"), "{told}");
     assert!(!told.contains("restart"), "{told}");
 }
+
+#[tokio::test]
+async fn what_is_saved_while_it_starts_comes_into_force() {
+    let shop = Shop::new();
+    shop.no_rules();
+    shop.rule("thanks", THANKS);
+    let read = Plans::read(&shop.path("config/fondly.toml")).unwrap();
+    shop.rule("thanks", &THANKS.replace("Thank you", "Many thanks"));
+    // The store is opened, and looked through after a crash.
+    let mut at_work = AtWork::with(read).await;
+    assert!(at_work.looks().await);
+    assert_eq!(at_work.house.plans.rules[0].title, "Many thanks");
+    assert!(!at_work.looks().await, "once is enough");
+}
+
+#[tokio::test]
+async fn what_editors_leave_beside_a_file_is_no_edit() {
+    let shop = Shop::new();
+    shop.write("config/smtp-password", "hush\n");
+    shop.settings(&format!(
+        "[mail]\ntransport = \"smtp\"\n[mail.smtp]\nhost = \"127.0.0.1\"\nport = 9\n\
+         security = \"none\"\nusername = \"anna\"\npassword_file = \"smtp-password\"\n\
+         [business]\n{BY_MAIL}"
+    ));
+    let mut at_work = AtWork::new(&shop).await;
+    assert!(!at_work.looks().await, "nothing was edited");
+    for left in [
+        "rules/.#birthday.toml",
+        "rules/birthday.toml~",
+        "templates/.#birthday.en.md",
+        "templates/.birthday.en.md.swp",
+        "holidays/.#fair.toml",
+        "words/.#de.toml",
+    ] {
+        shop.write(&format!("config/{left}"), "half a wo");
+    }
+    assert!(!at_work.looks().await, "nothing was edited");
+    shop.write("config/smtp-password", "quiet\n");
+    assert!(at_work.looks().await, "a new password is an edit");
+    assert!(!at_work.looks().await);
+}
