@@ -121,7 +121,7 @@ pub use review::{Filter, Quarantined, Shown, Step};
 pub use sources::{PlaceOf, QueryMark, QueryPart};
 pub use tokens::{Scope, Token};
 pub use trouble::{CLAIM_LASTS, Claimed, Sign, Trouble};
-pub use users::{Role, Session, User};
+pub use users::{LONGEST_USER_NAME, Role, Session, User};
 pub use warnings::LastTaken;
 pub use wishes::{Choice, Reached, Said};
 pub use witness::Found;

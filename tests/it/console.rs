@@ -641,6 +641,30 @@ async fn whoever_guesses_passwords_has_to_wait() {
     assert_eq!(browser.post("/login", &form).status, 429);
 }
 
+#[tokio::test]
+async fn neither_the_addresses_of_a_network_nor_endless_names_give_more_tries() {
+    let shop = shop("base_url = \"https://console.thorn.example\"\n");
+    add(&shop, "anna", "owner", PASSWORD).is(0);
+    let mut browser = Browser::start(&shop).await;
+    browser.host = "console.thorn.example".to_owned();
+    let status = |name: &str, from: &str| {
+        let more = format!("{OURS}X-Forwarded-For: {from}\r\n");
+        let form = format!("name={name}&password=wrong");
+        browser.ask("POST /login", &more, &form).status
+    };
+    for n in 0..5 {
+        assert_eq!(status("anna", &format!("2001:db8:0:1::{n}")), 403);
+    }
+    assert_eq!(status("anna", "2001:db8:0:1:ffff::1"), 429);
+    assert_eq!(status("anna", "2001:db8:0:2::1"), 403);
+    // Nobody has such a name, so that there is nothing to count.
+    for n in 0..30 {
+        let name = format!("{n}{}", "x".repeat(5_000));
+        assert_eq!(status(&name, "203.0.113.9"), 403);
+    }
+    assert_eq!(status("anna", "203.0.113.9"), 403);
+}
+
 /// A session's token.
 pub(crate) fn token(browser: &Browser, name: &str) -> String {
     let form = format!("name={name}&password={}", PASSWORD.replace(' ', "+"));
