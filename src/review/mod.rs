@@ -69,10 +69,14 @@ impl OpenDoors {
         self.console.as_ref().map(|(door, _)| door.address)
     }
 
-    /// From now on the public pages and the console show these plans: an edit came into force.
+    /// From now on the public pages and the console show these plans, and records are taken in by
+    /// them: an edit came into force.
     pub fn in_force(&self, house: &Arc<House>) {
         if let Some((_, desk)) = &self.public {
             desk.in_force(house);
+        }
+        if let Some((_, counter)) = &self.api {
+            counter.in_force(house);
         }
         if let Some((_, console)) = &self.console {
             console.in_force(house);
