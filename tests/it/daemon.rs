@@ -266,6 +266,29 @@ async fn systemd_hears_when_it_is_ready_alive_and_about_to_end() {
     hears("STOPPING=1").await;
 }
 
+/// Trouble once the doors are open closes them, and keeps what is known, as a stop does.
+#[tokio::test]
+async fn what_ends_it_in_trouble_ends_it_in_order() {
+    let shop = shop(0);
+    shop.tick();
+    shop.tamper("DROP TABLE trouble").await;
+    let socket = UnixDatagram::bind(shop.path("notify")).unwrap();
+    let mut command = shop.fondly(&["run"]);
+    command.env("NOTIFY_SOCKET", shop.path("notify"));
+    let mut daemon = Daemon::start_with(&shop, command);
+    let ended = until("end", || daemon.process.try_wait().unwrap()).await;
+    assert_eq!(ended.code(), Some(1), "{}", daemon.log());
+    assert!(daemon.log().contains("no such table"), "{}", daemon.log());
+    let mut told = Vec::new();
+    let mut some = [0; 1024];
+    while let Ok(length) = socket.try_recv(&mut some) {
+        told.push(String::from_utf8_lossy(&some[..length]).into_owned());
+    }
+    let told: Vec<&str> = told.iter().flat_map(|text| text.lines()).collect();
+    assert!(told.contains(&"READY=1"), "{told:?}");
+    assert_eq!(told.last(), Some(&"STOPPING=1"));
+}
+
 /// Nobody got two letters, and everybody whom the ledger counts as served got one.
 pub(crate) fn fits(entries: &[Entry], relay: &Relay) {
     let letters = relay.letters();
