@@ -171,14 +171,13 @@ async fn settle(house: &House, working: &AtomicBool) {
     }
 }
 
-/// While a long pass goes from letter to letter, systemd's watchdog and whoever asks for our health
-/// hear of it; a pass that hangs is their business. Never ends.
+/// While a long pass goes from step to step, or waits for somebody who has their own limit, systemd's
+/// watchdog and whoever asks for our health hear of it; a pass that hangs is their business. Never ends.
 async fn signs_of_life(house: &House, pulse: &Pulse) -> Infallible {
-    let mut seen = house.progress.load(Ordering::Relaxed);
+    let mut seen = house.progress.steps();
     loop {
         tokio::time::sleep(SIGN_OF_LIFE).await;
-        let now = house.progress.load(Ordering::Relaxed);
-        if std::mem::replace(&mut seen, now) != now {
+        if house.progress.is_alive(&mut seen) {
             pulse.pass_moves(house.clock.now());
             notify(&[NotifyState::Watchdog]);
         }

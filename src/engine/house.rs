@@ -5,7 +5,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -15,6 +14,7 @@ use super::amiss::{as_named, has_a_fault, missing_letter, no_folder, no_owner};
 use super::outbox::Outbox;
 use super::plan::furthest_day;
 use super::print::Print;
+use super::progress::Progress;
 use super::{EngineError, links, wiring};
 use crate::clock::Clock;
 use crate::deliver::Simulated;
@@ -206,8 +206,8 @@ pub struct House {
     pub outbox: Outbox,
     /// Signs the links in letters, and knows its own again.
     pub links: Arc<Links>,
-    /// Rises with every entry that got an outcome: whether a long pass is still moving.
-    pub progress: AtomicU64,
+    /// Whether a long pass is still moving.
+    pub progress: Progress,
 }
 
 impl House {
@@ -298,7 +298,7 @@ impl House {
             clock,
             outbox,
             links,
-            progress: AtomicU64::new(0),
+            progress: Progress::default(),
         })
     }
 
@@ -328,7 +328,7 @@ impl House {
             clock: self.clock.clone(),
             outbox,
             links: Arc::clone(&self.links),
-            progress: AtomicU64::new(0),
+            progress: Progress::default(),
         }
     }
 

@@ -40,6 +40,7 @@ mod post;
 pub mod preview;
 mod print;
 pub mod privacy;
+pub mod progress;
 pub mod quality;
 pub mod quiet;
 pub mod quiet_json;

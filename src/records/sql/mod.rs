@@ -62,6 +62,14 @@ pub struct SqlSource {
     pub ids: Option<String>,
 }
 
+impl SqlSource {
+    /// The longest until the next part comes, or the reading has failed: a connection, and a few
+    /// statements, or rows, each within the limit.
+    pub fn longest_wait(&self) -> Duration {
+        job::CONNECTING + (self.timeout + job::GRACE) * 4
+    }
+}
+
 /// How a database is reached. Files of secrets are read for each reading, so that a new password
 /// needs no restart.
 #[derive(Debug, Clone)]
@@ -105,6 +113,8 @@ pub enum Part {
     },
     /// Nothing changed since the last time. Nothing follows.
     Unchanged,
+    /// More rows have come, whether any of them are handed on or not. Says nothing else.
+    Moves,
     /// Some rows.
     Rows(Vec<Row>),
     /// Comes last, to be kept together with the rows.
