@@ -9,7 +9,7 @@
 //! [`open`] listens where the settings say; [`door`] bounds who may come in and for how long,
 //! [`trail`] gives each request an id that its lines in the log bear, [`routes`] and [`care`] answer
 //! customers, [`api`] programs and [`console`] the owner, [`Pulse`] is what the daemon tells of itself,
-//! [`notes`] keeps what a customer said.
+//! [`notes`] keeps what a customer said, in [`turns`].
 
 mod api;
 mod care;
@@ -20,6 +20,7 @@ mod pages;
 mod pulse;
 mod routes;
 mod trail;
+mod turns;
 mod ways;
 
 use std::net::SocketAddr;
