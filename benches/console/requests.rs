@@ -64,7 +64,7 @@ pub(crate) async fn ask(
 /// The status and the number of bytes.
 pub(crate) async fn get(address: SocketAddr, path: &str) -> std::io::Result<(u16, usize)> {
     let mut stream = TcpStream::connect(address).await?;
-    let words = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    let words = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: keep-alive\r\n\r\n");
     stream.write_all(words.as_bytes()).await?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await?;

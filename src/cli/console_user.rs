@@ -11,12 +11,10 @@ use super::output::{self, Format, Row};
 use super::{Done, Failure, Outcome, house_at_hand};
 use crate::engine::entry_json::rfc3339;
 use crate::engine::{House, control, listing, password};
-use crate::store::Role;
+use crate::store::{LONGEST_USER_NAME, Role};
 
 const FIELDS: &[&str] = &["name", "role", "made_at"];
 const COLUMNS: &[(&str, &str)] = &[("name", "name"), ("role", "role"), ("made_at", "since")];
-/// Characters of a name.
-const LONGEST_NAME: usize = 64;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -56,7 +54,7 @@ enum What {
 
 fn name(text: &str) -> Result<String, String> {
     let fits = |c: char| c.is_alphanumeric() || ".-_@".contains(c);
-    if text.is_empty() || text.chars().count() > LONGEST_NAME || !text.chars().all(fits) {
+    if text.is_empty() || text.chars().count() > LONGEST_USER_NAME || !text.chars().all(fits) {
         return Err("a name is made of letters, digits, `.`, `-`, `_` and `@`".to_owned());
     }
     Ok(text.to_owned())

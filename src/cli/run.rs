@@ -17,17 +17,28 @@ pub(super) struct Args {}
 
 pub(super) async fn run(_: Args, config: &Path) -> Outcome {
     let house = house(config).await?;
-    let mut holder = hold(&house, "fondly run").await?;
-    check_live_sending(&house.plans)?;
-    let stop = stop_on_signals()?;
     let store = house.store.clone();
-    let ran = Box::pin(daemon::run(Arc::new(house), stop, |_| {})).await;
-    if store.met_damage() {
+    let mut holder = None;
+    let ran = work(house, &mut holder).await;
+    if let Some(holder) = &mut holder
+        && store.met_damage()
+    {
         holder.doubt();
     }
+    // Whatever ended it, the books are closed in order before anybody else may have them.
+    let closed = store.close().await;
+    drop(holder);
     ran?;
-    store.close().await?;
+    closed?;
     Ok(Done::Well)
+}
+
+/// Works until the stop, with a hold on the store.
+async fn work(house: House, holder: &mut Option<Holder>) -> Result<(), Failure> {
+    *holder = Some(hold(&house, "fondly run").await?);
+    check_live_sending(&house.plans)?;
+    let stop = stop_on_signals()?;
+    Ok(Box::pin(daemon::run(Arc::new(house), stop, |_| {})).await?)
 }
 
 /// Takes hold of the store, or says who has it. One that was in use when the machine went down is

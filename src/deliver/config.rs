@@ -148,6 +148,17 @@ impl Default for Deadlines {
     }
 }
 
+impl Deadlines {
+    /// The longest that handing over one letter may take where everybody takes their time: a kept
+    /// connection that fails, a new one with TLS and login, and the letter.
+    pub fn longest(&self) -> Duration {
+        // EHLO twice, three lines of a login, MAIL, RCPT; and MAIL before, on the kept one.
+        let commands = self.command * 8;
+        let letter = self.data + self.block + self.dot;
+        self.quit * 2 + self.connect + self.tls + self.greeting + commands + letter
+    }
+}
+
 /// How long a connection is kept.
 #[derive(Debug, Clone, Copy)]
 pub struct Reuse {

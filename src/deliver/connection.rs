@@ -5,7 +5,8 @@
 //!
 //! The rule that keeps a letter from being counted wrongly: replies are matched to commands by
 //! order alone, so after any error, deadline or cancellation the connection is dropped, never
-//! used again. The owner of a [`Connection`] therefore keeps it only after a clean 250.
+//! used again. The owner of a [`Connection`] therefore uses it for another letter only after a clean
+//! 250; what else it is good for, [`Left`] says.
 
 use std::sync::Arc;
 
@@ -15,7 +16,8 @@ use super::body::Lines;
 use super::config::{Deadlines, Login};
 use super::login;
 use super::offers::Offers;
-use super::reply::{Phase, Reply, judge, relay_trouble};
+use super::reply::{Phase, Reply, judge};
+use super::setback::{Left, Setback};
 use super::wire::{Break, Interruption, Limit, Wire};
 use super::{Envelope, Verdict};
 use crate::model::address::spoken;
@@ -23,47 +25,6 @@ use crate::points::reach;
 
 /// How much of the body is written at once, in bytes. Most letters fit, and then go in one write.
 const BLOCK_SIZE: usize = 64 * 1_024;
-
-/// Why a step wasn't passed.
-#[derive(Debug)]
-pub(super) enum Setback {
-    /// The relay said no.
-    Refused {
-        phase: Phase,
-        reply: Reply,
-        /// Every command has been answered, so that one may still take leave.
-        in_sync: bool,
-    },
-    /// The conversation broke off before the dot.
-    Broken { phase: Phase, cause: Break },
-    /// This relay can't take this message, or can't be used; nothing was said.
-    Unfit(Verdict),
-}
-
-impl Setback {
-    /// What it means for the attempt. `peer` names the relay.
-    pub(super) fn verdict(self, peer: &str) -> Verdict {
-        match self {
-            Self::Refused { phase, reply, .. } => judge(phase, &reply),
-            Self::Broken { phase, cause } => relay_trouble(format!("{peer}, {phase}: {cause}")),
-            Self::Unfit(verdict) => verdict,
-        }
-    }
-
-    /// Whether a kept connection has simply ended of old age: nothing was answered since its last
-    /// message, so a new connection may say it all again. That goes for one that spoke before its
-    /// turn as well: what it meant is nobody's guess, but it wasn't this message.
-    pub(super) const fn is_old_age(&self) -> bool {
-        match self {
-            Self::Refused { phase, reply, .. } => matches!(phase, Phase::Mail) && reply.code == 421,
-            Self::Broken { phase, cause } => {
-                matches!(phase, Phase::Mail)
-                    && matches!(cause, Break::Closed | Break::Network(_) | Break::OutOfTurn)
-            }
-            Self::Unfit(_) => false,
-        }
-    }
-}
 
 /// A connection and what is known about it.
 #[derive(Debug)]
@@ -241,7 +202,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Errors
     /// The error of `commit`; the dot wasn't sent.
-    pub(super) async fn hand_over<E, C>(&mut self, message: &[u8], commit: C) -> Result<Verdict, E>
+    pub(super) async fn hand_over<E, C>(
+        &mut self,
+        message: &[u8],
+        commit: C,
+    ) -> Result<(Verdict, Left), E>
     where
         C: Future<Output = Result<bool, E>>,
     {
@@ -252,20 +217,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Some(refusal @ Setback::Refused { .. }) => refusal,
                 _ => setback,
             };
-            return Ok(setback.verdict(&self.peer));
+            return Ok((setback.verdict(&self.peer), Left::Nothing));
         }
         reach("smtp-body");
         // Whoever hangs up or refuses in the middle is noticed before the commit and once more
         // after it, because then the outcome is still certain: not delivered.
         if let Some(setback) = self.refused_midway().await {
-            return Ok(setback.verdict(&self.peer));
+            return Ok((setback.verdict(&self.peer), Left::Nothing));
         }
         if !commit.await? {
-            return Ok(Verdict::Withdrawn);
+            return Ok((Verdict::Withdrawn, Left::Nothing));
         }
         reach("smtp-committed");
         if let Some(setback) = self.refused_midway().await {
-            return Ok(setback.verdict(&self.peer));
+            return Ok((setback.verdict(&self.peer), Left::Nothing));
         }
         // From here on nothing but a reply can tell what became of the message: even a failed
         // write may have reached the server.
@@ -280,10 +245,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         };
         reach("smtp-answered");
         Ok(match reply {
-            Ok(reply) => judge(Phase::Dot, &reply),
-            Err(cause) => Verdict::Unknown {
-                reply: format!("{}, {}: {cause}", self.peer, Phase::Dot),
-            },
+            Ok(reply) => {
+                let left = match reply.code {
+                    code if Phase::Dot.accepts(code) => Left::Open,
+                    421 => Left::Nothing,
+                    400..=599 => Left::Leaving,
+                    _ => Left::Nothing,
+                };
+                (judge(Phase::Dot, &reply), left)
+            }
+            Err(cause) => {
+                let reply = format!("{}, {}: {cause}", self.peer, Phase::Dot);
+                (Verdict::Unknown { reply }, Left::Nothing)
+            }
         })
     }
 

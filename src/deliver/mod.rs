@@ -25,6 +25,7 @@ mod login;
 mod offers;
 mod reply;
 mod retry;
+mod setback;
 mod smtp;
 mod socket;
 mod throttle;

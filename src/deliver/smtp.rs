@@ -12,10 +12,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
 
 use super::config::{Security, SmtpConfig};
-use super::connection::{Connection, Setback};
+use super::connection::Connection;
 use super::dial::{Dial, Tcp};
 use super::offers::Welcome;
 use super::reply::Phase;
+use super::setback::{Left, Setback};
 use super::socket::{Socket, Tls};
 use super::wire::Break;
 use super::{Parcel, Verdict};
@@ -162,6 +163,7 @@ impl Relay {
             opened: now,
             last_used: now,
             messages: 0,
+            is_leaving: false,
         })
     }
 
@@ -213,6 +215,8 @@ struct Live<S> {
     opened: Instant,
     last_used: Instant,
     messages: u32,
+    /// All that is left to say is QUIT.
+    is_leaving: bool,
 }
 
 /// Delivers to one relay, over one connection at a time. One for each worker.
@@ -238,12 +242,13 @@ impl<D: Dial> SmtpCourier<D> {
             Ok(live) => live,
             Err(setback) => return Ok(setback.verdict(&self.relay.name)),
         };
-        let verdict = live.connection.hand_over(parcel.message, commit).await?;
+        let (verdict, left) = live.connection.hand_over(parcel.message, commit).await?;
         // Nothing is awaited between the reply and the return, or a cancellation there would
-        // lose an answer that we have.
-        if matches!(verdict, Verdict::Accepted { .. }) {
+        // lose an answer that we have. So who takes leave does it before the next letter.
+        if left != Left::Nothing {
             live.messages += 1;
             live.last_used = Instant::now();
+            live.is_leaving = left == Left::Leaving;
             self.kept = Some(live);
         }
         Ok(verdict)
@@ -286,7 +291,8 @@ impl<D: Dial> SmtpCourier<D> {
     async fn still_fresh(&mut self) -> Option<Box<Live<D::Stream>>> {
         let live = self.kept.take()?;
         let reuse = self.relay.config.reuse;
-        let fresh = live.messages < reuse.max_messages
+        let fresh = !live.is_leaving
+            && live.messages < reuse.max_messages
             && live.opened.elapsed() < reuse.max_age
             && live.last_used.elapsed() < reuse.max_idle;
         if fresh {

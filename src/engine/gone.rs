@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
 
-use super::{EngineError, House};
+use super::{EngineError, House, sync};
 use crate::records::SourceError;
 use crate::records::sql::{self, SqlSource};
 use crate::store::TooMany;
@@ -32,7 +33,10 @@ pub(super) async fn look(
     {
         return Ok(Ok(last.too_many.map(Err)));
     }
-    let here = match sql::ids(source).await {
+    let (out, mut parts) = mpsc::channel(1);
+    let reading = async move { sql::ids(source, &out).await };
+    let moving = async { while sync::next(house, source, &mut parts).await.is_some() {} };
+    let here = match tokio::join!(reading, moving).0 {
         Ok(here) => here,
         Err(error) => return Ok(Err(error)),
     };

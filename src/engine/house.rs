@@ -5,7 +5,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -14,6 +13,8 @@ use jiff::tz::TimeZone;
 use super::amiss::{as_named, has_a_fault, missing_letter, no_folder, no_owner};
 use super::outbox::Outbox;
 use super::plan::furthest_day;
+use super::print::Print;
+use super::progress::Progress;
 use super::{EngineError, links, wiring};
 use crate::clock::Clock;
 use crate::deliver::Simulated;
@@ -42,6 +43,8 @@ pub struct Plans {
     pub words: Arc<BusinessWords>,
     /// What of all this can't be read just now.
     pub broken: Broken,
+    /// The folder that they were read from, as it was just before.
+    pub(super) print: Print,
 }
 
 /// What stands in the way of reading a configuration as a whole; nothing, where everything is there
@@ -71,9 +74,13 @@ impl Plans {
     /// # Errors
     /// Every finding in it.
     pub fn read(config: &Path) -> Result<Self, Vec<Finding>> {
+        let print = Print::before_reading(config);
         let settings = settings::load(config)?;
+        let print = print.and_read(&settings);
         let folder = settings.folder.clone();
-        Self::read_with(settings, config).map_err(|findings| as_named(findings, &folder, config))
+        let read = Self::read_with(settings, config);
+        read.map(|plans| Self { print, ..plans })
+            .map_err(|findings| as_named(findings, &folder, config))
     }
 
     /// The same for what needs little but the store, such as a pause: mistakes in rules, letters
@@ -132,6 +139,7 @@ impl Plans {
             letters: Catalogue::default(),
             phrases: Arc::clone(Phrases::built_in()),
             broken: Broken::default(),
+            print: Print::default(),
         }
     }
 
@@ -198,8 +206,8 @@ pub struct House {
     pub outbox: Outbox,
     /// Signs the links in letters, and knows its own again.
     pub links: Arc<Links>,
-    /// Rises with every entry that got an outcome: whether a long pass is still moving.
-    pub progress: AtomicU64,
+    /// Whether a long pass is still moving.
+    pub progress: Progress,
     /// Its store is a copy to try things on: the letters that lie in folders are the real one's, and
     /// stay.
     pub(super) on_copy: bool,
@@ -293,7 +301,7 @@ impl House {
             clock,
             outbox,
             links,
-            progress: AtomicU64::new(0),
+            progress: Progress::default(),
             on_copy: false,
         })
     }
@@ -324,7 +332,7 @@ impl House {
             clock: self.clock.clone(),
             outbox,
             links: Arc::clone(&self.links),
-            progress: AtomicU64::new(0),
+            progress: Progress::default(),
             on_copy: self.on_copy,
         }
     }

@@ -189,6 +189,7 @@ impl Pass<'_> {
         let mut new = 0;
         let mut found = PlanBatch::default();
         for chunk in ids.chunks(CHUNK) {
+            self.house.progress.moves();
             // The next customers are read while what was found for the last ones is written.
             let (written, views) = tokio::try_join!(
                 self.enter(std::mem::take(&mut found)),
@@ -240,6 +241,7 @@ impl Pass<'_> {
         ids.sort_unstable();
         ids.dedup();
         for chunk in ids.chunks(CHUNK) {
+            self.house.progress.moves();
             let (mut batch, mut leaving) = (PlanBatch::default(), Vec::new());
             for view in self.house.views(chunk).await? {
                 let mut entries = self.entries(&view, (from, until));

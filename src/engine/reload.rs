@@ -4,15 +4,14 @@
 //! the ledger is kept, when the work is woken up, and where the console and the public pages are and
 //! records come in by HTTP need a restart.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
-
+use super::print::Print;
 use super::{EngineError, House, Plans, alert};
 use crate::model::{Finding, Matter};
-use crate::settings::{Key, Transport, live_sending_problems};
+use crate::settings::{Settings, live_sending_problems};
 
 /// An edit is looked at when its files have been left alone for so long: an editor may write one
 /// file in several steps, and a person save several in a row.
@@ -24,19 +23,21 @@ const TROUBLE: alert::Key<'static> = (Matter::EDIT, "");
 /// Looks at the configuration folder between passes.
 #[derive(Debug)]
 pub struct Watch {
-    /// The folder as it was looked at last.
-    seen: [u8; 32],
+    /// The folder as it was read last.
+    seen: Print,
 }
 
 impl Watch {
-    /// From now on; what the house was opened with is in force, and so an earlier trouble is over.
+    /// From the moment on at which the house's plans were read: opening it may take long, and somebody
+    /// may save an edit meanwhile. What it was opened with is in force, and so an earlier trouble is
+    /// over.
     ///
     /// # Errors
     /// The store's trouble.
     pub async fn new(house: &House) -> Result<Self, EngineError> {
         alert::ends(house, TROUBLE).await?;
         Ok(Self {
-            seen: look(house).0,
+            seen: house.plans.print,
         })
     }
 
@@ -47,7 +48,7 @@ impl Watch {
     /// The store's trouble.
     pub async fn refreshed(&mut self, house: &Arc<House>) -> Result<Arc<House>, EngineError> {
         let config = house.plans.config().to_owned();
-        let (print, changed_at) = look(house);
+        let (print, changed_at) = Print::now(&config, &house.plans.settings);
         let age = changed_at.and_then(|at| house.clock.since(at));
         if print == self.seen || age.is_some_and(|age| age < SETTLED) {
             return Ok(Arc::clone(house));
@@ -68,8 +69,8 @@ impl Watch {
         for what in needs_restart {
             tracing::warn!("{what} has changed, which comes into force with a restart");
         }
-        self.seen = print;
         let house = Arc::new(fresh);
+        self.seen = house.plans.print;
         let rules = house.plans.rules.iter().filter(|rule| rule.enabled).count();
         tracing::info!(rules, "the edited configuration is in force");
         alert::ends(&house, TROUBLE).await?;
@@ -86,11 +87,27 @@ fn read(config: &Path, house: &House) -> Result<(Plans, Vec<&'static str>), Stri
         .filter(|rule| rule.enabled)
         .map(|rule| rule.class)
         .collect();
+    // It has to do for the next start …
     let problems = live_sending_problems(&plans.settings, &classes);
     if !problems.is_empty() {
         return Err(problems.join("\n"));
     }
-    let (old, new) = (&house.plans.settings, &mut plans.settings);
+    let needs_restart = keep(&mut plans.settings, &house.plans.settings);
+    // … and until then: what waits for it gives letters no way out yet.
+    let mut problems = live_sending_problems(&plans.settings, &classes);
+    if problems.is_empty() {
+        return Ok((plans, needs_restart));
+    }
+    problems.push(
+        "[public] is there, and comes into force with a restart: restart fondly, or let the other \
+         way to unsubscribe stand until then"
+            .to_owned(),
+    );
+    Err(problems.join("\n"))
+}
+
+/// Puts back what only a restart changes, and names it.
+fn keep(new: &mut Settings, old: &Settings) -> Vec<&'static str> {
     let mut needs_restart = Vec::new();
     if new.store != old.store {
         new.store = old.store.clone();
@@ -112,7 +129,7 @@ fn read(config: &Path, house: &House) -> Result<(Plans, Vec<&'static str>), Stri
         new.api.clone_from(&old.api);
         needs_restart.push("[api]");
     }
-    Ok((plans, needs_restart))
+    needs_restart
 }
 
 fn in_words(findings: &[Finding]) -> String {
@@ -124,59 +141,4 @@ fn in_words(findings: &[Finding]) -> String {
         format!("{file}:{line}:{column}: {}{help}", finding.message)
     });
     lines.collect::<Vec<_>>().join("\n")
-}
-
-/// A hash over everything in the folder that counts, and when any of it was changed last. What
-/// can't be read counts as empty here; reading it properly says why.
-fn look(house: &House) -> ([u8; 32], Option<SystemTime>) {
-    let config = house.plans.config();
-    let folder = config.parent().unwrap_or(Path::new(""));
-    let mut files = vec![config.to_owned(), folder.join("local.toml")];
-    let mut latest = None;
-    for (name, ending) in [
-        ("rules", "toml"),
-        ("templates", "md"),
-        ("holidays", "toml"),
-        ("words", "toml"),
-    ] {
-        let dir = folder.join(name);
-        latest = latest.max(changed_at(&dir));
-        files.extend(with_ending(&dir, ending));
-    }
-    // A new password is an edit, too; a token is read for each login anyway.
-    if let Transport::Smtp(relays) = &house.plans.settings.mail.transport {
-        let logins = relays.iter().filter_map(|relay| relay.login.as_ref());
-        files.extend(logins.filter_map(|login| match &login.key {
-            Key::Password { file, .. } => Some(file.clone()),
-            Key::TokenFile(_) => None,
-        }));
-    }
-    let mut hash = Sha256::new();
-    for file in files {
-        latest = latest.max(changed_at(&file));
-        let bytes = std::fs::read(&file).unwrap_or_default();
-        for part in [file.as_os_str().as_encoded_bytes(), &bytes] {
-            hash.update(part.len().to_be_bytes());
-            hash.update(part);
-        }
-    }
-    (hash.finalize().into(), latest)
-}
-
-fn changed_at(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path)
-        .and_then(|about| about.modified())
-        .ok()
-}
-
-fn with_ending(dir: &Path, ending: &str) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = std::fs::read_dir(dir)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|e| e == ending))
-        .collect();
-    files.sort_unstable();
-    files
 }

@@ -123,6 +123,7 @@ async fn events(house: &House, period: Period, now: Timestamp) -> Result<Removed
         return Ok(removed);
     }
     for _ in 0..STEPS {
+        house.progress.moves();
         let after = progress.customer.as_deref();
         let ids = house.store.silent_before(before, after, STEP).await?;
         let Some(last) = ids.last().cloned() else {

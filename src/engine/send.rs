@@ -17,9 +17,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::batches::Batches;
+use super::progress::Waiting;
 use super::scribe::{self, Job};
 use super::worker::Worker;
 use super::{EngineError, House, Report};
+use crate::deliver::Deadlines;
 use crate::model::{Outcome, Reason, View};
 use crate::store::Entry;
 
@@ -51,7 +53,14 @@ impl Shared {
     pub(super) fn count(&self, rule: &str, outcome: Outcome, reason: Reason) {
         tracing::debug!(%outcome, %reason, "decided");
         self.lock().count(rule, outcome, reason);
-        self.house.progress.fetch_add(1, Ordering::Relaxed);
+        self.house.progress.moves();
+    }
+
+    /// A letter is being handed over. A mail server has its own time for each step, and who waits for
+    /// it meanwhile is alive.
+    pub(super) fn on_the_wire(&self) -> Waiting<'_> {
+        let longest = Deadlines::default().longest();
+        self.house.progress.waits(longest)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Report> {

@@ -239,7 +239,10 @@ async fn sync_file(
         now,
     };
     let remarks = reader.remarks().to_vec();
-    let rows = reader.map(|row| row.map(file_row));
+    let rows = reader.map(|row| {
+        house.progress.moves();
+        row.map(file_row)
+    });
     match house.store.apply_file(meta, rows).await {
         Ok(applied) => Ok(Ok(Some(((shown, applied), remarks)))),
         Err(ApplyError::Rows(error)) => Ok(Err(error)),
@@ -271,7 +274,10 @@ async fn sync_query(
     };
     let handing_on = async move {
         let mut last = false;
-        while let Some(part) = read.recv().await {
+        while let Some(part) = next(house, source, &mut read).await {
+            if matches!(part, Ok(Part::Moves)) {
+                continue;
+            }
             last = matches!(part, Ok(Part::Ends(_) | Part::Unchanged) | Err(_));
             if to_store.send(part.map(query_part)).await.is_err() {
                 return;
@@ -304,8 +310,20 @@ async fn sync_query(
     Ok(synced)
 }
 
+/// The next part. The database has its own time for it, and somebody who waits for it meanwhile is
+/// alive; who can't hand on what came isn't.
+pub(super) async fn next(
+    house: &House,
+    source: &SqlSource,
+    parts: &mut mpsc::Receiver<Result<Part, SourceError>>,
+) -> Option<Result<Part, SourceError>> {
+    let _waits = house.progress.waits(source.longest_wait());
+    parts.recv().await
+}
+
 fn query_part(part: Part) -> QueryPart {
     match part {
+        Part::Moves => QueryPart::Rows(Vec::new()),
         Part::Begins { whole } => QueryPart::Begins { whole },
         Part::Unchanged => QueryPart::Unchanged,
         Part::Rows(rows) => QueryPart::Rows(rows.into_iter().map(file_row).collect()),

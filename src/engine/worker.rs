@@ -276,7 +276,6 @@ impl Worker {
             to: ready.to.clone(),
         };
         points::step("send", &entry.customer);
-        let name = letter::file_name(entry);
         let Ready { letter, mail, .. } = ready;
         let commit = CommitToSend {
             id: entry.id.clone(),
@@ -294,7 +293,7 @@ impl Worker {
             now: house.clock.now(),
         };
         let parcel = Parcel {
-            name: &name,
+            name: &letter::file_name(entry),
             envelope: &envelope,
             message: &mail.bytes,
         };
@@ -306,7 +305,8 @@ impl Worker {
         };
         let way = turn.way;
         let courier = self.couriers.entry(way).or_insert_with(|| turn.courier());
-        let verdict = courier.deliver(parcel, go).await?;
+        let waits = shared.on_the_wire();
+        let verdict = waits.over(courier.deliver(parcel, go).await)?;
         let change = turn.heard(house, &verdict);
         if matches!(verdict, Verdict::Withdrawn) {
             return Ok(Step::LookAgain);

@@ -3,7 +3,7 @@
 //! May not know rules or recipients. Reading collects all that is wrong and stops at nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use minijinja::{Environment, Value};
@@ -69,10 +69,11 @@ impl Catalogue {
             ..Self::default()
         };
         let mut findings = Vec::new();
-        match files(dir) {
+        match Self::files(dir) {
             Ok(files) => {
                 for file in files {
-                    catalogue.read(dir, &file, &mut findings);
+                    let name = file.file_name().unwrap_or_default().to_string_lossy();
+                    catalogue.read(dir, &name, &mut findings);
                 }
             }
             Err(error) => {
@@ -88,6 +89,25 @@ impl Catalogue {
             }
         }
         (catalogue, findings)
+    }
+
+    /// The files of a folder of letters that are read, in order; hidden ones belong to editors.
+    ///
+    /// # Errors
+    /// The folder can't be read.
+    pub fn files(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(dir)? {
+            let path = entry?.path();
+            let hidden = path
+                .file_name()
+                .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+            if path.extension().is_some_and(|e| e == "md") && !hidden && path.is_file() {
+                files.push(path);
+            }
+        }
+        files.sort_unstable();
+        Ok(files)
     }
 
     /// The templates' names.
@@ -288,23 +308,6 @@ fn name_and_language(file: &str) -> Option<(&str, &str)> {
             .first()
             .is_some_and(u8::is_ascii_alphabetic);
     (!name.is_empty() && is_tag).then_some((name, language))
-}
-
-/// The Markdown files of a folder, in order; hidden ones belong to editors.
-fn files(dir: &Path) -> std::io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(dir)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if Path::new(&name).extension().is_some_and(|e| e == "md")
-            && !name.starts_with('.')
-            && entry.path().is_file()
-        {
-            names.push(name);
-        }
-    }
-    names.sort_unstable();
-    Ok(names)
 }
 
 fn unread(path: &Path, message: &str, help: &str) -> Finding {

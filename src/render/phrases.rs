@@ -6,7 +6,7 @@
 //! letters.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use minijinja::Value;
@@ -90,24 +90,38 @@ impl Phrases {
     pub fn load(dir: &Path) -> (Self, Vec<Finding>) {
         let mut all = Self::clone(&OURS);
         let mut findings = Vec::new();
-        let mut names: Vec<String> = match std::fs::read_dir(dir) {
-            Ok(entries) => entries
-                .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
-                .filter(|name| !name.starts_with('.'))
-                .filter_map(|name| name.strip_suffix(".toml").map(str::to_owned))
-                .collect(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => {
-                findings.push(unread(dir, &format!("the folder can't be read: {error}")));
-                Vec::new()
-            }
-        };
-        // `de` before `de-AT`, which may leave to it what is the same.
-        names.sort_unstable();
-        for name in names {
-            all.add(&dir.join(format!("{name}.toml")), &name, &mut findings);
+        let files = Self::files(dir).unwrap_or_else(|error| {
+            findings.push(unread(dir, &format!("the folder can't be read: {error}")));
+            Vec::new()
+        });
+        for file in files {
+            let name = file.file_stem().unwrap_or_default().to_string_lossy();
+            all.add(&file, &name, &mut findings);
         }
         (all, findings)
+    }
+
+    /// The files of a folder of words that are read; hidden ones belong to editors. There are none in
+    /// a folder that isn't there.
+    ///
+    /// # Errors
+    /// The folder can't be read.
+    pub fn files(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
+        let entries = match std::fs::read_dir(dir) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut files: Vec<PathBuf> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
+            .filter(|path| {
+                let name = path.file_name().unwrap_or_default();
+                !name.as_encoded_bytes().starts_with(b".")
+            })
+            .collect();
+        // `de` before `de-AT`, which may leave to it what is the same.
+        files.sort_unstable_by(|one, other| one.file_stem().cmp(&other.file_stem()));
+        Ok(files)
     }
 
     fn add(&mut self, path: &Path, language: &str, findings: &mut Vec<Finding>) {

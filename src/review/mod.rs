@@ -9,7 +9,7 @@
 //! [`open`] listens where the settings say; [`door`] bounds who may come in and for how long,
 //! [`trail`] gives each request an id that its lines in the log bear, [`routes`] and [`care`] answer
 //! customers, [`api`] programs and [`console`] the owner, [`Pulse`] is what the daemon tells of itself,
-//! [`notes`] keeps what a customer said.
+//! [`notes`] keeps what a customer said, in [`turns`].
 
 mod api;
 mod care;
@@ -20,6 +20,7 @@ mod pages;
 mod pulse;
 mod routes;
 mod trail;
+mod turns;
 mod ways;
 
 use std::net::SocketAddr;
@@ -69,10 +70,14 @@ impl OpenDoors {
         self.console.as_ref().map(|(door, _)| door.address)
     }
 
-    /// From now on the public pages and the console show these plans: an edit came into force.
+    /// From now on the public pages and the console show these plans, and records are taken in by
+    /// them: an edit came into force.
     pub fn in_force(&self, house: &Arc<House>) {
         if let Some((_, desk)) = &self.public {
             desk.in_force(house);
+        }
+        if let Some((_, counter)) = &self.api {
+            counter.in_force(house);
         }
         if let Some((_, console)) = &self.console {
             console.in_force(house);

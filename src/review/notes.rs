@@ -1,20 +1,28 @@
-//! Noting what customers say by the public pages, whether somebody waits for the answer or not.
+//! Noting what customers say by the public pages, whether somebody waits for the answer or not. Who wants
+//! no more letters never waits for a turn.
 //!
 //! May not tell anybody whether the link was a real one.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{Semaphore, oneshot};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+use super::turns::{Kind, Said, Turns, Whose};
 use crate::engine::opinion::{self, Opinion};
 use crate::engine::{EngineError, House};
 use crate::model::PartialDate;
 use crate::store::Choice;
 
-/// What waits for the store at once: a flood ends here, before memory does.
+/// What waits for the store at once: a flood ends here, before memory does. As many that unsubscribe
+/// wait besides, so that nobody keeps them out.
 const MOST_WAITING: usize = 4096;
+/// What one link says again and again is kept no more often, the latest word each time. A keystroke
+/// slower than people are, and nothing beside the hundreds of letters that leave meanwhile.
+const TURN: Duration = Duration::from_secs(1);
 /// Somebody who waits for the answer is told by then.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Tries to note it, with the store's own patience each; another program may be writing.
@@ -40,6 +48,14 @@ pub(super) enum Word {
 }
 
 impl Word {
+    /// In place of what was said just before, and wasn't kept yet.
+    pub(super) fn after(self, before: Self) -> Self {
+        match (self, before) {
+            (Self::Choose(choice), Self::Choose(before)) => Self::Choose(choice.after(before)),
+            (word, _) => word,
+        }
+    }
+
     /// What is told in the log; nothing of what they said.
     const fn told(&self) -> &'static str {
         match self {
@@ -68,27 +84,47 @@ impl Word {
 }
 
 /// Where words are noted.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Notes {
     /// What was begun is finished, whether the asker stays or not.
     tasks: TaskTracker,
+    turns: Arc<Turns>,
+    room: Arc<Semaphore>,
+    room_to_leave: Arc<Semaphore>,
+    /// No turn is waited for any more.
+    closing: CancellationToken,
+}
+
+impl Default for Notes {
+    fn default() -> Self {
+        Self {
+            tasks: TaskTracker::new(),
+            turns: Arc::default(),
+            room: Arc::new(Semaphore::new(MOST_WAITING)),
+            room_to_leave: Arc::new(Semaphore::new(MOST_WAITING)),
+            closing: CancellationToken::new(),
+        }
+    }
 }
 
 impl Notes {
     /// Notes what whoever got this entry's letter says. `false`: it isn't noted yet, so that it is
     /// worth to ask again; a second time does no harm.
     pub(super) async fn note(&self, house: Arc<House>, entry: String, word: Word) -> bool {
-        if self.tasks.len() >= MOST_WAITING {
+        let told = matches!(&word, Word::Opinion(opinion) if opinion.is_bad());
+        let (tells, hears) = oneshot::channel();
+        let said = Said { word, tells };
+        let taken = match Kind::of(&said.word) {
+            Some(kind) => self.in_turn(&house, (entry, kind), said),
+            None => self.at_once(&house, entry, said),
+        };
+        if !taken {
             tracing::error!(
-                entry,
                 "too much waits for the store; what customers said has to be said again"
             );
             return false;
         }
-        let told = matches!(&word, Word::Opinion(opinion) if opinion.is_bad());
-        let noting = note(Arc::clone(&house), entry, word).in_current_span();
-        let task = self.tasks.spawn(noting);
-        let noted = matches!(tokio::time::timeout(PATIENCE, task).await, Ok(Ok(true)));
+        let noted = matches!(tokio::time::timeout(PATIENCE, hears).await, Ok(Ok(true)));
         if noted && told {
             // At once, but nobody waits for the owner's mail; what doesn't leave does with the next
             // pass.
@@ -102,8 +138,65 @@ impl Notes {
         noted
     }
 
-    /// Waits for what is being written.
+    /// `false`: there is no room.
+    fn at_once(&self, house: &Arc<House>, entry: String, said: Said) -> bool {
+        let room = if matches!(said.word, Word::Stop) {
+            // Their last word counts, which this is.
+            self.turns.overtake(&(entry.clone(), Kind::Again));
+            &self.room_to_leave
+        } else {
+            &self.room
+        };
+        let Ok(place) = Arc::clone(room).try_acquire_owned() else {
+            return false;
+        };
+        let house = Arc::clone(house);
+        let noting = async move {
+            let _place = place;
+            // They may have gone.
+            _ = said.tells.send(note(&house, &entry, &said.word).await);
+        };
+        self.tasks.spawn(noting.in_current_span());
+        true
+    }
+
+    /// `false`: there is no room.
+    fn in_turn(&self, house: &Arc<House>, whose: Whose, said: Said) -> bool {
+        let Some(mut said) = self.turns.take(&whose, said) else {
+            return true;
+        };
+        let Ok(mut place) = Arc::clone(&self.room).try_acquire_owned() else {
+            // Who came in between is told by its end that nothing was noted.
+            while self.turns.next(&whose).is_some() {}
+            return false;
+        };
+        let (house, room) = (Arc::clone(house), Arc::clone(&self.room));
+        let (turns, closing) = (Arc::clone(&self.turns), self.closing.clone());
+        let noting = async move {
+            loop {
+                _ = said.tells.send(note(&house, &whose.0, &said.word).await);
+                drop(place);
+                tokio::select! {
+                    () = tokio::time::sleep(TURN) => {}
+                    () = closing.cancelled() => {}
+                }
+                let Some(next) = turns.next(&whose) else {
+                    break;
+                };
+                said = next;
+                match Arc::clone(&room).acquire_owned().await {
+                    Ok(next) => place = next,
+                    Err(_) => break,
+                }
+            }
+        };
+        self.tasks.spawn(noting.in_current_span());
+        true
+    }
+
+    /// Waits for what is being written, and for what waits for its turn, which is now.
     pub(super) async fn close(&self) {
+        self.closing.cancel();
         self.tasks.close();
         if tokio::time::timeout(LAST_GRACE, self.tasks.wait())
             .await
@@ -118,9 +211,9 @@ impl Notes {
     }
 }
 
-async fn note(house: Arc<House>, entry: String, word: Word) -> bool {
+async fn note(house: &House, entry: &str, word: &Word) -> bool {
     for attempt in 1..=TRIES {
-        match word.keep(&house, &entry).await {
+        match word.keep(house, entry).await {
             Ok(true) => {
                 tracing::info!(entry, "{}", word.told());
                 return true;

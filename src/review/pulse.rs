@@ -11,7 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 
 /// So much later than it should be, or after a failure, it is worth to look.
 const LATE: SignedDuration = SignedDuration::from_mins(5);
-/// A pass that gave nothing an outcome for so long hangs. systemd's watchdog has the same patience.
+/// A pass that did nothing for so long, and waits for nobody who has a limit of their own, hangs.
+/// systemd's watchdog has the same patience.
 const HANGS: SignedDuration = SignedDuration::from_mins(15);
 
 /// What the daemon tells of itself while it runs.
@@ -51,7 +52,7 @@ impl Pulse {
         self.state().now = Doing::Waiting(next);
     }
 
-    /// A pass begins, or something got its outcome in it.
+    /// A pass begins, or moves, or waits for somebody who has a limit of their own.
     pub fn pass_moves(&self, now: Timestamp) {
         self.state().now = Doing::Pass(now);
     }

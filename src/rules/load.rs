@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::holiday;
@@ -53,8 +53,20 @@ pub fn load(rules: &Path, holidays: &Path) -> io::Result<Loaded> {
 /// A file's stem, and its text or why it can't be read.
 type File = (String, Result<Arc<SourceText>, Finding>);
 
-/// Every `*.toml` of a folder, in the order of the names.
+/// Every `*.toml` of a folder with what it says.
 pub(super) fn toml_files(dir: &Path) -> io::Result<Vec<File>> {
+    let named = files(dir)?.into_iter().map(|path| {
+        let id = path.file_stem().unwrap_or_default().to_string_lossy();
+        (id.into_owned(), read(&path))
+    });
+    Ok(named.collect())
+}
+
+/// Every `*.toml` of a folder of rules or holidays that is read, in the order of the names.
+///
+/// # Errors
+/// The folder can't be read.
+pub fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
@@ -71,11 +83,7 @@ pub(super) fn toml_files(dir: &Path) -> io::Result<Vec<File>> {
         }
     }
     paths.sort();
-    let named = paths.into_iter().map(|path| {
-        let id = path.file_stem().unwrap_or_default().to_string_lossy();
-        (id.into_owned(), read(&path))
-    });
-    Ok(named.collect())
+    Ok(paths)
 }
 
 fn in_folder(dir: &Path, error: &io::Error) -> io::Error {
@@ -104,7 +112,6 @@ fn read(path: &Path) -> Result<Arc<SourceText>, Finding> {
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
-    use std::path::PathBuf;
 
     use super::*;
 

@@ -14,7 +14,7 @@ pub mod written;
 
 pub use condition::Condition;
 pub use holiday::{Holiday, OwnHolidays};
-pub use load::{Loaded, load};
+pub use load::{Loaded, files, load};
 pub use parse::parse;
 pub use rule::{Rule, Send, SendZone, Sender, WhenCapped};
 pub use trigger::{

@@ -116,6 +116,12 @@ fn credential(number: usize) -> String {
     }
 }
 
+/// Editors end a file with a line break; it is no part of the password.
+pub fn without_line_end(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}
+
 fn password(asked_by: &Value<'_>, path: &Path) -> Option<Secret> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
@@ -129,9 +135,7 @@ fn password(asked_by: &Value<'_>, path: &Path) -> Option<Secret> {
             return None;
         }
     };
-    // Editors end a file with a line break; it is no part of the password.
-    let text = text.strip_suffix('\n').unwrap_or(&text);
-    let text = text.strip_suffix('\r').unwrap_or(text);
+    let text = without_line_end(&text);
     if text.is_empty() || text.contains(['\n', '\r', '\0']) {
         let message = format!("the password file {} isn't a single line", path.display());
         let help = "write the password into it, and nothing else";

@@ -42,7 +42,7 @@ pub use environment::Variables;
 pub use layers::{load, load_with};
 pub use least::{Least, load_least, load_least_with};
 pub use limits::DomainLimit;
-pub use login::{Key, Login};
+pub use login::{Key, Login, without_line_end};
 pub use mail::{Mail, Security, Smtp, Transport, WhenUnknown};
 pub use place::{Place, Sql};
 pub use process::{Faults, LogWishes, faults, log_wishes, own_state, service_state, usual_place};

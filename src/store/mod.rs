@@ -126,7 +126,7 @@ pub use review::{Quarantined, Shown, Step};
 pub use sources::{PlaceOf, QUERY, QueryMark, QueryPart};
 pub use tokens::{Scope, Token};
 pub use trouble::{CLAIM_LASTS, Claimed, Sign, Trouble};
-pub use users::{Role, Session, User};
+pub use users::{LONGEST_USER_NAME, Role, Session, User};
 pub use waiting::Moved;
 pub use warnings::LastTaken;
 pub use wishes::{Choice, Reached, Said};

@@ -11,6 +11,8 @@ use sha2::{Digest as _, Sha256};
 use super::columns::Columns;
 use super::{Store, StoreError};
 
+/// Characters of a user's name.
+pub const LONGEST_USER_NAME: usize = 64;
 /// Random bytes of a session's token.
 const RANDOM: usize = 32;
 

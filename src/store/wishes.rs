@@ -52,6 +52,19 @@ pub struct Choice {
     pub pause: Option<Option<Date>>,
 }
 
+impl Choice {
+    /// In place of one from just before that wasn't kept: what only that said stands.
+    #[must_use]
+    pub fn after(mut self, before: Self) -> Self {
+        let only_then = before.wanted.difference(&self.offered).copied();
+        let wanted: Vec<Topic> = only_then.collect();
+        self.wanted.extend(wanted);
+        self.offered.extend(before.offered);
+        self.pause = self.pause.or(before.pause);
+        self
+    }
+}
+
 /// What a customer said, as a dossier tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {

@@ -189,6 +189,30 @@ async fn a_purchase_that_comes_by_http_is_thanked_for_without_a_restart() {
     assert_eq!(ledger[0].occasion, "o-1");
 }
 
+/// A bare day begins where the business is by then.
+#[tokio::test]
+async fn a_business_that_moves_has_its_records_read_in_its_new_zone() {
+    let shop = shop("");
+    let program = Program::start(&shop).await;
+    let asked = |id: &str| json!({"id": id, "consent": "yes", "consent_at": "2026-01-15"});
+    let sends = |id: &str| program.sends("POST /api/customers", &asked(id)).status;
+    assert_eq!(sends("before"), 201);
+    let settings = std::fs::read_to_string(shop.path("config/local.toml")).unwrap();
+    let moved = settings.replace("[business]", "[business]\ntimezone = \"America/New_York\"");
+    shop.write("config/local.toml", moved);
+    // The pass after that works with it, and so do the doors.
+    until("a pass with the edit", || {
+        let log = program.daemon.log();
+        let (_, after) = log.split_once("the edited configuration is in force")?;
+        after.contains("nothing due").then_some(())
+    })
+    .await;
+    assert_eq!(sends("after"), 201);
+    let apart = "SELECT b.consent_at - a.consent_at FROM customer a, customer b \
+                 WHERE a.id = 'before' AND b.id = 'after'";
+    assert_eq!(counted(&shop, apart).await, 5 * 60 * 60 * 1_000);
+}
+
 #[tokio::test]
 async fn the_same_again_changes_nothing_and_something_else_replaces_it() {
     let shop = shop("types = { \"attr.wedding\" = \"date\" }");

@@ -1,9 +1,12 @@
 //! What customers choose and tell by the links of their letters, against the real daemon: which letters,
 //! a birthday, an opinion.
 
+use std::time::Instant;
+
 use mail_parser::MessageParser;
 use serde_json::Value;
 
+use crate::api::counted;
 use crate::public::{
     AT_ONCE, Answer, Daemon, FORM, ONE_CLICK, forged, shop, shop_that_looks, visits,
 };
@@ -496,4 +499,53 @@ fn words_of_the_businesss_own_are_used_and_checked() {
         "did you mean `footer.preferences`?",
         "config/words/en.toml:3:11",
     ]);
+}
+
+/// A script with one real link changes its mind as fast as it can. What sending needs is kept for it once
+/// a second at most, and the last word counts; who leaves meanwhile, leaves at once.
+#[tokio::test]
+async fn one_link_that_changes_its_mind_without_end_is_noted_in_turns() {
+    let care = Care::looking("0 0 0 1 1 *").await;
+    let page = link(&care.shop, "ann", "p");
+    let choice = |number: &str| format!("say=choose&kind=thanks&number={number}&pause=keep");
+    let revision = || async {
+        let sql = "SELECT revision FROM customer WHERE id = 'ann'";
+        counted(&care.shop, sql).await
+    };
+    let before = revision().await;
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for number in ["fewer", "usual"].iter().cycle().take(40) {
+                    assert_eq!(care.post(&page, &choice(number)).status, 200);
+                }
+            });
+        }
+        // Here is a pause, which is noted with a choice that overtakes it and says nothing of one.
+        let paused = "say=choose&kind=thanks&number=usual&pause=3";
+        assert_eq!(care.post(&page, paused).status, 200);
+    });
+    let german = "say=choose&language=de&kind=thanks&number=fewer&pause=keep";
+    assert_eq!(care.post(&page, german).status, 200);
+    let written = revision().await - before;
+    let seconds = i64::try_from(began.elapsed().as_secs()).unwrap();
+    // The first one goes in at once.
+    assert!(written <= seconds + 2, "{written} in {seconds} s");
+    let last = "SELECT count(*) FROM preference WHERE language = 'de' AND fewer = 1 \
+                AND pause_until IS NOT NULL";
+    assert_eq!(counted(&care.shop, last).await, 1);
+    // She wants letters again, leaves, and what waits doesn't bring her back.
+    let stopped = "SELECT count(*) FROM customer WHERE stopped_at IS NOT NULL";
+    for say in ["stop", "again", "stop"] {
+        assert_eq!(care.post(&page, &format!("say={say}")).status, 200);
+    }
+    assert_eq!(counted(&care.shop, stopped).await, 1);
+    // Nothing of what was answered is lost at the stop.
+    care.post(&page, "say=again");
+    assert_eq!(care.post(&page, &choice("usual")).status, 200);
+    assert_eq!(care.post(&page, &choice("fewer")).status, 200);
+    care.daemon.stop().await;
+    assert_eq!(counted(&care.shop, last).await, 1);
+    assert_eq!(counted(&care.shop, stopped).await, 0);
 }

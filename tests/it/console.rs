@@ -89,7 +89,8 @@ impl Browser {
     pub(crate) fn ask(&self, way: &str, more: &str, body: &str) -> Answer {
         let (host, length) = (&self.host, body.len());
         let words = format!(
-            "{way} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\
+            "{way} HTTP/1.1\r\nHost: {host}\r\nConnection: keep-alive\r\n\
+             Content-Length: {length}\r\n\
              Content-Type: application/x-www-form-urlencoded\r\n{more}\r\n{body}"
         );
         self.say(&words)
@@ -248,14 +249,71 @@ async fn a_held_letter_is_looked_at_let_go_and_stands_in_the_ledger() {
         ("source", "customers"),
     ];
     every_page_keeps_to_the_policy(&browser, &filling).await;
-    // A name that was made to lead here, and a web server in front that nobody told of.
-    let rebound = "GET / HTTP/1.1\r\nHost: evil.example:8425\r\n\r\n";
+    // A name that was made to lead here.
+    let rebound = "GET / HTTP/1.1\r\nHost: evil.example:8425\r\nConnection: keep-alive\r\n\r\n";
     assert_eq!(browser.say(rebound).status, 403);
-    let forwarded = browser.ask("GET /", "X-Forwarded-For: 203.0.113.9\r\n", "");
-    assert_eq!(forwarded.status, 403);
     assert_eq!(browser.get("/nothing").status, 404);
     assert_eq!(browser.post("/ledger", "").status, 405);
     what_was_decided_stays(&shop).await;
+}
+
+/// As nginx hands on by `proxy_pass` alone, before 1.29.7 and since; then as it and others do by name.
+#[tokio::test]
+async fn behind_a_web_server_that_nobody_told_of_it_lets_nobody_in() {
+    let shop = shop("");
+    let browser = Browser::start(&shop).await;
+    let host = &browser.host;
+    assert_eq!(browser.get("/").status, 200);
+    let theirs = "https://console.thorn.example";
+    let mut handed_on = vec![
+        format!("HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n"),
+        format!("HTTP/1.1\r\nHost: {host}\r\n"),
+        format!("HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"),
+    ];
+    for added in [
+        "X-Real-IP: 203.0.113.9".to_owned(),
+        "X-Forwarded-For: 203.0.113.9".to_owned(),
+        "X-Forwarded-Proto: https".to_owned(),
+        "X-Forwarded-Port: 443".to_owned(),
+        "Via: 1.1 proxy".to_owned(),
+        "Forwarded: for=203.0.113.9".to_owned(),
+        "CF-Connecting-IP: 203.0.113.9".to_owned(),
+        format!("Origin: {theirs}"),
+        format!("Referer: {theirs}/held"),
+    ] {
+        handed_on.push(format!(
+            "HTTP/1.1\r\nHost: {host}\r\nConnection: keep-alive\r\n{added}\r\n"
+        ));
+    }
+    for head in handed_on {
+        let looked = browser.say(&format!("GET / {head}\r\n"));
+        let decided = browser.say(&format!(
+            "POST /held/thanks/2027-01-01 {head}{OURS}Content-Length: 12\r\n\r\nword=approve"
+        ));
+        for answer in [looked, decided] {
+            assert_eq!(answer.status, 403, "{head}");
+            for words in ["console-user add", "base_url"] {
+                assert!(answer.body.contains(words), "{head}: {}", answer.body);
+            }
+        }
+    }
+}
+
+/// Behind one that is told of, people see another name than we are asked by.
+#[tokio::test]
+async fn who_signs_in_behind_a_web_server_comes_by_the_name_that_people_see() {
+    let shop = shop("base_url = \"https://console.thorn.example\"\n");
+    add(&shop, "anna", "owner", PASSWORD).is(0);
+    let browser = Browser::start(&shop).await;
+    let form = format!("name=anna&password={}", PASSWORD.replace(' ', "+"));
+    let status = |origin: &str| {
+        let more = format!("{OURS}Origin: {origin}\r\n");
+        browser.ask("POST /login", &more, &form).status
+    };
+    assert_eq!(status("https://console.thorn.example"), 303);
+    // A name of our own in `Sec-Fetch-Site` doesn't outweigh another one in `Origin`.
+    assert_eq!(status("https://evil.example"), 403);
+    assert_eq!(status("null"), 403);
 }
 
 /// The entry tells its history, and every way of looking for it leads to it.
@@ -581,6 +639,30 @@ async fn whoever_guesses_passwords_has_to_wait() {
     // The right one doesn't help now either, or it could be told from the wrong ones.
     let form = format!("name=anna&password={}", PASSWORD.replace(' ', "+"));
     assert_eq!(browser.post("/login", &form).status, 429);
+}
+
+#[tokio::test]
+async fn neither_the_addresses_of_a_network_nor_endless_names_give_more_tries() {
+    let shop = shop("base_url = \"https://console.thorn.example\"\n");
+    add(&shop, "anna", "owner", PASSWORD).is(0);
+    let mut browser = Browser::start(&shop).await;
+    browser.host = "console.thorn.example".to_owned();
+    let status = |name: &str, from: &str| {
+        let more = format!("{OURS}X-Forwarded-For: {from}\r\n");
+        let form = format!("name={name}&password=wrong");
+        browser.ask("POST /login", &more, &form).status
+    };
+    for n in 0..5 {
+        assert_eq!(status("anna", &format!("2001:db8:0:1::{n}")), 403);
+    }
+    assert_eq!(status("anna", "2001:db8:0:1:ffff::1"), 429);
+    assert_eq!(status("anna", "2001:db8:0:2::1"), 403);
+    // Nobody has such a name, so that there is nothing to count.
+    for n in 0..30 {
+        let name = format!("{n}{}", "x".repeat(5_000));
+        assert_eq!(status(&name, "203.0.113.9"), 403);
+    }
+    assert_eq!(status("anna", "203.0.113.9"), 403);
 }
 
 /// A session's token.

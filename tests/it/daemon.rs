@@ -8,7 +8,13 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use fondly::clock::Clock;
+use fondly::engine::plan::plan;
+use fondly::engine::sync::sync;
+use fondly::engine::{House, Plans};
 use jiff::tz::TimeZone;
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnectOptions;
 use tokio::net::UnixDatagram;
 
 use crate::relay::{Act, At, Relay, Script};
@@ -30,6 +36,10 @@ const AT_ONCE: &str = "title = \"Thank you for your visit\"\ntemplate = \"thank-
     class = \"service\"\naudience = \"customer\"\n\
     [trigger.event]\nevent = \"visit\"\nafter = \"0 minutes\"\n\
     [limits]\nbackfill = \"3 days\"\n";
+
+/// A letter on the birthday.
+const BIRTHDAY: &str = "title = \"Birthday\"\ntemplate = \"birthday\"\nclass = \"relationship\"\n\
+    audience = \"customer\"\n[trigger.anniversary]\nfield = \"birthday\"\n";
 
 /// A shop with so many customers, each of whom has just been there.
 pub(crate) fn shop(visitors: usize) -> Shop {
@@ -266,6 +276,29 @@ async fn systemd_hears_when_it_is_ready_alive_and_about_to_end() {
     hears("STOPPING=1").await;
 }
 
+/// Trouble once the doors are open closes them, and keeps what is known, as a stop does.
+#[tokio::test]
+async fn what_ends_it_in_trouble_ends_it_in_order() {
+    let shop = shop(0);
+    shop.tick();
+    shop.tamper("DROP TABLE trouble").await;
+    let socket = UnixDatagram::bind(shop.path("notify")).unwrap();
+    let mut command = shop.fondly(&["run"]);
+    command.env("NOTIFY_SOCKET", shop.path("notify"));
+    let mut daemon = Daemon::start_with(&shop, command);
+    let ended = until("end", || daemon.process.try_wait().unwrap()).await;
+    assert_eq!(ended.code(), Some(1), "{}", daemon.log());
+    assert!(daemon.log().contains("no such table"), "{}", daemon.log());
+    let mut told = Vec::new();
+    let mut some = [0; 1024];
+    while let Ok(length) = socket.try_recv(&mut some) {
+        told.push(String::from_utf8_lossy(&some[..length]).into_owned());
+    }
+    let told: Vec<&str> = told.iter().flat_map(|text| text.lines()).collect();
+    assert!(told.contains(&"READY=1"), "{told:?}");
+    assert_eq!(told.last(), Some(&"STOPPING=1"));
+}
+
 /// Nobody got two letters, and everybody whom the ledger counts as served got one.
 pub(crate) fn fits(entries: &[Entry], relay: &Relay) {
     let letters = relay.letters();
@@ -444,4 +477,54 @@ async fn a_held_batch_is_told_once_and_approved_beside_the_daemon() {
     shop.run(&["approve", "at-once"]).is(0);
     until("letters", || (shop.outbox().len() == 4).then_some(())).await;
     assert!(daemon.stop().await.success());
+}
+
+/// Reading and planning take as long as they take; whoever looks whether the pass hangs sees it move.
+#[tokio::test]
+async fn a_pass_moves_while_it_reads_and_plans_and_no_letter_has_gone_yet() {
+    const PEOPLE: usize = 1_000;
+    let shop = shop(0);
+    let mut customers = String::from("id,email,birthday\n");
+    for n in 0..PEOPLE {
+        writeln!(customers, "c{n},c{n}@mail.example,1980-03-02").unwrap();
+    }
+    shop.customers(&customers);
+    let db = SqliteConnectOptions::new().filename(shop.path("till.db"));
+    let mut till = db.create_if_missing(true).connect().await.unwrap();
+    let rows = "CREATE TABLE visit AS WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n \
+                WHERE id < 1000) SELECT id, 'c' || id AS customer_id, 'visit' AS kind, \
+                '2026-01-05' AS at FROM n";
+    sqlx::raw_sql(rows).execute(&mut till).await.unwrap();
+    shop.settings(&format!(
+        "{SETTINGS}[[source]]\nname = \"customers\"\nkind = \"csv\"\nfeeds = \"customers\"\n\
+         path = \"../data/customers.csv\"\n[[source]]\nname = \"till\"\nkind = \"sql\"\n\
+         feeds = \"events\"\nurl = \"sqlite:../till.db\"\n\
+         query = \"select id, customer_id, kind, at from visit\"\n"
+    ));
+    shop.rule("birthday", BIRTHDAY);
+    let plans = Plans::read(&shop.path("config/fondly.toml")).unwrap();
+    let clock = Clock::manual("2026-03-02T12:00Z".parse().unwrap());
+    let house = House::open(plans, clock).await.unwrap();
+    let now = house.clock.now();
+    let moved = |before: u64| house.progress.steps() - before;
+    let one = |name: &'static str| (house.progress.steps(), name);
+    let (before, source) = one("customers");
+    sync(&house, Some(source), now).await.unwrap();
+    assert!(moved(before) >= PEOPLE as u64, "each row of a file");
+    for again in [false, true] {
+        // Unchanged rows are looked at, too.
+        let (before, source) = one("till");
+        let synced = sync(&house, Some(source), now).await.unwrap();
+        assert!(synced[0].trouble.is_empty(), "{synced:?}");
+        assert_eq!(synced[0].unchanged_query, again);
+        assert!(moved(before) >= 10, "a hundred rows each time");
+    }
+    let before = house.progress.steps();
+    plan(&house, now).await.unwrap();
+    assert!(moved(before) > 0);
+    assert!(
+        !house.progress.is_alive(&mut house.progress.steps()),
+        "nothing is waited for"
+    );
+    house.store.close().await.unwrap();
 }

@@ -4,8 +4,10 @@ use std::fs;
 use std::sync::Arc;
 
 use fondly::clock::Clock;
+use fondly::engine::reload::Watch;
 use fondly::engine::tick::{Pass, tick};
 use fondly::engine::{House, Plans};
+use fondly::model::Matter;
 use jiff::{ToSpan as _, ZonedDateTime};
 use tokio_util::sync::CancellationToken;
 
@@ -293,4 +295,126 @@ async fn what_a_person_said_of_a_batch_is_never_said_anew_by_a_pass() {
     assert_eq!(approvals.len(), 1);
     assert_eq!(approvals[0].at, said, "a pass said it again");
     house.store.clone().close().await.unwrap();
+}
+
+/// A business at work whose configuration was read, and what comes of edits.
+struct AtWork {
+    house: Arc<House>,
+    watch: Watch,
+}
+
+impl AtWork {
+    async fn with(plans: Plans) -> Self {
+        let clock = Clock::manual("2027-03-01T12:00Z".parse().unwrap());
+        let house = Arc::new(House::open(plans, clock).await.unwrap());
+        let watch = Watch::new(&house).await.unwrap();
+        Self { house, watch }
+    }
+
+    async fn new(shop: &Shop) -> Self {
+        Self::with(Plans::read(&shop.path("config/fondly.toml")).unwrap()).await
+    }
+
+    /// Looks once. `true`: an edit came into force.
+    async fn looks(&mut self) -> bool {
+        let fresh = self.watch.refreshed(&self.house).await.unwrap();
+        !Arc::ptr_eq(
+            &fresh,
+            &std::mem::replace(&mut self.house, Arc::clone(&fresh)),
+        )
+    }
+
+    /// What the owner has been told of the last edit, while it stands.
+    async fn trouble(&self) -> String {
+        let troubles = self.house.store.troubles().await.unwrap().into_iter();
+        let findings = troubles.filter_map(|trouble| match trouble.matter {
+            Matter::Edit { findings } => Some(findings),
+            _ => None,
+        });
+        findings.collect()
+    }
+}
+
+const LIVE: &str = "[mail]\ntransport = \"smtp\"\n[mail.smtp]\nhost = \"127.0.0.1\"\nport = 9\n\
+                    security = \"none\"\n[business]\npostal_address = \"1 High Street, Leeds\"\n";
+const BY_MAIL: &str = "unsubscribe_mailto = \"out@thorn.example\"\n";
+const BY_WEB: &str =
+    "[public]\nbind = \"127.0.0.1:9\"\nbase_url = \"https://care.thorn.example\"\n";
+
+#[tokio::test]
+async fn the_only_way_out_of_letters_isn_t_edited_away_before_the_next_one_is_there() {
+    let shop = Shop::new();
+    shop.no_rules();
+    shop.rule("missed", &MISSED.replace("service", "marketing"));
+    let settings = |ways: &str| shop.settings(&format!("{LIVE}{ways}"));
+    settings(BY_MAIL);
+    let mut at_work = AtWork::new(&shop).await;
+    // The pages open with a restart, and the address would be gone now.
+    settings(BY_WEB);
+    assert!(!at_work.looks().await);
+    let business = &at_work.house.plans.settings.business;
+    assert!(business.unsubscribe_mailto.is_some());
+    let told = at_work.trouble().await;
+    assert!(
+        told.contains("[public]") && told.contains("restart"),
+        "{told}"
+    );
+    // Both is fine, and so is what a restart makes of it.
+    settings(&format!("{BY_MAIL}{BY_WEB}"));
+    assert!(at_work.looks().await);
+    assert_eq!(at_work.trouble().await, "");
+    assert!(at_work.house.plans.settings.public.is_none());
+    // Where the pages are open, they stay so until a restart, and the address may go.
+    at_work.house.store.clone().close().await.unwrap();
+    let mut again = AtWork::new(&shop).await;
+    settings(BY_WEB);
+    assert!(again.looks().await);
+    assert!(again.house.plans.settings.public.is_some());
+    // Without either, the next start would be refused, and the owner hears of it now.
+    settings("");
+    assert!(!again.looks().await);
+    let told = again.trouble().await;
+    assert!(told.contains("a way to unsubscribe"), "{told}");
+    assert!(!told.contains("restart"), "{told}");
+}
+
+#[tokio::test]
+async fn what_is_saved_while_it_starts_comes_into_force() {
+    let shop = Shop::new();
+    shop.no_rules();
+    shop.rule("thanks", THANKS);
+    let read = Plans::read(&shop.path("config/fondly.toml")).unwrap();
+    shop.rule("thanks", &THANKS.replace("Thank you", "Many thanks"));
+    // The store is opened, and looked through after a crash.
+    let mut at_work = AtWork::with(read).await;
+    assert!(at_work.looks().await);
+    assert_eq!(at_work.house.plans.rules[0].title, "Many thanks");
+    assert!(!at_work.looks().await, "once is enough");
+}
+
+#[tokio::test]
+async fn what_editors_leave_beside_a_file_is_no_edit() {
+    let shop = Shop::new();
+    shop.write("config/smtp-password", "hush\n");
+    shop.settings(&format!(
+        "[mail]\ntransport = \"smtp\"\n[mail.smtp]\nhost = \"127.0.0.1\"\nport = 9\n\
+         security = \"none\"\nusername = \"anna\"\npassword_file = \"smtp-password\"\n\
+         [business]\n{BY_MAIL}"
+    ));
+    let mut at_work = AtWork::new(&shop).await;
+    assert!(!at_work.looks().await, "nothing was edited");
+    for left in [
+        "rules/.#birthday.toml",
+        "rules/birthday.toml~",
+        "templates/.#birthday.en.md",
+        "templates/.birthday.en.md.swp",
+        "holidays/.#fair.toml",
+        "words/.#de.toml",
+    ] {
+        shop.write(&format!("config/{left}"), "half a wo");
+    }
+    assert!(!at_work.looks().await, "nothing was edited");
+    shop.write("config/smtp-password", "quiet\n");
+    assert!(at_work.looks().await, "a new password is an edit");
+    assert!(!at_work.looks().await);
 }

@@ -673,6 +673,35 @@ async fn after_a_refusal_the_connection_isn_t_used_again() {
     assert_eq!(relay.letters().len(), 1);
 }
 
+/// Servers count those who just hang up. A 421 is their own goodbye.
+#[tokio::test]
+async fn who_is_refused_after_the_dot_takes_leave() {
+    for (said, quits) in [
+        ("550 5.7.1 spam", 1),
+        ("451 4.3.0 try later", 1),
+        ("552-5.3.4 too\r\n552 5.3.4 big", 1),
+        ("421 4.7.0 closing", 0),
+        ("299 what", 0),
+    ] {
+        for another in [true, false] {
+            let relay = Relay::start(Script::new().nth(At::Dot, 1, Act::Say(said))).await;
+            let mut courier = courier(relay.config());
+            send(&mut courier, HELLO).await;
+            if another {
+                let verdict = send(&mut courier, HELLO).await;
+                assert_eq!(verdict.reason(), Some(Reason::Accepted), "{said}");
+                assert_eq!(relay.connections(), 2, "{said}");
+            } else {
+                courier.quit().await;
+            }
+            relay.until(|seen| seen.ended == 1).await;
+            let commands = relay.commands();
+            let heard = commands.iter().filter(|c| *c == "QUIT").count();
+            assert_eq!(heard, quits, "{said}: {commands:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_address_outside_ascii_needs_the_relay_s_help() {
     let mut envelope = envelope();

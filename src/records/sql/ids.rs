@@ -4,26 +4,30 @@
 //! An id that can't be used ends it: whoever it belongs to would seem to be gone. May not know who
 //! was there before.
 
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::Sender;
 
 use super::job::Job;
 use super::session::{Reading, Session};
 use super::sink::Sink;
-use super::{SqlSource, Stop};
+use super::{Part, SqlSource, Stop};
 use crate::model::ids::{Ids, KnownIds};
 use crate::records::error::{SourceError, Trouble, Wrong};
 
-/// Reads the ids of everybody who is there, in eight bytes each.
+/// Reads the ids of everybody who is there, in eight bytes each. Whether it moves is said to `out`, and
+/// nothing else.
 ///
 /// # Errors
 /// When the database can't be reached or refuses the query, or a row has no usable id; then nobody
 /// knows who is there.
-pub async fn ids(source: &SqlSource) -> Result<KnownIds, SourceError> {
+pub async fn ids(
+    source: &SqlSource,
+    out: &Sender<Result<Part, SourceError>>,
+) -> Result<KnownIds, SourceError> {
     if let Some(source) = apart(source) {
         let job = Job::new(&source).and_then(of_all).map_err(named)?;
-        return read(&job, Reading::of_ids).await.map_err(named);
+        return read(&job, Reading::of_ids, out).await.map_err(named);
     }
-    read(&Job::new(source)?, Reading::new).await
+    read(&Job::new(source)?, Reading::new, out).await
 }
 
 /// Asks the database whether the query for ids would give any, without running it.
@@ -77,13 +81,12 @@ fn of_all(job: Job<'_>) -> Result<Job<'_>, SourceError> {
 async fn read(
     job: &Job<'_>,
     look: impl FnOnce(&Job<'_>, &Session) -> Result<Reading, SourceError>,
+    out: &Sender<Result<Part, SourceError>>,
 ) -> Result<KnownIds, SourceError> {
     let mut session = Session::open(job).await?;
     let reading = look(job, &session)?;
-    // Nothing is handed on.
-    let (out, _) = mpsc::channel(1);
     let names = (job.source.meaning.name.as_str(), reading.header.as_slice());
-    let mut sink = Sink::new(&out, names, (&reading.plan, &reading.forms), None);
+    let mut sink = Sink::new(out, names, (&reading.plan, &reading.forms), None);
     sink.ids = Some(Ids::default());
     match session.run(job, None, &mut sink).await {
         Ok(()) | Err(Stop::NobodyListens) => {}

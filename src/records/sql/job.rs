@@ -15,9 +15,9 @@ use super::{SqlSource, Url};
 use crate::records::error::{SourceError, Trouble, Wrong};
 
 /// The longest that connecting may take.
-const CONNECTING: Duration = Duration::from_secs(10);
+pub(super) const CONNECTING: Duration = Duration::from_secs(10);
 /// The server has to say first that a statement took too long: it then stops working on it.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 
 /// One reading.
 pub(super) struct Job<'a> {

@@ -69,6 +69,12 @@ impl SqlSource {
         query::Query::parse(&self.query, address::Engine::Postgres)
             .is_ok_and(|query| query.has_since())
     }
+
+    /// The longest until the next part comes, or the reading has failed: a connection, and a few
+    /// statements, or rows, each within the limit.
+    pub fn longest_wait(&self) -> Duration {
+        job::CONNECTING + (self.timeout + job::GRACE) * 4
+    }
 }
 
 /// How a database is reached. Files of secrets are read for each reading, so that a new password
@@ -114,6 +120,8 @@ pub enum Part {
     },
     /// Nothing changed since the last time. Nothing follows.
     Unchanged,
+    /// More rows have come, whether any of them are handed on or not. Says nothing else.
+    Moves,
     /// Some rows.
     Rows(Vec<Row>),
     /// Comes last, to be kept together with the rows.

@@ -19,6 +19,8 @@ use crate::records::seen::Seen;
 
 /// Rows handed on together.
 const TOGETHER: usize = 500;
+/// After so many rows it is said that they come. Those of a slow query take a second each.
+const MOVED: u64 = 100;
 /// Characters kept of a value that can't be used.
 const VALUE_KEPT: usize = 200;
 /// Characters kept of a row that can't be used.
@@ -140,6 +142,10 @@ impl<'a> Sink<'a> {
         reading.number += 1;
         let hash = std::mem::take(&mut reading.row_hash);
         reading.digest.add(hash);
+        if reading.number.is_multiple_of(MOVED) {
+            // Where several wait already, or nobody listens, there is nothing to add.
+            _ = self.out.try_send(Ok(Part::Moves));
+        }
         if self.ids.is_some() {
             self.take_id();
         } else if !self.only_looks {

@@ -11,7 +11,7 @@ mod pace;
 mod problem;
 mod routes;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -20,8 +20,8 @@ use tracing::Instrument as _;
 
 use self::pace::Pace;
 use super::ReviewError;
-use crate::engine::House;
 use crate::engine::intake::{Fate, Intake, Read};
+use crate::engine::{EngineError, House};
 use crate::settings::Api;
 use crate::store::Token;
 
@@ -37,12 +37,28 @@ const LAST_GRACE: Duration = Duration::from_secs(1);
 /// Where records are handed in.
 #[derive(Debug)]
 pub(super) struct Counter {
-    house: Arc<House>,
-    intake: Arc<Intake>,
+    clerk: Mutex<Arc<Clerk>>,
     pace: Pace,
     /// What was begun is finished, whether the asker stays or not.
     tasks: TaskTracker,
     waiting: Arc<Semaphore>,
+}
+
+/// The business as it is at work now, and how it reads what is handed in. A request has the same one
+/// from its beginning to its end.
+#[derive(Debug)]
+struct Clerk {
+    house: Arc<House>,
+    intake: Intake,
+}
+
+impl Clerk {
+    fn new(house: &Arc<House>, api: &Api) -> Result<Self, EngineError> {
+        Ok(Self {
+            house: Arc::clone(house),
+            intake: Intake::new(house, api)?,
+        })
+    }
 }
 
 /// What came of keeping records.
@@ -58,24 +74,43 @@ enum Kept {
 impl Counter {
     pub(super) fn new(house: &Arc<House>, api: &Api) -> Result<Self, ReviewError> {
         Ok(Self {
-            house: Arc::clone(house),
-            intake: Arc::new(Intake::new(house, api)?),
+            clerk: Mutex::new(Arc::new(Clerk::new(house, api)?)),
             pace: Pace::new(api.per_minute),
             tasks: TaskTracker::new(),
             waiting: Arc::new(Semaphore::new(MOST_WAITING)),
         })
     }
 
+    fn clerk(&self) -> Arc<Clerk> {
+        Arc::clone(&self.clerk.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on for this one: an edit came into force, and with it another zone, say.
+    pub(super) fn in_force(&self, house: &Arc<House>) {
+        let Some(api) = &house.plans.settings.api else {
+            return;
+        };
+        if Arc::ptr_eq(&self.clerk().house, house) {
+            return;
+        }
+        match Clerk::new(house, api) {
+            Ok(fresh) => {
+                let mut clerk = self.clerk.lock().unwrap_or_else(PoisonError::into_inner);
+                *clerk = Arc::new(fresh);
+            }
+            Err(error) => tracing::error!(%error, "records are taken in as they were before"),
+        }
+    }
+
     /// Keeps what was read, in a task that nobody's hanging up can end.
-    async fn keep(&self, token: Token, read: Read) -> Kept {
+    async fn keep(&self, clerk: Arc<Clerk>, token: Token, read: Read) -> Kept {
         let Ok(permit) = Arc::clone(&self.waiting).try_acquire_owned() else {
             tracing::error!("too many requests wait for the store; they have to come again");
             return Kept::NotYet;
         };
-        let (house, intake) = (Arc::clone(&self.house), Arc::clone(&self.intake));
         let work = async move {
             let _permit = permit;
-            let kept = intake.keep(&house, &token, read).await;
+            let kept = clerk.intake.keep(&clerk.house, &token, read).await;
             match &kept {
                 Ok(Some(fates)) => tell(&token.name, fates),
                 Ok(None) => {}

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::super::ways::{self, Kind, Route, Way, get, post, put};
 use super::problem::Problem;
 use super::{Counter, Kept, answers, body};
+use crate::engine::House;
 use crate::engine::intake::Request;
 use crate::store::{Scope, Token};
 
@@ -109,7 +110,8 @@ async fn take(
     headers: &HeaderMap,
     content: Body,
 ) -> Result<Response<Body>, Problem> {
-    let token = whose(counter, headers).await?;
+    let clerk = counter.clerk();
+    let token = whose(&clerk.house, headers).await?;
     if !token.scopes.contains(&request.what) {
         return Err(wrong_scope(request.what));
     }
@@ -119,10 +121,10 @@ async fn take(
         .map_err(too_often)?;
     body::is_json(headers)?;
     let content = body::whole(headers, content).await?;
-    let read = counter.intake.read(&content, request);
+    let read = clerk.intake.read(&content, request);
     let read = read.map_err(answers::unreadable)?;
     let several = read.several;
-    match counter.keep(token, read).await {
+    match counter.keep(clerk, token, read).await {
         Kept::Well(fates) if several => Ok(answers::several(&fates)),
         Kept::Well(mut fates) => match fates.pop() {
             Some(fate) => Ok(answers::one(fate)),
@@ -134,7 +136,7 @@ async fn take(
 }
 
 /// Whose request it is.
-async fn whose(counter: &Counter, headers: &HeaderMap) -> Result<Token, Problem> {
+async fn whose(house: &House, headers: &HeaderMap) -> Result<Token, Problem> {
     let given = headers.get(header::AUTHORIZATION);
     let given = given.and_then(|given| given.to_str().ok());
     let given = given.and_then(|given| given.split_once(' '));
@@ -142,7 +144,7 @@ async fn whose(counter: &Counter, headers: &HeaderMap) -> Result<Token, Problem>
     let Some((_, words)) = token else {
         return Err(not_signed_in(false));
     };
-    match counter.house.store.token(words.trim()).await {
+    match house.store.token(words.trim()).await {
         Ok(Some(token)) => Ok(token),
         Ok(None) => Err(not_signed_in(true)),
         Err(error) => {

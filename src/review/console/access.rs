@@ -16,6 +16,7 @@ use axum::response::IntoResponse as _;
 use jiff::SignedDuration;
 
 use super::Console;
+use super::between;
 use super::login;
 use super::routes::is_open;
 use super::show::{part, see_other};
@@ -30,8 +31,6 @@ pub(super) const IDLE: SignedDuration = SignedDuration::from_hours(2);
 pub(super) const ABSOLUTE: SignedDuration = SignedDuration::from_hours(12);
 /// That a session was used is written down no more often.
 const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(1);
-/// What only a web server in front adds.
-const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "x-forwarded-host"];
 
 /// Our pages: no script, no style of their own, nothing from elsewhere; letters in a frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; form-action 'self'; \
@@ -74,16 +73,17 @@ pub(super) async fn check(
     if let Err(trouble) = host(&console, headers) {
         return trouble.into_response();
     }
+    let needs_login = console.settings.needs_login();
+    if !needs_login && between::somebody(request.version(), headers) {
+        return in_front().into_response();
+    }
     if ![Method::GET, Method::HEAD].contains(request.method())
-        && let Err(trouble) = same_origin(headers)
+        && let Err(trouble) = same_origin(&console, headers)
     {
         return trouble.into_response();
     }
     let path = request.uri().path();
-    if !console.settings.needs_login() {
-        if FORWARDED.iter().any(|name| headers.contains_key(*name)) {
-            return in_front().into_response();
-        }
+    if !needs_login {
         request.extensions_mut().insert(Visit {
             who: NOBODY.to_owned(),
             token: None,
@@ -142,18 +142,24 @@ fn host(console: &Console, headers: &HeaderMap) -> Result<(), Trouble> {
     if ours { Ok(()) } else { Err(wrong()) }
 }
 
-/// Only from one of our own pages. Browsers say so by themselves, and no page can make them lie.
-fn same_origin(headers: &HeaderMap) -> Result<(), Trouble> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let fine = match (text("sec-fetch-site"), text("origin")) {
-        (Some(site), _) => site == "same-origin",
-        (None, Some(origin)) => {
-            let host = origin.split_once("://").map(|(_, host)| host);
-            host.is_some() && host == text("host")
-        }
-        (None, None) => false,
-    };
-    if fine {
+/// Only from one of our own pages. Browsers say so by themselves, and no page can make them lie; what
+/// they say twice has to be true twice.
+fn same_origin(console: &Console, headers: &HeaderMap) -> Result<(), Trouble> {
+    let site = headers.get("sec-fetch-site");
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let origin = origins.next();
+    let by_site = site.is_none_or(|site| site == "same-origin");
+    let by_origin = origin.is_none_or(|origin| {
+        let Ok(origin) = origin.to_str() else {
+            return false;
+        };
+        // A web server in front may have asked us by another name than people see.
+        between::names_host_of(origin, headers)
+            || (console.settings.host().is_some()
+                && console.settings.host() == between::host_in(origin))
+    });
+    let told = site.is_some() || origin.is_some();
+    if told && by_site && by_origin && origins.next().is_none() {
         return Ok(());
     }
     Err(Trouble::NotAllowed(
@@ -164,8 +170,10 @@ fn same_origin(headers: &HeaderMap) -> Result<(), Trouble> {
 /// Somebody put a web server in front, and everybody would be let in as the owner.
 fn in_front() -> Trouble {
     Trouble::NotAllowed(
-        "A web server in front of the console makes it reachable from elsewhere. Say so in \
-         fondly.toml, with `base_url` under [console]; then people sign in."
+        "This didn't come straight from a browser on this machine. A web server in front makes the \
+         console reachable for whoever reaches that, so that people have to sign in: set `base_url` \
+         under [console] in fondly.toml to the address that they open, or `login = true`, make the \
+         first user with `fondly console-user add NAME --role owner`, and restart fondly."
             .to_owned(),
     )
 }

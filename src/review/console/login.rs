@@ -4,6 +4,7 @@
 //! and a wrong password get the same answer after the same time. May not log either.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -14,10 +15,12 @@ use tokio::time::Instant;
 
 use super::Console;
 use super::access::{ABSOLUTE, Visit};
+use super::attempts::Place;
 use super::show::{STYLE_PATH, html, see_other};
 use super::trouble::Trouble;
 use crate::engine::password;
 use crate::review::door::Peer;
+use crate::store::LONGEST_USER_NAME;
 
 type Fields = HashMap<String, String>;
 
@@ -111,9 +114,14 @@ pub(super) async fn sign_in(
         return Ok(see_other("/"));
     }
     let name = fields.get("name").map_or("", |name| name.trim()).to_owned();
+    // Nobody is called so, and it isn't kept either.
+    if name.chars().count() > LONGEST_USER_NAME {
+        return page(&console, StatusCode::FORBIDDEN, onwards(&fields), true);
+    }
     let given = fields.get("password").cloned().unwrap_or_default();
-    let place = place(&console, peer, &headers);
-    if let Err(wait) = console.attempts.begin(&name, &place, Instant::now()) {
+    let address = address(&console, peer, &headers);
+    let (from, place) = (Place::from(address), address.to_string());
+    if let Err(wait) = console.attempts.begin(&name, from, Instant::now()) {
         tracing::warn!(place, "too many tries to sign in to the console");
         return Err(Trouble::TooOften(wait.as_secs().max(1)));
     }
@@ -130,7 +138,7 @@ pub(super) async fn sign_in(
         tracing::warn!(place, "somebody couldn't sign in to the console");
         return page(&console, StatusCode::FORBIDDEN, onwards(&fields), true);
     }
-    console.attempts.forgive(&name, &place);
+    console.attempts.forgive(&name, from);
     let oldest = now.checked_sub(ABSOLUTE).unwrap_or(now);
     let Some(token) = house.store.begin_session(&name, oldest, now).await? else {
         return page(&console, StatusCode::FORBIDDEN, onwards(&fields), true);
@@ -155,11 +163,11 @@ pub(super) async fn sign_out(
 }
 
 /// From where: what the web server in front says last, since it added that itself; else who called.
-fn place(console: &Console, peer: Peer, headers: &HeaderMap) -> String {
+fn address(console: &Console, peer: Peer, headers: &HeaderMap) -> IpAddr {
     let told = headers.get_all("x-forwarded-for").iter().next_back();
     let told = told.and_then(|value| value.to_str().ok());
     let last = told.and_then(|value| value.rsplit(',').next());
     let last = last.and_then(|value| value.trim().parse().ok());
     let behind = console.settings.base_url.is_some();
-    last.filter(|_| behind).unwrap_or(peer.0).to_string()
+    last.filter(|_| behind).unwrap_or(peer.0)
 }

@@ -12,6 +12,7 @@
 mod access;
 mod ahead;
 mod attempts;
+mod between;
 mod chart;
 mod entry;
 mod health;
