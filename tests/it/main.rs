@@ -44,6 +44,7 @@ mod quiet;
 mod relay;
 mod relays;
 mod results;
+mod reviewed;
 mod rooms;
 mod scenarios;
 mod servers;

@@ -17,7 +17,7 @@ use super::{Answer, Console, show};
 use crate::engine::forecast::calendar::{Fate, fate};
 use crate::engine::{House, control, listing};
 use crate::model::{Outcome, Reason};
-use crate::store::{Place, Wanted};
+use crate::store::{Place, Wanted, Which};
 
 /// Letters on a page of a batch.
 const ON_A_PAGE: u16 = 50;
@@ -55,7 +55,7 @@ pub(super) async fn show(
         })
         .collect();
     let wanted = Wanted {
-        outcome: Some(Outcome::Unknown),
+        which: Which::One(Outcome::Unknown),
         ..Wanted::default()
     };
     let unknown = house
@@ -138,7 +138,7 @@ pub(super) async fn batch(
     let day = parsed(&house, &rule, &day)?;
     let wanted = Wanted {
         rule: Some(rule.clone()),
-        outcome: Some(Outcome::Held),
+        which: Which::One(Outcome::Held),
         day: Some(day),
         ..Wanted::default()
     };

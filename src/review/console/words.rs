@@ -4,9 +4,9 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 
 use super::show::part;
@@ -23,6 +23,15 @@ pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
 /// `Tuesday, 1 December 2026`
 pub(super) fn day(day: Date) -> String {
     day.strftime("%A, %-d %B %Y").to_string()
+}
+
+/// From the first moment of a day at the business to the first of the next.
+pub(super) fn whole_day(house: &House, day: Date) -> (Timestamp, Timestamp) {
+    let begins = |day: Date| {
+        let begins = house.policy().zone.to_timestamp(day.at(0, 0, 0, 0));
+        begins.unwrap_or(Timestamp::MAX)
+    };
+    (begins(day), begins(day.saturating_add(1.day())))
 }
 
 /// `1 Dec`

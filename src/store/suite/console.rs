@@ -1,7 +1,7 @@
 //! What the console asks: the ledger page by page, users and their sessions, who decided what.
 
 use super::*;
-use crate::store::{Page, Role, Wanted};
+use crate::store::{Page, Role, Wanted, Which};
 
 /// Every page of a listing; the entries' customers.
 async fn leafed(store: &Store, wanted: &Wanted, limit: u16) -> Vec<String> {
@@ -42,7 +42,7 @@ pub(super) async fn pages_hold_every_entry_once_the_latest_first(store: &Store) 
     assert_eq!(thanks.len(), 10);
     let of_one = Wanted {
         customer: Some("c05".to_owned()),
-        outcome: Some(Outcome::Planned),
+        which: Which::One(Outcome::Planned),
         ..Wanted::default()
     };
     assert_eq!(leafed(store, &of_one, 5).await, ["c05"]);
@@ -60,7 +60,7 @@ pub(super) async fn pages_hold_every_entry_once_the_latest_first(store: &Store) 
     }
     for outcome in [Outcome::Held, Outcome::Rejected, Outcome::Sent] {
         let none = Wanted {
-            outcome: Some(outcome),
+            which: Which::One(outcome),
             ..Wanted::default()
         };
         assert!(leafed(store, &none, 9).await.is_empty());
@@ -104,7 +104,7 @@ pub(super) async fn what_is_rare_is_found_page_by_page(store: &Store) {
     }
     for rule in [None, Some("birthday".to_owned())] {
         let none = Wanted {
-            outcome: Some(Outcome::Sent),
+            which: Which::One(Outcome::Sent),
             rule,
             ..Wanted::default()
         };

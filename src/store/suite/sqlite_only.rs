@@ -2,7 +2,8 @@
 
 use super::super::batches::{BATCH, CUSTOMERS, DUE_BATCHES, GONE, HELD_BATCHES, SENT_BETWEEN};
 use super::super::digest::{BACK, ENDED};
-use super::super::pages::{BY_DUE, BY_FAILED, BY_RULE};
+use super::super::glances::{FAILED_BETWEEN, HELD, ON_THEIR_WAY, QUEUED};
+use super::super::page_ways::{BY_DUE, BY_FAILED, BY_OPEN, BY_OPEN_RULE, BY_RULE, BY_WAITING};
 use super::super::results::COUNT;
 use super::super::warnings::ANSWERED;
 use super::*;
@@ -94,7 +95,6 @@ async fn hot_statements_scan_no_table() {
         COUNT,
         ENDED,
         BACK,
-        BY_FAILED,
         "SELECT id FROM ledger WHERE outcome = 'sending' \
          AND outcome IN ('sending', 'held', 'unknown')",
         "WITH op AS MATERIALIZED (SELECT value->>0 AS id FROM json_each('[]')) \
@@ -136,6 +136,31 @@ async fn a_page_is_found_by_key_and_number() {
         let steps = steps(&store, text).await;
         assert!(!steps.iter().any(|step| scans(step)), "{steps:?}");
         assert!(steps.iter().any(|step| step.ends_with(search)), "{steps:?}");
+    }
+}
+
+/// Few letters are open or failed among very many: each of these asks an index that holds just them.
+#[tokio::test]
+async fn what_is_open_or_failed_is_found_among_itself() {
+    let (store, _kept) = sqlite().await;
+    for (text, index) in [
+        (QUEUED, "ledger_queue"),
+        (HELD, "ledger_open"),
+        (ON_THEIR_WAY, "ledger_open"),
+        (FAILED_BETWEEN, "COVERING INDEX ledger_failed"),
+        (BY_FAILED, "INDEX ledger_failed"),
+        (BY_OPEN, "ledger_open (outcome=?)"),
+        (BY_OPEN_RULE, "ledger_open (outcome=? AND rule=?)"),
+        (BY_WAITING, "ledger_queue"),
+    ] {
+        let steps = steps(&store, text).await;
+        assert!(!steps.iter().any(|step| scans(step)), "{text}: {steps:#?}");
+        let leads = steps.iter().any(|step| step.contains(index));
+        assert!(leads, "{text}: {steps:#?}");
+        assert!(
+            !steps.iter().any(|step| step.contains("ledger_due")),
+            "{text}: {steps:#?}"
+        );
     }
 }
 

@@ -1,0 +1,72 @@
+//! What the console shows is all there is: the numbers are those of the lists, no list stops without
+//! saying so, and whoever decides has seen what they decide about.
+
+use crate::console::{Browser, link, shop, today};
+
+/// Sixty letters that wait since yesterday, one that was given up today after three days, one that was
+/// refused ten days ago.
+const WAITING_AND_FAILED: &str = "\
+    INSERT INTO ledger (id, rule, rule_version, customer, occasion, class, audience, priority, due_at, \
+      due_day, zone, anchor, outcome, decided_at, attempts, next_attempt_at, planned_at) \
+    WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 62), \
+      t (now) AS (SELECT unixepoch() * 1000) \
+    SELECT 'e' || n, 'thanks', 'x', 'c' || n, 'k', 'service', 'customer', 50, \
+      now - days * 86400000, (now - days * 86400000) / 86400000, 'Europe/London', '2026-01-01', \
+      CASE n WHEN 61 THEN 'expired' WHEN 62 THEN 'rejected' ELSE 'deferred' END, \
+      CASE n WHEN 61 THEN now WHEN 62 THEN now - days * 86400000 END, 1, \
+      CASE WHEN n < 61 THEN now + 864000000 END, now - days * 86400000 \
+    FROM (SELECT n, now, CASE n WHEN 61 THEN 3 WHEN 62 THEN 10 ELSE 1 END AS days FROM n, t)";
+
+/// A list's rows, page by page.
+fn leafed(browser: &Browser, path: &str, next: &str) -> usize {
+    let (mut path, mut rows) = (path.to_owned(), 0);
+    loop {
+        let page = browser.get(&path);
+        assert_eq!(page.status, 200, "{path}");
+        rows += page.body.matches("<tr><td").count() + page.body.matches("<tr>\n<td").count();
+        let Some((before, _)) = page.body.split_once(&format!("\">{next}</a>")) else {
+            return rows;
+        };
+        let (_, to) = before.rsplit_once("href=\"").unwrap();
+        path = to.replace("&amp;", "&");
+    }
+}
+
+/// The rows of a file.
+async fn filed(browser: &Browser, path: &str) -> usize {
+    let file = browser.whole(path, "").await;
+    assert_eq!(file.status, 200, "{path}");
+    csv::Reader::from_reader(file.body.as_bytes())
+        .records()
+        .map(Result::unwrap)
+        .count()
+}
+
+#[tokio::test]
+async fn what_waits_or_failed_is_counted_whenever_it_was_due_and_the_list_holds_as_many() {
+    let shop = shop("");
+    shop.customers("id,email,first_name\nc1,ann@mail.example,Ann\n");
+    let browser = Browser::start(&shop).await;
+    shop.tamper(WAITING_AND_FAILED).await;
+    let first = browser.get("/");
+    first.shows(&["<b>60</b> waiting", "<b>1</b> failed"]);
+    let waiting = link(&first.body, "/ledger?outcome=waiting");
+    assert_eq!(leafed(&browser, &waiting, "Older"), 60);
+    let failed = link(&first.body, "/ledger?outcome=failed").replace("&amp;", "&");
+    assert_eq!(leafed(&browser, &failed, "Older"), 1);
+    assert_eq!(leafed(&browser, "/ledger?outcome=failed", "Older"), 2);
+    assert_eq!(
+        leafed(&browser, "/ledger?outcome=waiting&rule=thanks", "Older"),
+        60
+    );
+    assert_eq!(leafed(&browser, "/ledger?outcome=deferred", "Older"), 60);
+    for (list, rows) in [(&*waiting, 60), (&*failed, 1)] {
+        let file = list.replace("/ledger?", "/ledger.csv?");
+        assert_eq!(filed(&browser, &file).await, rows, "{file}");
+    }
+    browser
+        .get(&failed)
+        .shows(&["given up", &format!("value=\"{}\"", today())]);
+    // The other numbers lead to what they count as well.
+    first.shows(&[&format!("/ledger?outcome=sent&amp;day={}", today())]);
+}
