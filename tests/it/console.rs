@@ -221,12 +221,12 @@ async fn a_held_letter_is_looked_at_let_go_and_stands_in_the_ledger() {
         "Origin: https://evil.example\r\n",
         "Sec-Fetch-Site: cross-site\r\n",
     ] {
-        let refused = browser.ask(&format!("POST {batch}"), more, "word=approve");
+        let refused = browser.ask(&format!("POST {batch}"), more, "word=approve&count=1");
         assert_eq!(refused.status, 403, "{more}");
     }
     assert_eq!(browser.post(&batch, "word=perhaps").status, 400);
     assert_eq!(shop.ledger_so_far()[0].outcome, "held");
-    let done = browser.post(&batch, "word=approve");
+    let done = browser.post(&batch, "word=approve&count=1");
     assert_eq!(
         (done.status, done.header("location")),
         (303, Some("/held?said=approved"))
@@ -549,7 +549,7 @@ async fn nobody_gets_in_without_signing_in_and_a_viewer_decides_nothing() {
     );
     assert_eq!(
         browser
-            .ask(&format!("POST {batch}"), &ours, "word=decline")
+            .ask(&format!("POST {batch}"), &ours, "word=decline&count=1")
             .status,
         303
     );

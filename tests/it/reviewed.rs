@@ -1,7 +1,7 @@
 //! What the console shows is all there is: the numbers are those of the lists, no list stops without
 //! saying so, and whoever decides has seen what they decide about.
 
-use crate::console::{Browser, link, shop, today};
+use crate::console::{Browser, becomes, link, shop, today, visit};
 
 /// Sixty letters that wait since yesterday, one that was given up today after three days, one that was
 /// refused ten days ago.
@@ -69,4 +69,28 @@ async fn what_waits_or_failed_is_counted_whenever_it_was_due_and_the_list_holds_
         .shows(&["given up", &format!("value=\"{}\"", today())]);
     // The other numbers lead to what they count as well.
     first.shows(&[&format!("/ledger?outcome=sent&amp;day={}", today())]);
+}
+
+#[tokio::test]
+async fn nobody_decides_about_letters_that_were_held_after_they_looked() {
+    let shop = shop("");
+    shop.customers("id,email,first_name\nc1,ann@mail.example,Ann\n");
+    visit(&shop, "c1");
+    let browser = Browser::start(&shop).await;
+    becomes(&shop, "held").await;
+    let batch = format!("/held/thanks/{}", today());
+    browser
+        .get(&batch)
+        .shows(&["name=\"count\" value=\"1\"", "Let 1 letter go"]);
+    for word in ["approve", "decline"] {
+        let refused = browser.post(&batch, &format!("word={word}&count=0"));
+        assert_eq!(refused.status, 409, "{refused:?}");
+        let words = "Nothing was decided: none was held when you looked, and now there is 1.";
+        assert!(refused.body.contains(words), "{}", refused.body);
+        assert!(refused.body.contains("Let 1 letter go"), "{}", refused.body);
+        assert_eq!(browser.post(&batch, &format!("word={word}")).status, 400);
+    }
+    assert_eq!(shop.ledger_so_far()[0].outcome, "held");
+    assert_eq!(browser.post(&batch, "word=approve&count=1").status, 303);
+    becomes(&shop, "sent").await;
 }

@@ -114,6 +114,30 @@ pub(super) async fn what_is_rare_is_found_page_by_page(store: &Store) {
     }
 }
 
+/// Held letters are looked at before they go, however many of their rule and day are over already.
+pub(super) async fn held_letters_are_found_among_thousands_of_their_rule_and_day(store: &Store) {
+    let new = |n: i64| entry(&format!("c{n:04}"), "k", noon() + minutes(n / 100));
+    plan(store, (0..2_500).map(new).collect()).await;
+    for text in [
+        "UPDATE ledger SET outcome = 'skipped', reason = 'holdout'",
+        "UPDATE ledger SET outcome = 'held', reason = NULL WHERE customer < 'c0003'",
+        "UPDATE ledger SET outcome = 'held', reason = NULL, due_day = due_day + 1 \
+         WHERE customer = 'c0004'",
+    ] {
+        let done = sqlx::query(text).execute(&store.inner.writer).await;
+        done.unwrap();
+    }
+    let held = Wanted {
+        rule: Some("birthday".to_owned()),
+        which: Which::One(Outcome::Held),
+        day: Some(date(2027, 5, 2)),
+        ..Wanted::default()
+    };
+    let first = store.ledger_page(&held, None, 2).await.unwrap();
+    assert_eq!(first.entries.len(), 2);
+    assert_eq!(leafed(store, &held, 2).await, ["c0002", "c0001", "c0000"]);
+}
+
 pub(super) async fn a_session_lasts_as_long_as_its_user_and_is_kept_by_its_hash(store: &Store) {
     let add = |role| store.add_user(("anna", role), "kept", noon());
     assert!(add(Role::Viewer).await.unwrap());

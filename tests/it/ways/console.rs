@@ -70,7 +70,7 @@ impl People {
 fn form(way: Way) -> String {
     match way.path {
         "/ledger/{entry}" => "word=sent".to_owned(),
-        "/held/{rule}/{day}" => "word=decline".to_owned(),
+        "/held/{rule}/{day}" => "word=decline&count=1".to_owned(),
         "/login" => format!("name=anna&password={}", PASSWORD.replace(' ', "+")),
         "/logout" => String::new(),
         new => panic!("what is posted to {new}?"),
