@@ -2,6 +2,7 @@
 //! saying so, and whoever decides has seen what they decide about.
 
 use crate::console::{Browser, becomes, link, shop, today, visit};
+use crate::shop::Shop;
 
 /// Sixty letters that wait since yesterday, one that was given up today after three days, one that was
 /// refused ten days ago.
@@ -93,4 +94,39 @@ async fn nobody_decides_about_letters_that_were_held_after_they_looked() {
     assert_eq!(shop.ledger_so_far()[0].outcome, "held");
     assert_eq!(browser.post(&batch, "word=approve&count=1").status, 303);
     becomes(&shop, "sent").await;
+}
+
+/// Lies where the copy for the forecast would, and can't be taken away as a file.
+fn in_the_way(shop: &Shop, browser: &Browser) -> std::path::PathBuf {
+    let name = format!("var/fondly.db.forecast-{}", browser.daemon.id());
+    let folder = shop.path(&name);
+    std::fs::create_dir_all(folder.join("in the way")).unwrap();
+    folder
+}
+
+#[tokio::test]
+async fn what_can_t_be_worked_out_is_told_as_that_and_tried_anew_by_whoever_asks_again() {
+    let shop = shop("");
+    shop.customers("id,email,first_name\nc1,ann@mail.example,Ann\n");
+    let browser = Browser::start(&shop).await;
+    let folder = in_the_way(&shop, &browser);
+    browser
+        .whole("/ahead", "")
+        .await
+        .shows(&["This can&#39;t be worked out just now: "]);
+    for file in ["/ahead.csv", "/rules.csv"] {
+        let failed = browser.whole(file, "").await;
+        assert_eq!(failed.status, 500, "{file}: {failed:?}");
+        let words = "This can't be worked out";
+        assert!(failed.body.contains(words), "{file}: {}", failed.body);
+        assert!(failed.header("content-disposition").is_none(), "{file}");
+    }
+    browser
+        .get("/rules")
+        .shows(&["When they write next: This can&#39;t", "not known"]);
+    std::fs::remove_dir_all(folder).unwrap();
+    // Mended is mended: nobody has to wait until the failure is forgotten.
+    browser.get("/ahead").shows(&["to go out"]);
+    assert_eq!(filed(&browser, "/rules.csv").await, 1);
+    browser.get("/rules").shows(&["not in thirty days"]);
 }

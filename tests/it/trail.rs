@@ -124,7 +124,7 @@ async fn from_a_click(work: &AtWork) -> Value {
     );
     let held = browser.ask("GET /held", cookie, "").body;
     let batch = link(&held, "/held/thanks/");
-    let approved = browser.ask(&format!("POST {batch}"), cookie, "word=approve");
+    let approved = browser.ask(&format!("POST {batch}"), cookie, "word=approve&count=1");
     assert_eq!(approved.status, 303);
     let decided = line(browser, "a person decided about a batch", |_| true).await;
     assert_eq!(

@@ -236,9 +236,7 @@ fn row(house: &House, name: Option<&str>, entry: &Entry, fate: &Fate) -> Value {
 
 /// All of it.
 pub(super) async fn csv(State(console): State<Arc<Console>>) -> Answer {
-    let Told::Well(told, _) = told(&console).await else {
-        return Err(Trouble::Soon);
-    };
+    let told = told(&console).await.answer()?;
     let rows: Vec<_> = told.entries.iter().map(entry_json).collect();
     show::download("ahead", entry_json::FIELDS, &rows)
 }

@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 
 use super::access::Visit;
 use super::slow::Told;
-use super::trouble::Trouble;
 use super::words::{ago, day, entry_row, moment, names, short_day, whole_day};
 use super::{Answer, Console, chart, health, show};
 use crate::engine::House;
@@ -66,6 +65,7 @@ pub(super) async fn show(
             let before = days.iter().filter(|one| one.day != today);
             picture(before.chain(&counts), today)
         }),
+        "no_chart": days.why_not(),
         "chart_from": short_day(first_day(today)),
         "chart_until": short_day(today),
         "alive": alive,
@@ -80,9 +80,7 @@ pub(super) async fn show(
 /// The days of the picture.
 pub(super) async fn csv(State(console): State<Arc<Console>>) -> Answer {
     const FIELDS: &[&str] = &["day", "outcome", "entries"];
-    let Told::Well(days, _) = days(&console).await else {
-        return Err(Trouble::Soon);
-    };
+    let days = days(&console).await.answer()?;
     let rows: Vec<_> = days
         .iter()
         .map(|one| {
