@@ -130,3 +130,41 @@ async fn what_can_t_be_worked_out_is_told_as_that_and_tried_anew_by_whoever_asks
     assert_eq!(filed(&browser, "/rules.csv").await, 1);
     browser.get("/rules").shows(&["not in thirty days"]);
 }
+
+/// A letter on the birthday, for everybody.
+const BIRTHDAY: &str = "title = \"Birthday\"\ntemplate = \"birthday\"\nclass = \"marketing\"\n\
+    audience = \"customer\"\n[trigger.anniversary]\nfield = \"birthday\"\n";
+
+#[tokio::test]
+async fn a_letter_ahead_is_told_by_the_clock_of_the_business_and_by_theirs() {
+    let shop = shop("");
+    shop.rule("birthday", BIRTHDAY);
+    let soon = today().saturating_add(jiff::Span::new().days(5));
+    let born = soon.strftime("1980-%m-%d");
+    shop.customers(&format!(
+        "id,email,first_name,birthday,timezone\n\
+         c1,ann@mail.example,Ann,{born},Australia/Sydney\n\
+         c2,ben@mail.example,Ben,{born},Europe/London\n"
+    ));
+    let browser = Browser::start(&shop).await;
+    let theirs = soon.at(9, 0, 0, 0).in_tz("Australia/Sydney").unwrap();
+    let ours = theirs.in_tz("Europe/London").unwrap();
+    let words = |at: &jiff::ZonedDateTime| at.strftime("%a %-d %b %Y, %H:%M").to_string();
+    let page = browser.get(&format!("/ahead/{soon}"));
+    page.shows(&[
+        &words(&ours),
+        &format!("({} in Australia/Sydney)", words(&theirs)),
+        &soon.strftime("%a %-d %b %Y, 09:00").to_string(),
+    ]);
+    assert!(!page.body.contains("in Europe/London"), "{}", page.body);
+    assert!(page.body.contains("All times are those of Europe/London."));
+    // In the ledger, the day by which one looks stands beside the moment of the business.
+    let sql = "INSERT INTO ledger (id, rule, rule_version, customer, occasion, class, audience, \
+        priority, due_at, due_day, zone, anchor, outcome, planned_at) VALUES ('e1', 'birthday', 'x', \
+        'c1', 'k', 'marketing', 'customer', 50, 1764626400000, 20424, 'Australia/Sydney', \
+        '2025-12-02', 'skipped', 1764626400000)";
+    shop.tamper(sql).await;
+    browser
+        .get("/ledger?day=2025-12-02")
+        .shows(&["Mon 1 Dec 2025, 22:00", "2 Dec where they are"]);
+}

@@ -136,6 +136,8 @@ pub(super) fn entry_row(house: &House, names: &HashMap<String, String>, entry: &
         "link": entry_link(&entry.id),
         "id": entry.id,
         "due": moment(occasion.due_at, &house.policy().zone),
+        "their_day": (house.policy().zone.to_datetime(occasion.due_at).date() != occasion.day)
+            .then(|| short_day(occasion.day)),
         "rule": title(house, &entry.rule),
         "rule_link": rule_link(&entry.rule),
         "customer": entry.customer,
