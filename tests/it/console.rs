@@ -138,11 +138,33 @@ pub(crate) fn say(address: SocketAddr, words: &str) -> Answer {
     let text = String::from_utf8(text).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let small = head.to_ascii_lowercase();
+    let body = if small.contains("transfer-encoding: chunked") {
+        whole(body)
+    } else {
+        body.to_owned()
+    };
     Answer {
         status,
-        head: head.to_ascii_lowercase(),
+        head: small,
         cookie: head.to_owned(),
-        body: body.to_owned(),
+        body,
+    }
+}
+
+/// What came piece by piece, which has to have come to its end.
+fn whole(mut pieces: &str) -> String {
+    let mut all = String::new();
+    loop {
+        // Without the last one, which is empty, it broke off.
+        let (length, rest) = pieces.split_once("\r\n").unwrap();
+        let length = usize::from_str_radix(length, 16).unwrap();
+        if length == 0 {
+            return all;
+        }
+        let (piece, rest) = rest.split_at(length);
+        all.push_str(piece);
+        pieces = rest.strip_prefix("\r\n").unwrap();
     }
 }
 

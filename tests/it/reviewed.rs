@@ -168,3 +168,42 @@ async fn a_letter_ahead_is_told_by_the_clock_of_the_business_and_by_theirs() {
         .get("/ledger?day=2025-12-02")
         .shows(&["Mon 1 Dec 2025, 22:00", "2 Dec where they are"]);
 }
+
+const MANY_ENTRIES: &str = "\
+    INSERT INTO ledger (id, rule, rule_version, customer, occasion, class, audience, priority, due_at, \
+      due_day, zone, anchor, outcome, planned_at) \
+    WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 20500) \
+    SELECT 'e' || n, 'thanks', 'x', 'c' || n, 'k', 'service', 'customer', 50, \
+      1700000000000 + n / 7, 19675, 'Europe/London', '2023-11-14', \
+      CASE WHEN n % 170 = 0 THEN 'unknown' ELSE 'skipped' END, 1700000000000 FROM n";
+const MANY_BAD: &str = "\
+    INSERT INTO quarantine (source, path, file, line, column_name, value, reason, record, seen_at) \
+    WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 20500) \
+    SELECT 'orders', 'p', 'f', n, 'email', 'x' || n, 'no', 'r', 1700000000000 FROM n";
+const MANY_DECISIONS: &str = "\
+    INSERT INTO audit (at, who, what, subject) \
+    WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 20500) \
+    SELECT 1700000000000, 'anna', 'approve', 'thanks ' || n FROM n";
+
+#[tokio::test]
+async fn no_list_ends_before_its_end() {
+    let shop = shop("");
+    shop.customers("id,email,first_name\nc1,ann@mail.example,Ann\n");
+    let browser = Browser::start(&shop).await;
+    for sql in [MANY_ENTRIES, MANY_BAD, MANY_DECISIONS] {
+        assert_eq!(shop.tamper(sql).await, 20_500);
+    }
+    for (file, rows) in [
+        ("/ledger.csv", 20_500),
+        ("/ledger.csv?outcome=unknown", 120),
+        ("/sources.csv", 20_500),
+        ("/sources.csv?source=orders", 20_500),
+        ("/sources.csv?source=customers", 0),
+        ("/people.csv", 20_500),
+    ] {
+        assert_eq!(filed(&browser, file).await, rows, "{file}");
+    }
+    let held = browser.get("/held");
+    held.shows(&["Nobody knows of 120 letters"]);
+    assert_eq!(leafed(&browser, "/held", "Older"), 120);
+}

@@ -23,7 +23,7 @@ use crate::store::{Place, Wanted, Which};
 /// Letters on a page of a batch.
 const ON_A_PAGE: u16 = 50;
 /// Letters that nobody knows about on one page.
-const UNKNOWN: u16 = 100;
+const UNKNOWN: u16 = 50;
 
 type Fields = HashMap<String, String>;
 
@@ -59,11 +59,9 @@ pub(super) async fn show(
         which: Which::One(Outcome::Unknown),
         ..Wanted::default()
     };
-    let unknown = house
-        .store
-        .ledger_page(&wanted, None, UNKNOWN)
-        .await?
-        .entries;
+    let from = fields.get("before").and_then(|text| Place::parse(text));
+    let found = house.store.ledger_page(&wanted, from, UNKNOWN).await?;
+    let unknown = found.entries;
     let ids: Vec<&str> = unknown.iter().map(|entry| &*entry.customer).collect();
     let known = names(house.store.named(&ids).await?);
     let unknown = unknown.iter().map(|entry| entry_row(&house, &known, entry));
@@ -75,6 +73,9 @@ pub(super) async fn show(
     let page = json!({
         "batches": batches,
         "unknown": unknown.collect::<Vec<_>>(),
+        "next": found.next.map(|place| format!("/held?before={place}")),
+        "unknown_from": from.is_some(),
+        "in_all": house.store.count_unknown().await?,
         "ahead": ahead(&console, &house),
         "said": said,
     });

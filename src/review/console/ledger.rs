@@ -10,10 +10,11 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::access::Visit;
+use super::file::{self, Kind, TOGETHER};
 use super::show::part;
 use super::trouble::Trouble;
 use super::words::{customer_link, entry_row, names, outcome, whole_day};
-use super::{Answer, Console, show};
+use super::{Answer, Console};
 use crate::engine::House;
 use crate::engine::entry_json::{self, entry_json};
 use crate::model::Outcome;
@@ -21,8 +22,6 @@ use crate::store::{Place, Wanted, Which};
 
 /// Entries on a page.
 const ON_A_PAGE: u16 = 50;
-/// Entries that one download holds; the next one goes on from an older page.
-const IN_A_FILE: usize = 20_000;
 /// Customers whom a search offers.
 const OFFERED: u16 = 20;
 
@@ -203,22 +202,29 @@ async fn offers(house: &House, words: &str) -> Result<Vec<Value>, Trouble> {
     Ok(offers.collect())
 }
 
-/// The same entries as a file, and more of them.
+/// The same entries as a file, from there to the end.
 pub(super) async fn csv(
     State(console): State<Arc<Console>>,
     Query(fields): Query<Fields>,
 ) -> Answer {
+    const KIND: Kind = Kind {
+        name: "ledger",
+        fields: entry_json::FIELDS,
+    };
     let house = console.house();
-    let asked = asked(&house, &fields)?;
-    let (wanted, mut from) = (&asked.wanted, asked.from);
-    let mut rows = Vec::new();
-    loop {
-        let found = house.store.ledger_page(wanted, from, 1_000).await?;
-        rows.extend(found.entries.iter().map(entry_json));
-        from = found.next;
-        if from.is_none() || rows.len() >= IN_A_FILE {
-            break;
+    let asked = Arc::new(asked(&house, &fields)?);
+    let (from, wanted) = (asked.from, Arc::clone(&asked));
+    let read = move |from: Option<Place>| {
+        let (house, asked) = (Arc::clone(&house), Arc::clone(&wanted));
+        async move {
+            let found = house
+                .store
+                .ledger_page(&asked.wanted, from, TOGETHER)
+                .await?;
+            let rows = found.entries.iter().map(entry_json);
+            Ok((rows.collect(), found.next))
         }
-    }
-    show::download("ledger", entry_json::FIELDS, &rows)
+    };
+    let goes_on = move |place: &Place| address("/ledger.csv", &asked, Some(*place));
+    file::file(KIND, from, read, goes_on).await
 }

@@ -14,6 +14,7 @@ mod ahead;
 mod attempts;
 mod chart;
 mod entry;
+mod file;
 mod health;
 mod held;
 mod ledger;
