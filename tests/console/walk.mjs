@@ -57,6 +57,11 @@ must((await page.locator('main').innerText()).includes('isn\'t an e-mail address
 const file = await page.request.get(base + await page.getByRole('link', { name: 'CSV' }).first().getAttribute('href'));
 must((await file.text()).startsWith('finding,customers,of,words,examples\n'), 'the report as a file');
 
+// What customers say, from the navigation.
+await page.getByRole('navigation').getByRole('link', { name: 'Opinions' }).click();
+await page.waitForURL('**/opinions');
+must((await page.locator('main').innerText()).includes('<b>Too many</b> letters'), 'what somebody said stays words');
+
 // From the calendar to one of its days.
 await until('/ahead', 'to go out');
 const day = await page.locator('.calendar a').last().getAttribute('href');
@@ -64,7 +69,7 @@ const day = await page.locator('.calendar a').last().getAttribute('href');
 const paths = {
   today: '/', ahead: '/ahead', day, ledger: '/ledger', entry, missing: '/missing', held: '/held', batch,
   rules: '/rules', rule: '/rules/birthday', sources: '/sources', source: '/sources/customers',
-  health: '/health', people: '/people', nobody: '/ledger?customer=nobody-of-this-name',
+  opinions: '/opinions', health: '/health', people: '/people', nobody: '/ledger?customer=nobody-of-this-name',
 };
 async function all(when) {
   for (const [name, path] of Object.entries(paths)) {

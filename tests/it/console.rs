@@ -352,12 +352,13 @@ const NASTY: &str = "<script>alert(1)</script>\u{202E}=1+1\"'><img src=x onerror
 /// What a spreadsheet would run.
 const FORMULA: &str = "=cmd|' /C calc'!A0";
 /// Where the nasty customers have to be seen; a page that shows nobody would prove nothing.
-const SHOWS_SOMEBODY: [&str; 7] = [
+const SHOWS_SOMEBODY: [&str; 8] = [
     "/",
     "/ahead/{day}",
     "/ledger",
     "/ledger/{entry}",
     "/missing",
+    "/opinions",
     "/sources",
     "/held/{rule}/{day}",
 ];
@@ -380,12 +381,14 @@ fn nasty_people(shop: &Shop) {
          c5,{formula},{nasty},,,,\n"
     ));
     let mut events = format!(
-        "id,customer_id,kind,at\nv1,=c<1>,visit,{0}\nv2,c2,visit,{0}\n",
+        "id,customer_id,kind,at,attr.rating,attr.text,attr.rule\nv1,=c<1>,visit,{0},,,\n\
+         v2,c2,visit,{0},,,\no1,=c<1>,feedback,{0},1,{nasty},{nasty}\n\
+         o2,{formula},feedback,{0},5,{formula},{formula}\n",
         now.timestamp()
     );
     for (n, days) in (0..6).map(|n| (n, 300 - 10 * n)) {
         let day = now.date().saturating_sub(jiff::Span::new().days(days));
-        writeln!(events, "w{n},{formula},visit,{day}").unwrap();
+        writeln!(events, "w{n},{formula},visit,{day},,,").unwrap();
     }
     shop.events(&events);
 }
@@ -453,7 +456,10 @@ fn only_words(path: &str, page: &Answer) {
 
 async fn no_cell_is_a_formula(browser: &Browser) {
     let mut seen = Vec::new();
-    for path in all(Kind::File, &[("source", "customers")]) {
+    for path in all(
+        Kind::File,
+        &[("source", "customers")],
+    ) {
         let file = browser.whole(&path, "").await;
         assert_eq!(file.status, 200, "{path}");
         let mut rows = csv::ReaderBuilder::new()
@@ -477,6 +483,7 @@ async fn no_cell_is_a_formula(browser: &Browser) {
         "/ahead.csv",
         "/ledger.csv",
         "/missing.csv",
+        "/opinions.csv",
         "/sources.csv",
         "/sources/customers/quality.csv",
     ];

@@ -1,8 +1,10 @@
 //! What the console shows is all there is: the numbers are those of the lists, no list stops without
 //! saying so, and whoever decides has seen what they decide about.
 
+use std::fmt::Write as _;
+
 use crate::console::{Browser, becomes, link, shop, today, visit};
-use crate::shop::Shop;
+use crate::shop::{Shop, until};
 
 /// Sixty letters that wait since yesterday, one that was given up today after three days, one that was
 /// refused ten days ago.
@@ -167,6 +169,63 @@ async fn a_letter_ahead_is_told_by_the_clock_of_the_business_and_by_theirs() {
     browser
         .get("/ledger?day=2025-12-02")
         .shows(&["Mon 1 Dec 2025, 22:00", "2 Dec where they are"]);
+}
+
+#[tokio::test]
+async fn opinions_are_listed_the_latest_first_and_told_by_rule() {
+    let shop = shop(
+        "[[source]]\nname = \"customers\"\nkind = \"csv\"\npath = \"../data/customers.csv\"\n\
+         feeds = \"customers\"\n[[source]]\nname = \"events\"\nkind = \"csv\"\n\
+         path = \"../data/events.csv\"\nfeeds = \"events\"\n\
+         types = { \"attr.rating\" = \"number\" }\n",
+    );
+    shop.customers("id,email,first_name\nc1,ann@mail.example,Ann\n");
+    let mut events = "id,customer_id,kind,at,attr.rating,attr.text,attr.rule\n".to_owned();
+    let day = |days: i64| today().saturating_sub(jiff::Span::new().days(days));
+    for n in 0..120 {
+        let (rating, days) = (4 + n % 2, 1 + n / 3);
+        let day = day(days);
+        writeln!(events, "o{n},c1,feedback,{day},{rating},said {n}.,thanks").unwrap();
+    }
+    writeln!(events, "o120,c1,feedback,{},1,long ago,thanks", day(400)).unwrap();
+    shop.events(&events);
+    let browser = Browser::start(&shop).await;
+    browser.get("/opinions").shows(&["Opinions"]);
+    until("all are read", || {
+        let page = browser.get("/opinions").body;
+        page.contains("said 0.").then_some(())
+    })
+    .await;
+    shop.tamper(
+        "INSERT INTO event (source, id, customer_id, kind, day, at, attrs, row_hash) VALUES \
+         ('fondly:here', 'opinion-e9', 'c1', 'feedback', unixepoch() / 86400, unixepoch() * 1000, \
+          '{\"rating\":{\"type\":\"number\",\"value\":2.0},\"rule\":{\"type\":\"text\",\
+          \"value\":\"thanks\"},\"text\":{\"type\":\"text\",\"value\":\"too many letters\"}}', x'00')",
+    )
+    .await;
+    let page = browser.get("/opinions");
+    // 60 fours, 60 fives and the two: 542 of 121, that is 4.5.
+    page.shows(&[
+        ">121<",
+        "4.5 of 5",
+        "2 of 5",
+        "too many letters",
+        "href=\"/ledger/e9\"",
+    ]);
+    let (latest, first) = (page.body.find("too many"), page.body.find("said 0."));
+    assert!(latest.unwrap() < first.unwrap(), "{}", page.body);
+    // The rule's own line, and 122 opinions on three pages.
+    let first = leafed(&browser, "/opinions", "Older");
+    assert_eq!(first, 3 + 122);
+    let file = browser.get("/opinions.csv").body;
+    let rows: Vec<csv::StringRecord> = csv::Reader::from_reader(file.as_bytes())
+        .records()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(rows.len(), 122);
+    assert_eq!(&rows[0][2], "2");
+    assert_eq!((&rows[0][3], &rows[0][5]), ("too many letters", "e9"));
+    assert_eq!(&rows[121][3], "long ago");
 }
 
 const MANY_ENTRIES: &str = "\

@@ -20,6 +20,7 @@ mod held;
 mod ledger;
 mod login;
 mod missing;
+mod opinions;
 mod people;
 mod routes;
 mod rules;

@@ -47,6 +47,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("ledger.html", include_str!("pages/ledger.html")),
     ("entry.html", include_str!("pages/entry.html")),
     ("missing.html", include_str!("pages/missing.html")),
+    ("opinions.html", include_str!("pages/opinions.html")),
     ("rules.html", include_str!("pages/rules.html")),
     ("rule.html", include_str!("pages/rule.html")),
     ("sources.html", include_str!("pages/sources.html")),

@@ -34,6 +34,11 @@ pub(super) fn whole_day(house: &House, day: Date) -> (Timestamp, Timestamp) {
     (begins(day), begins(day.saturating_add(1.day())))
 }
 
+/// `Tue 1 Dec 2026`
+pub(super) fn brief_day(day: Date) -> String {
+    day.strftime("%a %-d %b %Y").to_string()
+}
+
 /// `1 Dec`
 pub(super) fn short_day(day: Date) -> String {
     day.strftime("%-d %b").to_string()
