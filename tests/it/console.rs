@@ -168,6 +168,19 @@ fn whole(mut pieces: &str) -> String {
     }
 }
 
+/// Text as a part of an address.
+pub(crate) fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if plain(byte) {
+            out.push(char::from(byte));
+        } else {
+            write!(out, "%{byte:02X}").unwrap();
+        }
+        out
+    })
+}
+
 impl Answer {
     #[track_caller]
     pub(crate) fn shows(&self, words: &[&str]) {
@@ -267,6 +280,7 @@ async fn a_held_letter_is_looked_at_let_go_and_stands_in_the_ledger() {
         ("rule", "thanks"),
         ("day", &*day),
         ("entry", id),
+        ("customer", "c1"),
         ("source", "customers"),
     ];
     every_page_keeps_to_the_policy(&browser, &filling).await;
@@ -352,11 +366,12 @@ const NASTY: &str = "<script>alert(1)</script>\u{202E}=1+1\"'><img src=x onerror
 /// What a spreadsheet would run.
 const FORMULA: &str = "=cmd|' /C calc'!A0";
 /// Where the nasty customers have to be seen; a page that shows nobody would prove nothing.
-const SHOWS_SOMEBODY: [&str; 8] = [
+const SHOWS_SOMEBODY: [&str; 9] = [
     "/",
     "/ahead/{day}",
     "/ledger",
     "/ledger/{entry}",
+    "/customers/{customer}",
     "/missing",
     "/opinions",
     "/sources",
@@ -410,9 +425,11 @@ async fn what_records_say_stays_words_on_every_page_and_in_every_file() {
     let today = today.to_string();
     let mut seen = Vec::new();
     for entry in shop.ledger_so_far() {
+        let customer = encoded(&entry.customer);
         for day in [&today, &soon] {
             let filling = [
                 ("entry", &*entry.id),
+                ("customer", &*customer),
                 ("rule", "thanks"),
                 ("day", day),
                 ("source", "customers"),
@@ -456,9 +473,10 @@ fn only_words(path: &str, page: &Answer) {
 
 async fn no_cell_is_a_formula(browser: &Browser) {
     let mut seen = Vec::new();
+    let formula = encoded(FORMULA);
     for path in all(
         Kind::File,
-        &[("source", "customers")],
+        &[("source", "customers"), ("customer", &*formula)],
     ) {
         let file = browser.whole(&path, "").await;
         assert_eq!(file.status, 200, "{path}");
@@ -479,9 +497,11 @@ async fn no_cell_is_a_formula(browser: &Browser) {
     }
     seen.dedup();
     // Where customers are listed, one of them would have been a formula.
+    let explained = format!("/customers/{formula}/explained.csv");
     let listed = [
         "/ahead.csv",
         "/ledger.csv",
+        &explained,
         "/missing.csv",
         "/opinions.csv",
         "/sources.csv",

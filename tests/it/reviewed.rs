@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::console::{Browser, becomes, link, shop, today, visit};
-use crate::shop::{Shop, until};
+use crate::shop::{Shop, now, until};
 
 /// Sixty letters that wait since yesterday, one that was given up today after three days, one that was
 /// refused ten days ago.
@@ -171,6 +171,80 @@ async fn a_letter_ahead_is_told_by_the_clock_of_the_business_and_by_theirs() {
         .shows(&["Mon 1 Dec 2025, 22:00", "2 Dec where they are"]);
 }
 
+/// They unsubscribed by their record, complain, want a pause, and nothing ever came due for them.
+const BEN: &str = "c2,ben@mail.example,Ben,Baker,de-AT,no,yes,1980-06-01";
+
+#[tokio::test]
+async fn a_customer_has_a_page_whether_or_not_anything_came_due_for_them() {
+    let shop = shop("");
+    shop.rule("birthday", BIRTHDAY);
+    shop.customers(&format!(
+        "id,email,first_name,last_name,language,consent,unsubscribed,birthday\n\
+         c1,ann@mail.example,Ann,Archer,,,,\n{BEN}\n"
+    ));
+    shop.events(&format!(
+        "id,customer_id,kind,at,amount,currency\nv1,c1,visit,{0},,\n\
+         p1,c2,purchase,2026-03-01,12.50,EUR\no1,c2,complaint-opened,2026-04-01,,\n",
+        now()
+    ));
+    let browser = Browser::start(&shop).await;
+    becomes(&shop, "held").await;
+    shop.tamper(
+        "INSERT INTO preference (customer_id, language, fewer, without, pause_until, changed_at) \
+         VALUES ('c2', 'fr', 1, '[\"thanks\"]', 40000, 1)",
+    )
+    .await;
+    // The search leads there, and not back to itself.
+    let found = browser.get("/ledger?customer=ben@mail.example");
+    found.shows(&["Whom do you mean?"]);
+    let page = browser.get(&link(&found.body, "/customers/"));
+    page.shows(&[
+        "Ben Baker",
+        "ben@mail.example",
+        "de-AT",
+        "A complaint is open since Wed 1 Apr 2026",
+        "by the record",
+        "Consent to marketing",
+        "fewer letters",
+        "thanks",
+        "Wants letters in",
+        "Saturday, 8 July 2079",
+        "purchase",
+        "12.50 EUR",
+        "href=\"/rules/birthday\"",
+        "Nothing has come due for them yet.",
+    ]);
+    let file = browser.get("/customers/c2/explained.csv");
+    let row = |rule: &str| {
+        let mut rows = csv::Reader::from_reader(file.body.as_bytes());
+        let mut rows = rows.records().map(Result::unwrap);
+        rows.find(|row| &row[0] == rule).unwrap()
+    };
+    assert_eq!(&row("birthday")[1], "c2");
+    // The page says what the file says, and so what the command says.
+    let words = row("birthday")[7].to_owned();
+    let shown = words.replace('\'', "&#39;").replace('"', "&quot;");
+    page.shows(&[&shown]);
+    let said = shop.run(&["explain", "c2", "--format", "csv"]).is(0).out;
+    assert_eq!(file.body, said);
+    // Of somebody for whom something came due, the ledger's rows lead there.
+    let list = browser.get("/ledger");
+    let page = browser.get(&link(&list.body, "/customers/"));
+    page.shows(&[
+        "Ann Archer",
+        "tag-held",
+        "In the ledger",
+        "The rule&#39;s first letters",
+    ]);
+    let entry = link(&page.body, "/ledger/");
+    browser
+        .get(&entry)
+        .shows(&["Ann Archer", "href=\"/customers/c1\""]);
+    let nobody = browser.get("/customers/nobody");
+    assert_eq!(nobody.status, 404);
+    assert!(nobody.body.contains("nobody"), "{}", nobody.body);
+}
+
 #[tokio::test]
 async fn opinions_are_listed_the_latest_first_and_told_by_rule() {
     let shop = shop(
@@ -211,6 +285,7 @@ async fn opinions_are_listed_the_latest_first_and_told_by_rule() {
         "2 of 5",
         "too many letters",
         "href=\"/ledger/e9\"",
+        "href=\"/customers/c1\"",
     ]);
     let (latest, first) = (page.body.find("too many"), page.body.find("said 0."));
     assert!(latest.unwrap() < first.unwrap(), "{}", page.body);

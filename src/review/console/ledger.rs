@@ -128,6 +128,11 @@ fn address(path: &str, asked: &Asked, from: Option<Place>) -> String {
     }
 }
 
+/// The address of a customer's entries.
+pub(super) fn customers_entries(id: &str) -> String {
+    format!("/ledger?customer={}", part(id))
+}
+
 /// The page.
 pub(super) async fn show(
     State(console): State<Arc<Console>>,

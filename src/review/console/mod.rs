@@ -13,6 +13,7 @@ mod access;
 mod ahead;
 mod attempts;
 mod chart;
+mod customer;
 mod entry;
 mod file;
 mod health;
@@ -126,7 +127,7 @@ impl Console {
         let section = name.trim_end_matches(".html");
         let section = match section {
             "day" => "ahead",
-            "entry" => "ledger",
+            "entry" | "customer" => "ledger",
             "rule" => "rules",
             "batch" => "held",
             "source" => "sources",

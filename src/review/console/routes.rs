@@ -14,7 +14,7 @@ use super::super::ways::{self, Kind, Route, Way, get, post};
 use super::show::{STYLE, answer};
 use super::trouble::Trouble;
 use super::{
-    Answer, Console, access, ahead, entry, health, held, ledger, login, missing,
+    Answer, Console, access, ahead, customer, entry, health, held, ledger, login, missing,
     opinions, people, rules, source, sources, today,
 };
 
@@ -36,6 +36,8 @@ fn all() -> Vec<Route<Arc<Console>>> {
         get(File, "/ledger.csv", ledger::csv),
         get(Page, "/ledger/{entry}", entry::show).and_post(entry::resolve),
         get(Letter, "/ledger/{entry}/letter", entry::letter),
+        get(Page, "/customers/{customer}", customer::show),
+        get(File, "/customers/{customer}/explained.csv", customer::csv),
         get(Page, "/missing", missing::show),
         get(File, "/missing.csv", missing::csv),
         get(Page, "/opinions", opinions::show),

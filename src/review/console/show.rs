@@ -46,6 +46,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("day.html", include_str!("pages/day.html")),
     ("ledger.html", include_str!("pages/ledger.html")),
     ("entry.html", include_str!("pages/entry.html")),
+    ("customer.html", include_str!("pages/customer.html")),
     ("missing.html", include_str!("pages/missing.html")),
     ("opinions.html", include_str!("pages/opinions.html")),
     ("rules.html", include_str!("pages/rules.html")),

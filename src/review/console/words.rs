@@ -123,9 +123,13 @@ pub(super) fn rule_link(id: &str) -> String {
     format!("/rules/{}", part(id))
 }
 
-/// The address of a customer's entries.
+/// The address of a customer's page. Browsers take two dots, however they are written, for the folder
+/// above, so whoever has such an id is found by the ledger alone.
 pub(super) fn customer_link(id: &str) -> String {
-    format!("/ledger?customer={}", part(id))
+    if matches!(id, "." | "..") {
+        return super::ledger::customers_entries(id);
+    }
+    format!("/customers/{}", part(id))
 }
 
 /// Names by id.

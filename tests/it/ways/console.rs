@@ -115,6 +115,7 @@ async fn every_way_into_the_console_answers_everybody_as_the_table_says() {
         ("entry", &entry),
         ("rule", "thanks"),
         ("day", &day),
+        ("customer", "c1"),
         ("source", "customers"),
     ];
     let signed_in = |name| format!("Cookie: __Host-fondly={}\r\n", token(&browser, name));
