@@ -161,7 +161,12 @@ impl Store {
         limit: i64,
     ) -> sqlx::Result<Page> {
         let mut tx = self.reader().begin().await?;
-        let few_wait = at_most(&mut tx, QUEUED, FEW_WAIT + 1).await? <= FEW_WAIT;
+        let few_wait = match wanted.which {
+            Which::Waiting | Which::One(Outcome::Planned | Outcome::Deferred) => {
+                at_most(&mut tx, QUEUED, FEW_WAIT + 1).await? <= FEW_WAIT
+            }
+            Which::Any | Which::Failed | Which::One(_) => false,
+        };
         let way = way(wanted, few_wait);
         let (least, most) = bounds(way, wanted.day);
         let mut from = from.unwrap_or(Place::START);

@@ -70,15 +70,31 @@ pub struct Quarantined {
 /// The entries that a [`Filter`] chooses: since, until, rule, customer, outcome, unsettled before. Casts
 /// give the parameters a type where a database asks for one.
 macro_rules! chosen {
-    () => {
-        " FROM ledger WHERE due_at >= $1 AND due_at < $2 \
-           AND (CAST($3 AS TEXT) IS NULL OR rule = $3) \
-           AND (CAST($4 AS TEXT) IS NULL OR customer = $4) \
-           AND (CAST($5 AS TEXT) IS NULL OR outcome = $5) \
-           AND (outcome IN ('planned', 'deferred', 'held', 'sending') \
-                OR COALESCE(decided_at, due_at) >= $6)"
+    ($of:literal) => {
+        concat!(
+            " FROM ledger WHERE ",
+            $of,
+            " >= $1 AND due_at < $2 AND (CAST($3 AS TEXT) IS NULL OR rule = $3) \
+              AND (CAST($5 AS TEXT) IS NULL OR outcome = $5) \
+              AND (outcome IN ('planned', 'deferred', 'held', 'sending') \
+                   OR COALESCE(decided_at, due_at) >= $6)"
+        )
     };
 }
+
+/// The latest of what is chosen; of one customer, only theirs are looked at.
+macro_rules! latest {
+    ($of:literal) => {
+        concat!(
+            "SELECT ",
+            entry_columns!(),
+            chosen!($of),
+            " ORDER BY due_at DESC, rule DESC, customer DESC, occasion DESC LIMIT $7"
+        )
+    };
+}
+const LOG: &str = latest!("(CAST($4 AS TEXT) IS NULL OR customer = $4) AND due_at");
+pub(super) const LOG_OF_CUSTOMER: &str = latest!("customer = $4 AND +due_at");
 
 impl Store {
     /// Entries in the order in which they were due; with a limit, the latest of them.
@@ -88,24 +104,21 @@ impl Store {
     pub async fn log(&self, filter: &Filter) -> Result<Vec<Entry>, StoreError> {
         let read = async {
             let moment = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
-            let mut entries: Vec<Entry> = sqlx::query(concat!(
-                "SELECT ",
-                entry_columns!(),
-                chosen!(),
-                " ORDER BY due_at DESC, rule DESC, customer DESC, occasion DESC LIMIT $7"
-            ))
-            .bind(moment(filter.since).unwrap_or(i64::MIN))
-            .bind(moment(filter.until).unwrap_or(i64::MAX))
-            .bind(&filter.rule)
-            .bind(&filter.customer)
-            .bind(filter.outcome.map(Outcome::as_str))
-            .bind(moment(filter.unsettled_before).unwrap_or(i64::MIN))
-            .bind(filter.limit.map_or(i64::MAX, i64::from))
-            .fetch_all(self.reader())
-            .await?
-            .iter()
-            .map(read_entry)
-            .collect::<sqlx::Result<_>>()?;
+            let of_one = filter.customer.as_ref();
+            let text = of_one.map_or(LOG, |_| LOG_OF_CUSTOMER);
+            let mut entries: Vec<Entry> = sqlx::query(text)
+                .bind(moment(filter.since).unwrap_or(i64::MIN))
+                .bind(moment(filter.until).unwrap_or(i64::MAX))
+                .bind(&filter.rule)
+                .bind(&filter.customer)
+                .bind(filter.outcome.map(Outcome::as_str))
+                .bind(moment(filter.unsettled_before).unwrap_or(i64::MIN))
+                .bind(filter.limit.map_or(i64::MAX, i64::from))
+                .fetch_all(self.reader())
+                .await?
+                .iter()
+                .map(read_entry)
+                .collect::<sqlx::Result<_>>()?;
             entries.reverse();
             Ok(entries)
         };
@@ -130,7 +143,7 @@ impl Store {
             sqlx::query(concat!(
                 "SELECT ",
                 entry_columns!(),
-                chosen!(),
+                chosen!("(CAST($4 AS TEXT) IS NULL OR customer = $4) AND due_at"),
                 " AND (CAST($7 AS BIGINT) IS NULL OR due_at > $7 \
                        OR (rule, customer, occasion) > ($8, $9, $10)) \
                  ORDER BY due_at, rule, customer, occasion LIMIT $11"

@@ -138,6 +138,32 @@ pub(super) async fn held_letters_are_found_among_thousands_of_their_rule_and_day
     assert_eq!(leafed(store, &held, 2).await, ["c0002", "c0001", "c0000"]);
 }
 
+/// However many wait, and however much that is over lies in between.
+pub(super) async fn all_that_waits_is_listed_whether_few_or_many_do(store: &Store) {
+    let new = |n: i64| entry(&format!("c{n:04}"), "k", noon() + minutes(n / 100));
+    plan(store, (0..5_600).map(new).collect()).await;
+    let waiting = Wanted {
+        which: Which::Waiting,
+        ..Wanted::default()
+    };
+    let of_rule = Wanted {
+        rule: Some("birthday".to_owned()),
+        ..waiting.clone()
+    };
+    for (over, left) in [("customer >= 'c5300'", 5_300), ("customer >= 'c0007'", 7)] {
+        let text = format!("UPDATE ledger SET outcome = 'skipped' WHERE {over}");
+        let done = sqlx::query(sqlx::AssertSqlSafe(text))
+            .execute(&store.inner.writer)
+            .await;
+        done.unwrap();
+        let names: Vec<String> = (0..left).rev().map(|n| format!("c{n:04}")).collect();
+        assert_eq!(leafed(store, &waiting, 500).await, names);
+        assert_eq!(leafed(store, &of_rule, 500).await, names);
+        let counted = store.standing((noon(), noon())).await.unwrap();
+        assert_eq!((counted.waiting, counted.failed), (left, 0));
+    }
+}
+
 pub(super) async fn a_session_lasts_as_long_as_its_user_and_is_kept_by_its_hash(store: &Store) {
     let add = |role| store.add_user(("anna", role), "kept", noon());
     assert!(add(Role::Viewer).await.unwrap());

@@ -5,6 +5,7 @@ use super::super::digest::{BACK, ENDED};
 use super::super::glances::{FAILED_BETWEEN, HELD, ON_THEIR_WAY, QUEUED};
 use super::super::page_ways::{BY_DUE, BY_FAILED, BY_OPEN, BY_OPEN_RULE, BY_RULE, BY_WAITING};
 use super::super::results::COUNT;
+use super::super::review::LOG_OF_CUSTOMER;
 use super::super::warnings::ANSWERED;
 use super::*;
 
@@ -152,6 +153,7 @@ async fn what_is_open_or_failed_is_found_among_itself() {
         (BY_OPEN, "ledger_open (outcome=?)"),
         (BY_OPEN_RULE, "ledger_open (outcome=? AND rule=?)"),
         (BY_WAITING, "ledger_queue"),
+        (LOG_OF_CUSTOMER, "(customer=?)"),
     ] {
         let steps = steps(&store, text).await;
         assert!(!steps.iter().any(|step| scans(step)), "{text}: {steps:#?}");
