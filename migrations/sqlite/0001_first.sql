@@ -352,7 +352,7 @@ CREATE INDEX ledger_queue ON ledger
 CREATE INDEX ledger_open ON ledger (outcome, rule, due_day, reason)
     WHERE outcome IN ('sending', 'held', 'unknown');
 -- What failed for good: few rows, looked for by people.
-CREATE INDEX ledger_failed ON ledger (outcome, due_at)
+CREATE INDEX ledger_failed ON ledger (due_at, outcome, decided_at, rule, due_day)
     WHERE outcome IN ('rejected', 'expired');
 
 -- What became of entries, step by step. That one was planned stands in the ledger, and that it is

@@ -7,6 +7,7 @@
 //! "about to send" only if nothing changed since, the relay spoken to, its verdict recorded
 //! ([`send`]). May not print, nor know of commands.
 
+pub mod about;
 pub mod alarm;
 pub mod alert;
 mod amiss;

@@ -12,18 +12,22 @@ use jiff::civil::Date;
 use super::{EngineError, House, alert};
 use crate::decide::complaint::complaint_since;
 use crate::model::event::{COMPLAINT_CLOSED, COMPLAINT_OPENED};
-use crate::model::{AttrValue, Event, Matter, When};
+use crate::model::{AttrValue, Event, Matter, View, When};
+use crate::store::{FEEDBACK, HERE};
 
 /// Faces to choose from.
 pub const FACES: u8 = 5;
 /// Up to this face, an opinion is a complaint.
-const BAD: u8 = 2;
+pub const BAD: u8 = 2;
 /// Characters that a customer may write.
 pub const MOST_CHARS: usize = 4000;
 /// Answers that one letter takes: whoever plays with it doesn't fill the owner's mailbox.
 const MOST_ANSWERS: f64 = 10.0;
 /// Customers looked at together.
 const CHUNK: usize = 512;
+
+/// How the id of an opinion begins that was told by a letter's link; the entry's follows.
+const SAID: &str = "opinion-";
 
 /// What a customer says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +58,41 @@ pub struct Complaint {
     pub opinion: Option<Opinion>,
 }
 
+/// An opinion as it was told, by the page behind a letter's link or by a source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    /// Whose.
+    pub customer: String,
+    /// When.
+    pub at: When,
+    /// The face, where one can be told from it.
+    pub opinion: Option<Opinion>,
+    /// Their own words, if any.
+    pub words: Option<String>,
+    /// The rule whose letter they answered.
+    pub rule: Option<String>,
+    /// The letter's entry.
+    pub entry: Option<String>,
+}
+
+/// What an event with its source tells of an opinion.
+#[must_use]
+pub fn told((event, source): &(Event, String)) -> Told {
+    let text = |name: &str| match event.attrs.get(name) {
+        Some(AttrValue::Text(words)) => Some(words.clone()),
+        _ => None,
+    };
+    let entry = event.id.strip_prefix(SAID).filter(|_| source == HERE);
+    Told {
+        customer: event.customer_id.clone(),
+        at: event.at,
+        opinion: read(event),
+        words: text("text"),
+        rule: text("rule"),
+        entry: entry.map(str::to_owned),
+    }
+}
+
 /// Keeps what whoever got this entry's letter thinks of us. What they said before by the same letter is
 /// replaced, and an entry that isn't there any more changes nothing.
 ///
@@ -68,7 +107,7 @@ pub async fn keep(house: &House, entry: &str, opinion: &Opinion) -> Result<(), E
         return Ok(());
     };
     let now = house.clock.now();
-    let (said, opened) = (format!("opinion-{entry}"), format!("complaint-{entry}"));
+    let (said, opened) = (format!("{SAID}{entry}"), format!("complaint-{entry}"));
     let of_id = |id: &str| view.events.iter().find(|event| event.id == id);
     let before = of_id(&said);
     let answers = before.map_or(0.0, |event| number(event, "answers"));
@@ -88,7 +127,7 @@ pub async fn keep(house: &House, entry: &str, opinion: &Opinion) -> Result<(), E
         .map(|(name, value)| (name.to_owned(), value));
     let mut events = vec![Event {
         attrs: attrs.collect(),
-        ..event((said, "feedback"), &customer, now)
+        ..event((said, FEEDBACK), &customer, now)
     }];
     // Whoever thinks better of it is told to the owner as well; the complaint is the owner's to close.
     let still_open = of_id(&opened).is_some() && complaint_since(&view, now).is_some();
@@ -179,20 +218,23 @@ pub async fn open(house: &House) -> Result<Vec<Complaint>, EngineError> {
     let mut found = Vec::new();
     for chunk in ids.chunks(CHUNK) {
         for view in house.views(chunk).await? {
-            let Some(since) = complaint_since(&view, now) else {
-                continue;
-            };
-            let said = view.events.iter().filter(|event| event.kind == "feedback");
-            found.push(Complaint {
-                customer: view.customer.id.clone(),
-                name: view.customer.full_name(),
-                since,
-                opinion: said.filter_map(read).next_back(),
-            });
+            found.extend(complaint(&view, now));
         }
     }
     found.sort_by(|one, other| (one.since, &one.customer).cmp(&(other.since, &other.customer)));
     Ok(found)
+}
+
+/// The complaint of one customer, if one is open.
+pub(super) fn complaint(view: &View, now: Timestamp) -> Option<Complaint> {
+    let since = complaint_since(view, now)?;
+    let said = view.events.iter().filter(|event| event.kind == FEEDBACK);
+    Some(Complaint {
+        customer: view.customer.id.clone(),
+        name: view.customer.full_name(),
+        since,
+        opinion: said.filter_map(read).next_back(),
+    })
 }
 
 fn event((id, kind): (String, &str), customer: &str, now: Timestamp) -> Event {

@@ -15,7 +15,7 @@ use super::review::shown;
 use super::rows::{customer_columns, event_columns, read_customer, read_event};
 use super::trouble::matter;
 use super::wishes::{Said, said};
-use super::{ApplyError, Quarantined, Shown, Store, Whom};
+use super::{ApplyError, Quarantined, Shown, Store, StoreError, Whom};
 use crate::model::{Customer, Event, Matter};
 
 /// Events read at a time.
@@ -114,6 +114,17 @@ impl Store {
             Ok(done) => done.map_err(ApplyError::Rows),
             Err(error) => Err(ApplyError::Store(self.trouble(error))),
         }
+    }
+}
+
+impl Store {
+    /// A customer's record with what is kept beside it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn on_record(&self, customer: &str) -> Result<Option<OnRecord>, StoreError> {
+        let read = async { on_record(&mut *self.reader().acquire().await?, customer).await };
+        read.await.map_err(|error| self.trouble(error))
     }
 }
 

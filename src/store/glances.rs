@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::columns::{Columns, day_number, json};
-use super::dialect::{Row, texts};
+use super::dialect::{Connection, Row, texts};
 use super::{Store, StoreError};
 use crate::model::{Outcome, Refusal};
 
@@ -72,8 +72,40 @@ pub struct Why {
     pub records: u64,
 }
 
+/// How many letters are open or failed lately, however long ago they were due.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Planned, deferred or on its way; at most [`MOST_COUNTED`].
+    pub waiting: u64,
+    /// Refused or given up in the time that was asked for.
+    pub failed: u64,
+}
+
+/// Letters that are counted; whoever has more waiting needs no other number.
+pub const MOST_COUNTED: u64 = 100_000;
+
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
+
+/// What is to be looked at again, what is held among it, and what is on its way: no more than so many.
+pub(super) const QUEUED: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM ledger \
+    WHERE outcome IN ('planned', 'deferred', 'held') LIMIT $1) AS some";
+pub(super) const HELD: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM ledger \
+    WHERE outcome = 'held' AND outcome IN ('sending', 'held', 'unknown') LIMIT $1) AS some";
+pub(super) const ON_THEIR_WAY: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM ledger \
+    WHERE outcome = 'sending' AND outcome IN ('sending', 'held', 'unknown') LIMIT $1) AS some";
+/// What failed for good from a moment on and before another.
+pub(super) const FAILED_BETWEEN: &str = "SELECT COUNT(*) FROM ledger \
+    WHERE outcome IN ('rejected', 'expired') AND decided_at >= $1 AND decided_at < $2";
+
+/// One of these counts, up to this number.
+pub(super) async fn at_most(
+    tx: &mut Connection,
+    text: &'static str,
+    most: i64,
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar(text).bind(most).fetch_one(tx).await
+}
 
 impl Store {
     /// What became of the entries due from one civil day to another, each in its own zone, by day and
@@ -102,6 +134,35 @@ impl Store {
             .iter()
             .map(day_count)
             .collect()
+        };
+        let found: sqlx::Result<_> = read.await;
+        found.map_err(|error| self.trouble(error))
+    }
+
+    /// How many wait, whenever they were due, and how many failed from a moment on and before another.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn standing(
+        &self,
+        (from, until): (Timestamp, Timestamp),
+    ) -> Result<Standing, StoreError> {
+        let read = async {
+            let mut tx = self.reader().begin().await?;
+            let held = at_most(&mut tx, HELD, i64::MAX).await?;
+            let most = i64::try_from(MOST_COUNTED).unwrap_or(i64::MAX);
+            let queued = at_most(&mut tx, QUEUED, most.saturating_add(held)).await?;
+            let on_their_way = at_most(&mut tx, ON_THEIR_WAY, most).await?;
+            let failed: i64 = sqlx::query_scalar(FAILED_BETWEEN)
+                .bind(from.as_millisecond())
+                .bind(until.as_millisecond())
+                .fetch_one(&mut *tx)
+                .await?;
+            let waiting = queued.saturating_sub(held).saturating_add(on_their_way);
+            Ok(Standing {
+                waiting: u64::try_from(waiting).unwrap_or(0).min(MOST_COUNTED),
+                failed: u64::try_from(failed).unwrap_or(0),
+            })
         };
         let found: sqlx::Result<_> = read.await;
         found.map_err(|error| self.trouble(error))

@@ -12,7 +12,7 @@ use super::{FileMeta, Store, StoreError};
 use crate::model::{Event, Matter};
 
 /// The source that such events bear. No source of the settings can have such a name.
-const SOURCE: &str = "fondly:here";
+pub const HERE: &str = "fondly:here";
 
 impl Store {
     /// Takes these events in, one of the same id is replaced; in the same transaction what the owner
@@ -29,7 +29,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let write = async {
             let meta = FileMeta {
-                source: SOURCE,
+                source: HERE,
                 path: "",
                 fingerprint: "",
                 now,

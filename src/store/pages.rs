@@ -5,18 +5,57 @@
 //! entries and no more; a page that looks for something rare along an index looks through a few at
 //! first, then through more ([`SPANS`]), and then gives up and says where to go on. Nothing is counted as a whole. May not change anything.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::columns::{Columns, day_number};
+use super::columns::{Columns, day_number, json};
 use super::dialect::{Connection, Row};
-use super::ledger::{entry_columns, entry_of};
+use super::glances::{QUEUED, at_most};
+use super::ledger::entry_of;
+use super::page_ways::{Way, bounds, way};
 use super::{Entry, Store, StoreError};
 use crate::model::Outcome;
 
 /// Entries that one page looks through, where no index leads to what is wanted: mostly the first few hold
 /// enough of it, and a page that finds none is answered soon nevertheless.
 const SPANS: [i64; 2] = [500, 1_500];
-const DAY_MILLISECONDS: i64 = 24 * 60 * 60 * 1000;
+/// As long as no more than this wait, a page of them looks at each; when more do, it soon meets some
+/// on its way through all that was due.
+const FEW_WAIT: i64 = 5_000;
+
+/// Which outcomes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Which {
+    /// All there are.
+    #[default]
+    Any,
+    /// Only this one.
+    One(Outcome),
+    /// What goes on by itself: planned, deferred or on its way.
+    Waiting,
+    /// What failed for good: refused or given up.
+    Failed,
+}
+
+impl Which {
+    /// Those of [`Which::Waiting`].
+    pub const WAITING: &'static [Outcome] =
+        &[Outcome::Planned, Outcome::Deferred, Outcome::Sending];
+    /// Those of [`Which::Failed`].
+    pub const FAILED: &'static [Outcome] = &[Outcome::Rejected, Outcome::Expired];
+
+    /// The outcomes' words as a list; nothing for all.
+    fn words(self) -> sqlx::Result<Option<String>> {
+        let some = match &self {
+            Self::Any => return Ok(None),
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Waiting => Self::WAITING,
+            Self::Failed => Self::FAILED,
+        };
+        let words: Vec<&str> = some.iter().map(|one| one.as_str()).collect();
+        json(&words).map(Some)
+    }
+}
 
 /// Which entries; all where nothing is said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,10 +64,12 @@ pub struct Wanted {
     pub customer: Option<String>,
     /// Of this rule.
     pub rule: Option<String>,
-    /// With this outcome.
-    pub outcome: Option<Outcome>,
+    /// With one of these outcomes.
+    pub which: Which,
     /// Due on this civil day where they are due.
     pub day: Option<Date>,
+    /// Decided from this moment on, and before that one.
+    pub decided: Option<(Timestamp, Timestamp)>,
 }
 
 /// A place between two entries of a listing; good only for the same [`Wanted`].
@@ -46,7 +87,7 @@ impl Place {
     };
 
     /// Before what was due at this moment: good where neither a rule nor a customer is wanted.
-    pub fn at(moment: jiff::Timestamp) -> Self {
+    pub fn at(moment: Timestamp) -> Self {
         Self {
             key: moment.as_millisecond(),
             number: i64::MAX,
@@ -78,161 +119,21 @@ pub struct Page {
     pub next: Option<Place>,
 }
 
-/// Those of an index that leads to few.
-macro_rules! page {
-    ($key:literal, $found:literal) => {
-        concat!(
-            "SELECT ",
-            entry_columns!(),
-            ", number FROM ledger WHERE ",
-            $found,
-            " AND ",
-            $key,
-            " <= $1 AND (",
-            $key,
-            " < $1 OR number < $2) AND ",
-            $key,
-            " >= $3 AND CAST($4 AS BIGINT) IS NOT NULL \
-              AND (CAST($5 AS TEXT) IS NULL OR rule = $5) \
-              AND (CAST($6 AS TEXT) IS NULL OR customer = $6) \
-              AND (CAST($7 AS TEXT) IS NULL OR outcome = $7) \
-              AND (CAST($8 AS BIGINT) IS NULL OR due_day = $8) ORDER BY ",
-            $key,
-            " DESC, number DESC LIMIT $9"
-        )
-    };
-}
-
-/// So many entries from a place on, from the index alone. What is due at the same moment may be a
-/// hundred thousand letters: their numbers are a part of the search, not a condition that each is
-/// tried by.
-macro_rules! span {
-    ($key:literal, $found:literal) => {
-        concat!(
-            "SELECT number, key FROM (\
-             SELECT number, ",
-            $key,
-            " AS key FROM ledger WHERE ",
-            $found,
-            " AND ",
-            $key,
-            " = $1 AND number < $2 UNION ALL SELECT number, ",
-            $key,
-            " AS key FROM ledger WHERE ",
-            $found,
-            " AND ",
-            $key,
-            " < $1 AND ",
-            $key,
-            " >= $3 ORDER BY key DESC, number DESC LIMIT $4) AS span"
-        )
-    };
-}
-
-/// Those of a span that are wanted.
-macro_rules! along {
-    ($key:literal, $found:literal) => {
-        concat!(
-            "SELECT ",
-            entry_columns!(),
-            ", number FROM ledger WHERE number IN (SELECT number FROM (",
-            span!($key, $found),
-            ") AS numbers) \
-              AND (CAST($5 AS TEXT) IS NULL OR rule = $5) \
-              AND (CAST($6 AS TEXT) IS NULL OR customer = $6) \
-              AND (CAST($7 AS TEXT) IS NULL OR outcome = $7) \
-              AND (CAST($8 AS BIGINT) IS NULL OR due_day = $8) ORDER BY ",
-            $key,
-            " DESC, number DESC LIMIT $9"
-        )
-    };
-}
-
-/// The last entry of a span.
-macro_rules! bottom {
-    ($key:literal, $found:literal) => {
-        concat!(
-            "SELECT key, number FROM (",
-            span!($key, $found),
-            ") AS whole ORDER BY key, number LIMIT 1"
-        )
-    };
-}
-
-/// Of one customer: few. A plus keeps the database from another index.
-pub(super) const BY_CUSTOMER: &str = page!("+due_at", "customer = $6");
-/// What needs somebody: few.
-pub(super) const BY_OPEN: &str = page!(
-    "+due_at",
-    "outcome = $7 AND outcome IN ('sending', 'held', 'unknown')"
-);
-/// What failed, which is rare.
-pub(super) const BY_FAILED: &str = page!(
-    "due_at",
-    "outcome = $7 AND outcome IN ('rejected', 'expired')"
-);
-pub(super) const BY_RULE: &str = along!("due_day", "rule = $5");
-pub(super) const RULE_BOTTOM: &str = bottom!("due_day", "rule = $5");
-pub(super) const BY_DUE: &str = along!("due_at", "1 = 1");
-pub(super) const DUE_BOTTOM: &str = bottom!("due_at", "1 = 1");
-
-/// By which way the entries are found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// One index leads to all of them, and to no others.
-    Straight(&'static str),
-    /// Along an index, looking at each; with the query for the span's end, and whether its key is a
-    /// day's number.
-    Along(&'static str, &'static str, bool),
-}
-
-fn way(wanted: &Wanted) -> Way {
-    match wanted {
-        Wanted {
-            customer: Some(_), ..
-        } => Way::Straight(BY_CUSTOMER),
-        Wanted { rule: Some(_), .. } => Way::Along(BY_RULE, RULE_BOTTOM, true),
-        Wanted {
-            outcome: Some(Outcome::Held | Outcome::Unknown | Outcome::Sending),
-            ..
-        } => Way::Straight(BY_OPEN),
-        Wanted {
-            outcome: Some(Outcome::Rejected | Outcome::Expired),
-            ..
-        } => Way::Straight(BY_FAILED),
-        Wanted { .. } => Way::Along(BY_DUE, DUE_BOTTOM, false),
-    }
-}
-
 impl Wanted {
     /// Whether the index of its way leads to just what is wanted.
     fn is_found_by(&self, way: Way) -> bool {
         let Self {
             customer,
             rule,
-            outcome,
+            which,
             day,
+            decided,
         } = self;
+        let all = customer.is_none() && *which == Which::Any && decided.is_none();
         match way {
             Way::Straight(_) => true,
-            Way::Along(_, _, true) => customer.is_none() && outcome.is_none(),
-            Way::Along(_, _, false) => {
-                customer.is_none() && rule.is_none() && outcome.is_none() && day.is_none()
-            }
-        }
-    }
-}
-
-/// The keys between which a day's entries lie.
-fn bounds(way: Way, day: Option<Date>) -> (i64, i64) {
-    let Some(day) = day.map(day_number) else {
-        return (i64::MIN, i64::MAX);
-    };
-    match way {
-        Way::Along(_, _, true) => (day, day),
-        // Somewhere it is that day; and a letter without an hour may be due on it anywhere.
-        Way::Along(_, _, false) | Way::Straight(_) => {
-            ((day - 2) * DAY_MILLISECONDS, (day + 3) * DAY_MILLISECONDS)
+            Way::Along(_, _, true) => all,
+            Way::Along(_, _, false) => all && rule.is_none() && day.is_none(),
         }
     }
 }
@@ -260,7 +161,13 @@ impl Store {
         limit: i64,
     ) -> sqlx::Result<Page> {
         let mut tx = self.reader().begin().await?;
-        let way = way(wanted);
+        let few_wait = match wanted.which {
+            Which::Waiting | Which::One(Outcome::Planned | Outcome::Deferred) => {
+                at_most(&mut tx, QUEUED, FEW_WAIT + 1).await? <= FEW_WAIT
+            }
+            Which::Any | Which::Failed | Which::One(_) => false,
+        };
+        let way = way(wanted, few_wait);
         let (least, most) = bounds(way, wanted.day);
         let mut from = from.unwrap_or(Place::START);
         if from.key > most {
@@ -326,9 +233,11 @@ async fn entries(
         .bind(span)
         .bind(&wanted.rule)
         .bind(&wanted.customer)
-        .bind(wanted.outcome.map(Outcome::as_str))
+        .bind(wanted.which.words()?)
         .bind(wanted.day.map(day_number))
         .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .bind(wanted.decided.map(|(from, _)| from.as_millisecond()))
+        .bind(wanted.decided.map(|(_, until)| until.as_millisecond()))
         .fetch_all(tx)
         .await?;
     let by_day = matches!(way, Way::Along(_, _, true));

@@ -57,6 +57,21 @@ must((await page.locator('main').innerText()).includes('isn\'t an e-mail address
 const file = await page.request.get(base + await page.getByRole('link', { name: 'CSV' }).first().getAttribute('href'));
 must((await file.text()).startsWith('finding,customers,of,words,examples\n'), 'the report as a file');
 
+// From a search to somebody for whom nothing came due: who they are, what they said, what comes and why.
+await page.getByRole('navigation').getByRole('link', { name: 'Ledger' }).click();
+await page.getByLabel('Customer').fill('c2@mail.example');
+await page.getByRole('button', { name: 'Look' }).click();
+await page.getByRole('link', { name: 'Customer Number2' }).click();
+await page.waitForURL('**/customers/c2');
+const known = await page.locator('main').innerText();
+for (const words of ['A complaint is open', 'Born on', 'c2@mail.example', 'purchase']) {
+  must(known.includes(words), `the page of a customer says "${words}": ${known}`);
+}
+// What customers say, from the navigation.
+await page.getByRole('navigation').getByRole('link', { name: 'Opinions' }).click();
+await page.waitForURL('**/opinions');
+must((await page.locator('main').innerText()).includes('<b>Too many</b> letters'), 'what somebody said stays words');
+
 // From the calendar to one of its days.
 await until('/ahead', 'to go out');
 const day = await page.locator('.calendar a').last().getAttribute('href');
@@ -64,7 +79,7 @@ const day = await page.locator('.calendar a').last().getAttribute('href');
 const paths = {
   today: '/', ahead: '/ahead', day, ledger: '/ledger', entry, missing: '/missing', held: '/held', batch,
   rules: '/rules', rule: '/rules/birthday', sources: '/sources', source: '/sources/customers',
-  health: '/health', people: '/people', nobody: '/ledger?customer=nobody-of-this-name',
+  customer: '/customers/c1', quiet: '/customers/c2', opinions: '/opinions', health: '/health', people: '/people', nobody: '/ledger?customer=nobody-of-this-name',
 };
 async function all(when) {
   for (const [name, path] of Object.entries(paths)) {

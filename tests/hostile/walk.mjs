@@ -61,7 +61,7 @@ const own = (to) => /^\/(?!\/)/.test(to) || to.startsWith('#');
 // Every address on a page, and where it stands in a list of entries, what the row is about.
 const linksOf = () => [...document.querySelectorAll('a[href],link[href],iframe[src]')].map((one) => {
   const tag = one.closest('tr')?.querySelector('.tag');
-  const customer = one.closest('tr')?.querySelector('a[href^="/ledger?customer="]');
+  const customer = one.closest('tr')?.querySelector('a[href^="/customers/"]');
   const row = [tag?.className, customer?.getAttribute('href')].filter((what) => what);
   return [one.getAttribute(one.localName === 'iframe' ? 'src' : 'href'), tag && customer ? row : []];
 }).filter(([to]) => !to.startsWith('#'));

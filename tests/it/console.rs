@@ -139,12 +139,47 @@ pub(crate) fn say(address: SocketAddr, words: &str) -> Answer {
     let text = String::from_utf8(text).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let small = head.to_ascii_lowercase();
+    let body = if small.contains("transfer-encoding: chunked") {
+        whole(body)
+    } else {
+        body.to_owned()
+    };
     Answer {
         status,
-        head: head.to_ascii_lowercase(),
+        head: small,
         cookie: head.to_owned(),
-        body: body.to_owned(),
+        body,
     }
+}
+
+/// What came piece by piece, which has to have come to its end.
+fn whole(mut pieces: &str) -> String {
+    let mut all = String::new();
+    loop {
+        // Without the last one, which is empty, it broke off.
+        let (length, rest) = pieces.split_once("\r\n").unwrap();
+        let length = usize::from_str_radix(length, 16).unwrap();
+        if length == 0 {
+            return all;
+        }
+        let (piece, rest) = rest.split_at(length);
+        all.push_str(piece);
+        pieces = rest.strip_prefix("\r\n").unwrap();
+    }
+}
+
+/// Text as a part of an address.
+pub(crate) fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if plain(byte) {
+            out.push(char::from(byte));
+        } else {
+            write!(out, "%{byte:02X}").unwrap();
+        }
+        out
+    })
 }
 
 impl Answer {
@@ -222,12 +257,12 @@ async fn a_held_letter_is_looked_at_let_go_and_stands_in_the_ledger() {
         "Origin: https://evil.example\r\n",
         "Sec-Fetch-Site: cross-site\r\n",
     ] {
-        let refused = browser.ask(&format!("POST {batch}"), more, "word=approve");
+        let refused = browser.ask(&format!("POST {batch}"), more, "word=approve&count=1");
         assert_eq!(refused.status, 403, "{more}");
     }
     assert_eq!(browser.post(&batch, "word=perhaps").status, 400);
     assert_eq!(shop.ledger_so_far()[0].outcome, "held");
-    let done = browser.post(&batch, "word=approve");
+    let done = browser.post(&batch, "word=approve&count=1");
     assert_eq!(
         (done.status, done.header("location")),
         (303, Some("/held?said=approved"))
@@ -246,6 +281,7 @@ async fn a_held_letter_is_looked_at_let_go_and_stands_in_the_ledger() {
         ("rule", "thanks"),
         ("day", &*day),
         ("entry", id),
+        ("customer", "c1"),
         ("source", "customers"),
     ];
     every_page_keeps_to_the_policy(&browser, &filling).await;
@@ -388,12 +424,14 @@ const NASTY: &str = "<script>alert(1)</script>\u{202E}=1+1\"'><img src=x onerror
 /// What a spreadsheet would run.
 const FORMULA: &str = "=cmd|' /C calc'!A0";
 /// Where the nasty customers have to be seen; a page that shows nobody would prove nothing.
-const SHOWS_SOMEBODY: [&str; 7] = [
+const SHOWS_SOMEBODY: [&str; 9] = [
     "/",
     "/ahead/{day}",
     "/ledger",
     "/ledger/{entry}",
+    "/customers/{customer}",
     "/missing",
+    "/opinions",
     "/sources",
     "/held/{rule}/{day}",
 ];
@@ -416,12 +454,14 @@ fn nasty_people(shop: &Shop) {
          c5,{formula},{nasty},,,,\n"
     ));
     let mut events = format!(
-        "id,customer_id,kind,at\nv1,=c<1>,visit,{0}\nv2,c2,visit,{0}\n",
+        "id,customer_id,kind,at,attr.rating,attr.text,attr.rule\nv1,=c<1>,visit,{0},,,\n\
+         v2,c2,visit,{0},,,\no1,=c<1>,feedback,{0},1,{nasty},{nasty}\n\
+         o2,{formula},feedback,{0},5,{formula},{formula}\n",
         now.timestamp()
     );
     for (n, days) in (0..6).map(|n| (n, 300 - 10 * n)) {
         let day = now.date().saturating_sub(jiff::Span::new().days(days));
-        writeln!(events, "w{n},{formula},visit,{day}").unwrap();
+        writeln!(events, "w{n},{formula},visit,{day},,,").unwrap();
     }
     shop.events(&events);
 }
@@ -443,9 +483,11 @@ async fn what_records_say_stays_words_on_every_page_and_in_every_file() {
     let today = today.to_string();
     let mut seen = Vec::new();
     for entry in shop.ledger_so_far() {
+        let customer = encoded(&entry.customer);
         for day in [&today, &soon] {
             let filling = [
                 ("entry", &*entry.id),
+                ("customer", &*customer),
                 ("rule", "thanks"),
                 ("day", day),
                 ("source", "customers"),
@@ -489,7 +531,11 @@ fn only_words(path: &str, page: &Answer) {
 
 async fn no_cell_is_a_formula(browser: &Browser) {
     let mut seen = Vec::new();
-    for path in all(Kind::File, &[("source", "customers")]) {
+    let formula = encoded(FORMULA);
+    for path in all(
+        Kind::File,
+        &[("source", "customers"), ("customer", &*formula)],
+    ) {
         let file = browser.whole(&path, "").await;
         assert_eq!(file.status, 200, "{path}");
         let mut rows = csv::ReaderBuilder::new()
@@ -509,10 +555,13 @@ async fn no_cell_is_a_formula(browser: &Browser) {
     }
     seen.dedup();
     // Where customers are listed, one of them would have been a formula.
+    let explained = format!("/customers/{formula}/explained.csv");
     let listed = [
         "/ahead.csv",
         "/ledger.csv",
+        &explained,
         "/missing.csv",
+        "/opinions.csv",
         "/sources.csv",
         "/sources/customers/quality.csv",
     ];
@@ -607,7 +656,7 @@ async fn nobody_gets_in_without_signing_in_and_a_viewer_decides_nothing() {
     );
     assert_eq!(
         browser
-            .ask(&format!("POST {batch}"), &ours, "word=decline")
+            .ask(&format!("POST {batch}"), &ours, "word=decline&count=1")
             .status,
         303
     );

@@ -102,7 +102,7 @@ impl Daemon {
         until(words, || self.log().contains(words).then_some(())).await;
     }
 
-    fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.process.id()
     }
 

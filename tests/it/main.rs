@@ -47,6 +47,7 @@ mod quiet;
 mod relay;
 mod relays;
 mod results;
+mod reviewed;
 mod rooms;
 mod scenarios;
 mod servers;

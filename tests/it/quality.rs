@@ -169,7 +169,7 @@ async fn what_looks_wrong_stands_on_the_page_of_its_source() {
     .await;
     page.shows(&[
         "Of 301 customers",
-        "href=\"/ledger?customer=x1\"",
+        "href=\"/customers/x1\"",
         "Records that can't be used",
         "not an address",
     ]);

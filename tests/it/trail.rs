@@ -124,7 +124,11 @@ async fn from_a_click(work: &AtWork) -> Value {
     );
     let held = browser.ask("GET /held", cookie, "").body;
     let batch = link(&held, "/held/thanks/");
-    let approved = browser.ask(&format!("POST {batch}"), cookie, "word=approve");
+    let page = browser.ask(&format!("GET {batch}"), cookie, "").body;
+    let (_, count) = page.split_once("name=\"count\" value=\"").unwrap();
+    let count = count.split('"').next().unwrap();
+    let yes = format!("word=approve&count={count}");
+    let approved = browser.ask(&format!("POST {batch}"), cookie, &yes);
     assert_eq!(approved.status, 303);
     let decided = line(browser, "a person decided about a batch", |_| true).await;
     assert_eq!(

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Extension, Path, Query, State};
-use jiff::ToSpan as _;
 use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -224,7 +224,8 @@ fn row(house: &House, name: Option<&str>, entry: &Entry, fate: &Fate) -> Value {
             Fate::Waits(..) => "waits",
             Fate::Not(_) => "not sent",
         },
-        "when": entry.sent_at.map(|at| moment(at, &house.zone(&entry.occasion.zone))),
+        "when": entry.sent_at.map(|at| moment(at, &house.policy().zone)),
+        "theirs": entry.sent_at.and_then(|at| theirs(house, entry, at)),
         "reason": match fate {
             Fate::GoesOut => None,
             Fate::Held(reason) | Fate::Waits(reason, _) | Fate::Not(reason) => {
@@ -234,11 +235,16 @@ fn row(house: &House, name: Option<&str>, entry: &Entry, fate: &Fate) -> Value {
     })
 }
 
+/// What their own clock says then, where it says something else than the business's.
+fn theirs(house: &House, entry: &Entry, at: Timestamp) -> Option<String> {
+    let zone = house.zone(&entry.occasion.zone);
+    let differs = zone.to_offset(at) != house.policy().zone.to_offset(at);
+    differs.then(|| format!("{} in {}", moment(at, &zone), entry.occasion.zone))
+}
+
 /// All of it.
 pub(super) async fn csv(State(console): State<Arc<Console>>) -> Answer {
-    let Told::Well(told, _) = told(&console).await else {
-        return Err(Trouble::Soon);
-    };
+    let told = told(&console).await.answer()?;
     let rows: Vec<_> = told.entries.iter().map(entry_json).collect();
     show::download("ahead", entry_json::FIELDS, &rows)
 }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{Extension, Form, Path, Query, State};
+use axum::http::StatusCode;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
@@ -17,12 +18,12 @@ use super::{Answer, Console, show};
 use crate::engine::forecast::calendar::{Fate, fate};
 use crate::engine::{House, control, listing};
 use crate::model::{Outcome, Reason};
-use crate::store::{Place, Wanted};
+use crate::store::{Place, Wanted, Which};
 
 /// Letters on a page of a batch.
 const ON_A_PAGE: u16 = 50;
 /// Letters that nobody knows about on one page.
-const UNKNOWN: u16 = 100;
+const UNKNOWN: u16 = 50;
 
 type Fields = HashMap<String, String>;
 
@@ -55,14 +56,12 @@ pub(super) async fn show(
         })
         .collect();
     let wanted = Wanted {
-        outcome: Some(Outcome::Unknown),
+        which: Which::One(Outcome::Unknown),
         ..Wanted::default()
     };
-    let unknown = house
-        .store
-        .ledger_page(&wanted, None, UNKNOWN)
-        .await?
-        .entries;
+    let from = fields.get("before").and_then(|text| Place::parse(text));
+    let found = house.store.ledger_page(&wanted, from, UNKNOWN).await?;
+    let unknown = found.entries;
     let ids: Vec<&str> = unknown.iter().map(|entry| &*entry.customer).collect();
     let known = names(house.store.named(&ids).await?);
     let unknown = unknown.iter().map(|entry| entry_row(&house, &known, entry));
@@ -74,6 +73,9 @@ pub(super) async fn show(
     let page = json!({
         "batches": batches,
         "unknown": unknown.collect::<Vec<_>>(),
+        "next": found.next.map(|place| format!("/held?before={place}")),
+        "unknown_from": from.is_some(),
+        "in_all": house.store.count_unknown().await?,
         "ahead": ahead(&console, &house),
         "said": said,
     });
@@ -136,22 +138,41 @@ pub(super) async fn batch(
 ) -> Answer {
     let house = console.house();
     let day = parsed(&house, &rule, &day)?;
-    let wanted = Wanted {
-        rule: Some(rule.clone()),
-        outcome: Some(Outcome::Held),
-        day: Some(day),
-        ..Wanted::default()
-    };
     let from = fields.get("before").and_then(|text| Place::parse(text));
-    let found = house.store.ledger_page(&wanted, from, ON_A_PAGE).await?;
+    shown(&console, &visit, (&rule, day), from, None).await
+}
+
+/// How many of a batch are held, and why.
+async fn held(
+    house: &House,
+    (rule, day): (&str, Date),
+) -> Result<(u64, Vec<&'static str>), Trouble> {
     let batches = house.store.held_batches().await?;
     let ours = batches
         .iter()
         .filter(|one| one.rule == rule && one.day == day);
-    let held: u64 = ours.clone().map(|one| one.entries).sum();
-    let reasons: Vec<&str> = ours
-        .filter_map(|one| Some(one.reason?.sentence()))
-        .collect();
+    let held = ours.clone().map(|one| one.entries).sum();
+    let reasons = ours.filter_map(|one| Some(one.reason?.sentence()));
+    Ok((held, reasons.collect()))
+}
+
+/// The page; with how many somebody saw who has decided of fewer than there are.
+async fn shown(
+    console: &Console,
+    visit: &Visit,
+    (rule, day): (&str, Date),
+    from: Option<Place>,
+    seen: Option<u64>,
+) -> Answer {
+    let house = console.house();
+    let wanted = Wanted {
+        rule: Some(rule.to_owned()),
+        which: Which::One(Outcome::Held),
+        day: Some(day),
+        ..Wanted::default()
+    };
+    let found = house.store.ledger_page(&wanted, from, ON_A_PAGE).await?;
+    let (held, reasons) = held(&house, (rule, day)).await?;
     let ids: Vec<&str> = found.entries.iter().map(|entry| &*entry.customer).collect();
     let known = names(house.store.named(&ids).await?);
     let rows = found
@@ -164,19 +185,20 @@ pub(super) async fn batch(
         .iter()
         .find(|said| said.rule == rule && said.day == day);
     let page = json!({
-        "rule": title(&house, &rule),
-        "rule_link": rule_link(&rule),
+        "rule": title(&house, rule),
+        "rule_link": rule_link(rule),
         "day": day_words(day),
-        "link": batch_link(&rule, day),
+        "link": batch_link(rule, day),
         "held": held,
+        "seen": seen,
         "reasons": reasons,
         "rows": rows.collect::<Vec<_>>(),
         "frame": first.map(|entry| format!("{}/letter", entry_link(&entry.id))),
         "first": first.map(|entry| known.get(&entry.customer).unwrap_or(&entry.customer)),
-        "next": found.next.map(|place| format!("{}?before={place}", batch_link(&rule, day))),
+        "next": found.next.map(|place| format!("{}?before={place}", batch_link(rule, day))),
         "said": said.map(|said| if said.approved { "approved" } else { "declined" }),
     });
-    console.page(&visit, "batch.html", &page)
+    console.page(visit, "batch.html", &page)
 }
 
 /// Yes or no.
@@ -194,6 +216,16 @@ pub(super) async fn decide(
         Some("decline") => false,
         _ => return Err(Trouble::Wrong("Say whether they may go.".to_owned())),
     };
+    let seen = fields.get("count").and_then(|text| text.parse().ok());
+    let seen: u64 = seen.ok_or_else(|| {
+        Trouble::Wrong("Decide by the buttons below the batch: they say of how many.".to_owned())
+    })?;
+    // A pass between the page and the click may have held more, of which this person knows nothing.
+    if held(&house, (&rule, day)).await?.0 > seen {
+        let mut page = shown(&console, &visit, (&rule, day), None, Some(seen)).await?;
+        *page.status_mut() = StatusCode::CONFLICT;
+        return Ok(page);
+    }
     let now = house.clock.now();
     control::decide(&house, &visit.who, (&rule, day), approved, now).await?;
     tracing::info!(rule, %day, approved, "a person decided about a batch");

@@ -10,58 +10,110 @@ use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::access::Visit;
+use super::file::{self, Kind, TOGETHER};
 use super::show::part;
 use super::trouble::Trouble;
-use super::words::{customer_link, entry_row, names, outcome};
-use super::{Answer, Console, show};
+use super::words::{customer_link, entry_row, names, outcome, whole_day};
+use super::{Answer, Console};
 use crate::engine::House;
 use crate::engine::entry_json::{self, entry_json};
 use crate::model::Outcome;
-use crate::store::{Place, Wanted};
+use crate::store::{Place, Wanted, Which};
 
 /// Entries on a page.
 const ON_A_PAGE: u16 = 50;
-/// Entries that one download holds; the next one goes on from an older page.
-const IN_A_FILE: usize = 20_000;
 /// Customers whom a search offers.
 const OFFERED: u16 = 20;
 
 type Fields = HashMap<String, String>;
 
-/// What is wanted, by the address.
-fn wanted(fields: &Fields) -> Result<(Wanted, Option<Place>), Trouble> {
+/// What is asked for.
+struct Asked {
+    wanted: Wanted,
+    /// The civil day at the business on which it was decided.
+    decided: Option<Date>,
+    from: Option<Place>,
+}
+
+/// What is asked for by the address.
+fn asked(house: &House, fields: &Fields) -> Result<Asked, Trouble> {
     let field = |name: &str| {
         let text = fields.get(name).map(|text| text.trim());
         text.filter(|text| !text.is_empty())
     };
-    let day = field("day").map(str::parse::<Date>).transpose();
+    let day = |name: &str| {
+        let wrong = |_| Trouble::Wrong("Write a day such as 2027-05-02.".to_owned());
+        field(name)
+            .map(|text| text.parse::<Date>().map_err(wrong))
+            .transpose()
+    };
+    let decided = day("decided")?;
     let wanted = Wanted {
         customer: field("customer").map(str::to_owned),
         rule: field("rule").map(str::to_owned),
-        outcome: match field("outcome") {
-            Some(text) => Some(Outcome::parse(text).ok_or_else(|| {
+        which: match field("outcome") {
+            Some(text) => which(text).ok_or_else(|| {
                 Trouble::Wrong("There is no such outcome; choose one of the list.".to_owned())
-            })?),
-            None => None,
+            })?,
+            None => Which::Any,
         },
-        day: day.map_err(|_| Trouble::Wrong("Write a day such as 2027-05-02.".to_owned()))?,
+        day: day("day")?,
+        decided: decided.map(|day| whole_day(house, day)),
     };
     let from = field("before").map(|text| {
         let wrong = || Trouble::Wrong("This page doesn't go on like that.".to_owned());
         Place::parse(text).ok_or_else(wrong)
     });
-    Ok((wanted, from.transpose()?))
+    Ok(Asked {
+        wanted,
+        decided,
+        from: from.transpose()?,
+    })
+}
+
+fn which(text: &str) -> Option<Which> {
+    match text {
+        "waiting" => Some(Which::Waiting),
+        "failed" => Some(Which::Failed),
+        one => Outcome::parse(one).map(Which::One),
+    }
+}
+
+/// What [`which`] reads.
+const fn which_word(which: Which) -> Option<&'static str> {
+    match which {
+        Which::Any => None,
+        Which::Waiting => Some("waiting"),
+        Which::Failed => Some("failed"),
+        Which::One(one) => Some(one.as_str()),
+    }
+}
+
+/// What may be chosen, with its words.
+fn outcomes(chosen: Which) -> Vec<Value> {
+    let all = [
+        (Which::Waiting, "all that waits"),
+        (Which::Failed, "all that failed"),
+    ];
+    let each = Outcome::ALL.map(|one| (Which::One(one), outcome(one)));
+    let options = all.into_iter().chain(each).map(
+        |(one, words)| json!({ "value": which_word(one), "words": words, "chosen": one == chosen }),
+    );
+    options.collect()
 }
 
 /// The address of this page.
-fn address(path: &str, wanted: &Wanted, from: Option<Place>) -> String {
+fn address(path: &str, asked: &Asked, from: Option<Place>) -> String {
+    let wanted = &asked.wanted;
     let day = wanted.day.map(|day| day.to_string());
+    let decided = asked.decided.map(|day| day.to_string());
     let from = from.map(|place| place.to_string());
     let all = [
         ("customer", wanted.customer.as_deref()),
         ("rule", wanted.rule.as_deref()),
-        ("outcome", wanted.outcome.map(Outcome::as_str)),
+        ("outcome", which_word(wanted.which)),
         ("day", day.as_deref()),
+        ("decided", decided.as_deref()),
         ("before", from.as_deref()),
     ];
     let some = all.iter().filter_map(|(name, value)| {
@@ -76,6 +128,11 @@ fn address(path: &str, wanted: &Wanted, from: Option<Place>) -> String {
     }
 }
 
+/// The address of a customer's entries.
+pub(super) fn customers_entries(id: &str) -> String {
+    format!("/ledger?customer={}", part(id))
+}
+
 /// The page.
 pub(super) async fn show(
     State(console): State<Arc<Console>>,
@@ -83,8 +140,12 @@ pub(super) async fn show(
     Query(fields): Query<Fields>,
 ) -> Answer {
     let house = console.house();
-    let (wanted, from) = wanted(&fields)?;
-    let found = house.store.ledger_page(&wanted, from, ON_A_PAGE).await?;
+    let asked = asked(&house, &fields)?;
+    let wanted = &asked.wanted;
+    let found = house
+        .store
+        .ledger_page(wanted, asked.from, ON_A_PAGE)
+        .await?;
     let mut offered = Vec::new();
     if let Some(words) = wanted
         .customer
@@ -101,13 +162,6 @@ pub(super) async fn show(
         .iter()
         .map(|entry| entry_row(&house, &known, entry))
         .collect();
-    let outcomes = Outcome::ALL.map(|one| {
-        json!({
-            "value": one.as_str(),
-            "words": outcome(one),
-            "chosen": wanted.outcome == Some(one),
-        })
-    });
     let rules = house.plans.rules.iter().map(|rule| {
         json!({
             "value": rule.id,
@@ -120,18 +174,19 @@ pub(super) async fn show(
     let other_rule = other_rule.filter(|id| house.rule(id).is_none());
     let next = found
         .next
-        .map(|place| address("/ledger", &wanted, Some(place)));
+        .map(|place| address("/ledger", &asked, Some(place)));
     let page = json!({
         "rows": rows,
         "offered": offered,
         "customer": wanted.customer,
         "day": wanted.day.map(|day| day.to_string()),
-        "outcomes": outcomes,
+        "decided": asked.decided.map(|day| day.to_string()),
+        "outcomes": outcomes(wanted.which),
         "rules": rules,
         "other_rule": other_rule,
-        "filtered": wanted != Wanted::default(),
-        "csv": address("/ledger.csv", &wanted, from),
-        "latest": from.map(|_| address("/ledger", &wanted, None)),
+        "filtered": *wanted != Wanted::default(),
+        "csv": address("/ledger.csv", &asked, asked.from),
+        "latest": asked.from.map(|_| address("/ledger", &asked, None)),
         "next": next,
         "searching": found.entries.len() < usize::from(ON_A_PAGE) && found.next.is_some(),
     });
@@ -152,21 +207,29 @@ async fn offers(house: &House, words: &str) -> Result<Vec<Value>, Trouble> {
     Ok(offers.collect())
 }
 
-/// The same entries as a file, and more of them.
+/// The same entries as a file, from there to the end.
 pub(super) async fn csv(
     State(console): State<Arc<Console>>,
     Query(fields): Query<Fields>,
 ) -> Answer {
+    const KIND: Kind = Kind {
+        name: "ledger",
+        fields: entry_json::FIELDS,
+    };
     let house = console.house();
-    let (wanted, mut from) = wanted(&fields)?;
-    let mut rows = Vec::new();
-    loop {
-        let found = house.store.ledger_page(&wanted, from, 1_000).await?;
-        rows.extend(found.entries.iter().map(entry_json));
-        from = found.next;
-        if from.is_none() || rows.len() >= IN_A_FILE {
-            break;
+    let asked = Arc::new(asked(&house, &fields)?);
+    let (from, wanted) = (asked.from, Arc::clone(&asked));
+    let read = move |from: Option<Place>| {
+        let (house, asked) = (Arc::clone(&house), Arc::clone(&wanted));
+        async move {
+            let found = house
+                .store
+                .ledger_page(&asked.wanted, from, TOGETHER)
+                .await?;
+            let rows = found.entries.iter().map(entry_json);
+            Ok((rows.collect(), found.next))
         }
-    }
-    show::download("ledger", entry_json::FIELDS, &rows)
+    };
+    let goes_on = move |place: &Place| address("/ledger.csv", &asked, Some(*place));
+    file::file(KIND, from, read, goes_on).await
 }

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::access::Visit;
 use super::slow::Told;
-use super::trouble::Trouble;
 use super::words::{customer_link, day, moment, title};
 use super::{Answer, Console, show};
 use crate::engine::quiet::{MOST_OF_A_CURRENCY, Question, Quiet, quiet, worth};
@@ -92,9 +91,7 @@ fn money(amount: f64, currency: &str) -> String {
 
 /// All of them.
 pub(super) async fn csv(State(console): State<Arc<Console>>) -> Answer {
-    let Told::Well(all, _) = told(&console).await else {
-        return Err(Trouble::Soon);
-    };
+    let all = told(&console).await.answer()?;
     let rows: Vec<_> = all.iter().map(quiet_json::quiet_json).collect();
     show::download("missing", quiet_json::FIELDS, &rows)
 }

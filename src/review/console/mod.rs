@@ -14,12 +14,15 @@ mod ahead;
 mod attempts;
 mod between;
 mod chart;
+mod customer;
 mod entry;
+mod file;
 mod health;
 mod held;
 mod ledger;
 mod login;
 mod missing;
+mod opinions;
 mod people;
 mod routes;
 mod rules;
@@ -125,7 +128,7 @@ impl Console {
         let section = name.trim_end_matches(".html");
         let section = match section {
             "day" => "ahead",
-            "entry" => "ledger",
+            "entry" | "customer" => "ledger",
             "rule" => "rules",
             "batch" => "held",
             "source" => "sources",

@@ -9,14 +9,14 @@ use axum::extract::{Extension, Query, State};
 use serde_json::{Value, json};
 
 use super::access::Visit;
+use super::file::{self, Kind, TOGETHER};
 use super::words::moment;
-use super::{Answer, Console, show};
+use super::{Answer, Console};
 use crate::engine::entry_json::rfc3339;
 use crate::engine::listing;
 
-/// Decisions on a page, and in one download.
+/// Decisions on a page.
 const ON_A_PAGE: u16 = 50;
-const IN_A_FILE: u16 = 20_000;
 
 /// The page.
 pub(super) async fn show(
@@ -75,18 +75,34 @@ fn what(word: &str) -> &str {
 }
 
 /// All decisions, as a file.
-pub(super) async fn csv(State(console): State<Arc<Console>>) -> Answer {
-    const FIELDS: &[&str] = &["at", "who", "what", "subject"];
+pub(super) async fn csv(
+    State(console): State<Arc<Console>>,
+    Query(fields): Query<HashMap<String, String>>,
+) -> Answer {
+    const KIND: Kind = Kind {
+        name: "decisions",
+        fields: &["at", "who", "what", "subject"],
+    };
     let house = console.house();
-    let found = house.store.audited(None, IN_A_FILE).await?;
-    let rows = found.iter().map(|one| {
-        let values = [
-            json!(rfc3339(one.at, &house.policy().zone)),
-            json!(one.who),
-            json!(one.what),
-            json!(one.subject),
-        ];
-        listing::row(FIELDS, values)
-    });
-    show::download("decisions", FIELDS, &rows.collect::<Vec<_>>())
+    let before = fields.get("before").and_then(|n| n.parse().ok());
+    let read = move |before: Option<i64>| {
+        let house = Arc::clone(&house);
+        async move {
+            let found = house.store.audited(before, TOGETHER).await?;
+            let more = found.len() == usize::from(TOGETHER);
+            let next = found.last().filter(|_| more).map(|one| one.number);
+            let rows = found.iter().map(|one| {
+                let values = [
+                    json!(rfc3339(one.at, &house.policy().zone)),
+                    json!(one.who),
+                    json!(one.what),
+                    json!(one.subject),
+                ];
+                listing::row(KIND.fields, values)
+            });
+            Ok((rows.collect(), next))
+        }
+    };
+    let goes_on = |before: &i64| format!("/people.csv?before={before}");
+    file::file(KIND, before, read, goes_on).await
 }

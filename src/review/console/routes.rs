@@ -14,8 +14,8 @@ use super::super::ways::{self, Kind, Route, Way, get, post};
 use super::show::{STYLE, answer};
 use super::trouble::Trouble;
 use super::{
-    Answer, Console, access, ahead, entry, health, held, ledger, login, missing, people, rules,
-    source, sources, today,
+    Answer, Console, access, ahead, customer, entry, health, held, ledger, login, missing,
+    opinions, people, rules, source, sources, today,
 };
 
 /// What stands beside the title in a browser's tab.
@@ -36,8 +36,12 @@ fn all() -> Vec<Route<Arc<Console>>> {
         get(File, "/ledger.csv", ledger::csv),
         get(Page, "/ledger/{entry}", entry::show).and_post(entry::resolve),
         get(Letter, "/ledger/{entry}/letter", entry::letter),
+        get(Page, "/customers/{customer}", customer::show),
+        get(File, "/customers/{customer}/explained.csv", customer::csv),
         get(Page, "/missing", missing::show),
         get(File, "/missing.csv", missing::csv),
+        get(Page, "/opinions", opinions::show),
+        get(File, "/opinions.csv", opinions::csv),
         get(Page, "/rules", rules::show),
         get(File, "/rules.csv", rules::csv),
         get(Page, "/rules/{rule}", rules::one),

@@ -15,6 +15,7 @@ use super::slow::Told;
 use super::trouble::Trouble;
 use super::words::{day, moment, outcomes, rule_link, title};
 use super::{Answer, Console, ahead, chart, show};
+use crate::engine::forecast::Forecast;
 use crate::engine::forecast::calendar::{Fate, fate};
 use crate::engine::listing;
 use crate::engine::results::{Question, RuleResult, results, words};
@@ -38,20 +39,35 @@ async fn told(console: &Console) -> Told<Vec<RuleResult>> {
 }
 
 /// The first day on which each rule writes to somebody.
-async fn next_days(console: &Console) -> BTreeMap<String, Date> {
-    let mut days: BTreeMap<String, Date> = BTreeMap::new();
-    let told = ahead::told(console).await;
-    let Some((told, _)) = told.well() else {
-        return days;
-    };
+fn next_days(told: &Forecast) -> BTreeMap<&str, Date> {
+    let mut days: BTreeMap<&str, Date> = BTreeMap::new();
     for entry in &told.entries {
         let (day, fate) = fate(told, entry);
         if !matches!(fate, Fate::Not(_)) {
-            let known = days.entry(entry.rule.clone()).or_insert(day);
+            let known = days.entry(&entry.rule).or_insert(day);
             *known = day.min(*known);
         }
     }
     days
+}
+
+/// When a rule writes next, in words.
+fn next_words(next: Option<&BTreeMap<&str, Date>>, rule: &str) -> String {
+    match next.map(|next| next.get(rule)) {
+        Some(Some(on)) => day(*on),
+        Some(None) => "not in thirty days".to_owned(),
+        None => "not known".to_owned(),
+    }
+}
+
+/// Why one of the two isn't known.
+fn why_not(results: &Told<Vec<RuleResult>>, ahead: &Told<Forecast>) -> Option<String> {
+    let ahead = ahead.why_not();
+    let ahead = ahead.map(|why| format!("When they write next: {why}"));
+    let results = results.why_not();
+    let results = results.map(|why| format!("Whether they help: {why}"));
+    let both: Vec<String> = ahead.into_iter().chain(results).collect();
+    (!both.is_empty()).then(|| both.join(" "))
 }
 
 /// What a rule did on its last day, in words and numbers.
@@ -96,7 +112,8 @@ pub(super) async fn show(
     Extension(visit): Extension<Visit>,
 ) -> Answer {
     let house = console.house();
-    let (told, next) = tokio::join!(told(&console), next_days(&console));
+    let (told, ahead) = tokio::join!(told(&console), ahead::told(&console));
+    let next = ahead.well().map(|(ahead, _)| next_days(ahead));
     let paused = house.store.paused().await?;
     let mut rows = Vec::new();
     for rule in &house.plans.rules {
@@ -114,14 +131,14 @@ pub(super) async fn show(
             "paused": is_paused || paused.all.is_some(),
             "last": last.as_ref().map(|(on, _)| day(*on)),
             "last_counts": last.map(|(_, counts)| counts),
-            "next": next.get(&rule.id).map(|on| day(*on)),
+            "next": next_words(next.as_ref(), &rule.id),
             "verdict": result.map(words::verdict),
         }));
     }
     let page = json!({
         "rows": rows,
         "findings": findings(&house),
-        "why_not": told.why_not(),
+        "why_not": why_not(&told, &ahead),
     });
     console.page(&visit, "rules.html", &page)
 }
@@ -132,20 +149,20 @@ pub(super) async fn csv(State(console): State<Arc<Console>>) -> Answer {
         "rule", "title", "class", "enabled", "last_day", "next_day", "verdict",
     ];
     let house = console.house();
-    let (told, next) = tokio::join!(told(&console), next_days(&console));
+    let (told, ahead) = tokio::join!(told(&console), ahead::told(&console));
+    let (told, ahead) = (told.answer()?, ahead.answer()?);
+    let next = next_days(&ahead);
     let mut rows = Vec::new();
     for rule in &house.plans.rules {
         let last = last(&house, &rule.id).await?;
-        let result = told
-            .well()
-            .and_then(|(all, _)| all.iter().find(|one| one.rule == rule.id));
+        let result = told.iter().find(|one| one.rule == rule.id);
         let values = [
             json!(rule.id),
             json!(rule.title),
             json!(rule.class.as_str()),
             json!(rule.enabled),
             json!(last.map(|(on, _)| on.to_string())),
-            json!(next.get(&rule.id).map(ToString::to_string)),
+            json!(next.get(&*rule.id).map(ToString::to_string)),
             json!(result.map(|result| result.verdict.as_str())),
         ];
         rows.push(listing::row(FIELDS, values));
@@ -166,7 +183,8 @@ pub(super) async fn one(
     if rule.is_none() && state.is_none() {
         return Err(Trouble::Nothing("There is no such rule.".to_owned()));
     }
-    let (told, next) = tokio::join!(told(&console), next_days(&console));
+    let (told, ahead) = tokio::join!(told(&console), ahead::told(&console));
+    let next = ahead.well().map(|(ahead, _)| next_days(ahead));
     let last = last(&house, &id).await?;
     let result = told
         .well()
@@ -188,7 +206,8 @@ pub(super) async fn one(
         "since": state.map(|state| day(state.first_day)),
         "last": last.as_ref().map(|(on, _)| day(*on)),
         "last_counts": last.map(|(_, counts)| counts),
-        "next": next.get(&id).map(|on| day(*on)),
+        "next": next_words(next.as_ref(), &id),
+        "next_why_not": ahead.why_not(),
         "log": format!("/ledger?rule={}", super::show::part(&id)),
         "counted": result.map(words::counted),
         "verdict": result.map(words::verdict),

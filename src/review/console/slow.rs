@@ -1,7 +1,7 @@
 //! Answers that take long: worked out once for everybody who asks, and kept for a while.
 //!
-//! Whoever asks waits for a moment; after that they are told that it is being worked out. May not know
-//! what is asked.
+//! Whoever asks waits for a moment; after that they are told that it is being worked out. What can't be
+//! worked out is told as that, and tried anew by whoever asks next. May not know what is asked.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tracing::Instrument as _;
 
 use super::Console;
+use super::trouble::Trouble;
 
 /// How long one answer is good.
 const LASTS: SignedDuration = SignedDuration::from_mins(5);
@@ -32,6 +33,8 @@ struct Shared<T> {
 #[derive(Debug)]
 struct State<T> {
     known: Option<Known<T>>,
+    /// Why the last try came to nothing; that is no answer to keep, and whoever asks next tries anew.
+    failed: Option<Arc<str>>,
     /// Rises when what was known isn't good any more.
     round: u64,
     /// In which round somebody works on it.
@@ -41,7 +44,7 @@ struct State<T> {
 #[derive(Debug)]
 struct Known<T> {
     at: Timestamp,
-    answer: Result<Arc<T>, Arc<str>>,
+    answer: Arc<T>,
 }
 
 /// What somebody who asks gets.
@@ -64,12 +67,26 @@ impl<T> Told<T> {
         }
     }
 
+    /// The answer, or the page that says why there is none.
+    ///
+    /// # Errors
+    /// It can't be worked out, or not so soon.
+    pub(super) fn answer(self) -> Result<Arc<T>, Trouble> {
+        match self {
+            Self::Well(answer, _) => Ok(answer),
+            Self::Not(why) => Err(Trouble::Failed(why.to_string())),
+            Self::Soon => Err(Trouble::Soon),
+        }
+    }
+
     /// Why there is none, in words; nothing where there is one.
-    pub(super) fn why_not(&self) -> Option<&str> {
+    pub(super) fn why_not(&self) -> Option<String> {
         match self {
             Self::Well(..) => None,
-            Self::Not(why) => Some(why),
-            Self::Soon => Some("This is still being worked out; look again in a moment."),
+            Self::Not(why) => Some(format!("This can't be worked out just now: {why}.")),
+            Self::Soon => {
+                Some("This is still being worked out; look again in a moment.".to_owned())
+            }
         }
     }
 }
@@ -79,6 +96,7 @@ impl<T> Default for Slow<T> {
         Self(Arc::new(Shared {
             state: Mutex::new(State {
                 known: None,
+                failed: None,
                 round: 0,
                 working: None,
             }),
@@ -114,14 +132,17 @@ impl<T: Send + Sync + 'static> Slow<T> {
             console.tasks.spawn(work.in_current_span());
         }
         // The second look covers what ended before we listened.
-        if self.0.known(now, LASTS).is_none() {
+        if self.0.known(now, LASTS).is_none() && !self.0.has_failed() {
             _ = tokio::time::timeout(PATIENCE, changed).await;
         }
-        self.0.known(now, LINGERS).unwrap_or(Told::Soon)
+        self.known(now)
     }
 
     /// What is known without working anything out.
     pub(super) fn known(&self, now: Timestamp) -> Told<T> {
+        if let Some(why) = &self.0.lock().failed {
+            return Told::Not(Arc::clone(why));
+        }
         self.0.known(now, LINGERS).unwrap_or(Told::Soon)
     }
 
@@ -130,6 +151,7 @@ impl<T: Send + Sync + 'static> Slow<T> {
         let mut state = self.0.lock();
         if state.working.is_none() {
             state.known = None;
+            state.failed = None;
         }
     }
 
@@ -137,6 +159,7 @@ impl<T: Send + Sync + 'static> Slow<T> {
     pub(super) fn forget(&self) {
         let mut state = self.0.lock();
         state.known = None;
+        state.failed = None;
         state.round += 1;
     }
 }
@@ -153,10 +176,12 @@ impl<T> Shared<T> {
         if now.duration_since(known.at).abs() > at_most {
             return None;
         }
-        Some(match &known.answer {
-            Ok(answer) => Told::Well(Arc::clone(answer), known.at),
-            Err(why) => Told::Not(Arc::clone(why)),
-        })
+        Some(Told::Well(Arc::clone(&known.answer), known.at))
+    }
+
+    /// Whether the last try has ended without an answer.
+    fn has_failed(&self) -> bool {
+        self.lock().failed.is_some()
     }
 
     /// The round to work in; `None` where somebody works already.
@@ -166,6 +191,7 @@ impl<T> Shared<T> {
             return None;
         }
         state.working = Some(state.round);
+        state.failed = None;
         Some(state.round)
     }
 }
@@ -179,11 +205,17 @@ struct Turn<T> {
 impl<T> Turn<T> {
     fn ends(self, answer: Result<T, String>, now: Timestamp) {
         let mut state = self.shared.lock();
-        if state.round == self.round {
-            state.known = Some(Known {
-                at: now,
-                answer: answer.map(Arc::new).map_err(Into::into),
-            });
+        if state.round != self.round {
+            return;
+        }
+        match answer {
+            Ok(answer) => {
+                state.known = Some(Known {
+                    at: now,
+                    answer: Arc::new(answer),
+                });
+            }
+            Err(why) => state.failed = Some(why.trim_end_matches('.').into()),
         }
     }
 }

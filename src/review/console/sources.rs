@@ -10,19 +10,20 @@ use axum::extract::{Extension, Query, State};
 use serde_json::{Value, json};
 
 use super::access::Visit;
+use super::file::{self, Kind, TOGETHER};
+use super::show::part;
 use super::source::source_link;
 use super::trouble::Trouble;
 use super::words::{ago, moment};
-use super::{Answer, Console, show};
+use super::{Answer, Console};
 use crate::engine::quality::FACTS;
 use crate::engine::{House, listing};
 use crate::model::Matter;
 use crate::settings::Source;
 use crate::store::Bad;
 
-/// Bad records on a page, and in one download.
+/// Bad records on a page.
 const ON_A_PAGE: u16 = 50;
-const IN_A_FILE: u16 = 20_000;
 
 type Fields = HashMap<String, String>;
 
@@ -124,23 +125,50 @@ pub(super) async fn csv(
     State(console): State<Arc<Console>>,
     Query(fields): Query<Fields>,
 ) -> Answer {
-    const FIELDS: &[&str] = &[
-        "source", "file", "line", "column", "value", "reason", "record",
+    const KIND: Kind = Kind {
+        name: "quarantine",
+        fields: &[
+            "source", "file", "line", "column", "value", "reason", "record",
+        ],
+    };
+    let house = console.house();
+    let source = fields.get("source").cloned();
+    let after = fields.get("after").and_then(|n| n.parse().ok());
+    let of = source
+        .as_deref()
+        .map(|source| format!("source={}&", part(source)));
+    let goes_on = move |after: &i64| {
+        let of = of.as_deref().unwrap_or_default();
+        format!("/sources.csv?{of}after={after}")
+    };
+    let read = move |after: Option<i64>| {
+        let (house, source) = (Arc::clone(&house), source.clone());
+        async move {
+            let store = &house.store;
+            let after = after.unwrap_or(0);
+            let bad = store
+                .quarantine_page(source.as_deref(), after, TOGETHER)
+                .await?;
+            let more = bad.len() == usize::from(TOGETHER);
+            let next = bad.last().filter(|_| more).map(|bad| bad.number);
+            Ok((bad.iter().map(unusable).collect(), next))
+        }
+    };
+    file::file(KIND, after, read, goes_on).await
+}
+
+/// One record as the file has it.
+fn unusable(bad: &Bad) -> listing::Row {
+    let refusal = &bad.refusal;
+    let values: [(&str, Value); 7] = [
+        ("source", json!(bad.source)),
+        ("file", json!(refusal.file)),
+        ("line", json!(refusal.line)),
+        ("column", json!(refusal.column)),
+        ("value", json!(refusal.value)),
+        ("reason", json!(refusal.reason)),
+        ("record", json!(refusal.record)),
     ];
-    let source = fields.get("source").map(String::as_str);
-    let store = &console.house().store;
-    let bad = store.quarantine_page(source, 0, IN_A_FILE).await?;
-    let rows = bad.iter().map(|bad| {
-        let values = [
-            json!(bad.source),
-            json!(bad.refusal.file),
-            json!(bad.refusal.line),
-            json!(bad.refusal.column),
-            json!(bad.refusal.value),
-            json!(bad.refusal.reason),
-            json!(bad.refusal.record),
-        ];
-        listing::row(FIELDS, values)
-    });
-    show::download("quarantine", FIELDS, &rows.collect::<Vec<_>>())
+    let values = values.map(|(name, value)| (name.to_owned(), value));
+    values.into_iter().collect()
 }

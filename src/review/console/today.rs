@@ -12,13 +12,12 @@ use serde_json::{Value, json};
 
 use super::access::Visit;
 use super::slow::Told;
-use super::trouble::Trouble;
-use super::words::{ago, day, entry_row, moment, names, short_day};
+use super::words::{ago, day, entry_row, moment, names, short_day, whole_day};
 use super::{Answer, Console, chart, health, show};
 use crate::engine::House;
 use crate::engine::listing;
 use crate::model::Outcome;
-use crate::store::{DayCount, Place, Wanted};
+use crate::store::{DayCount, MOST_COUNTED, Place, Wanted};
 
 /// Days that the picture shows.
 const DAYS: i32 = 30;
@@ -34,10 +33,12 @@ pub(super) async fn show(
     let now = house.clock.now();
     let today = house.today(now);
     let counts = house.store.counts_of_days(today, today).await?;
-    let count = |wanted: &[Outcome]| -> u64 {
-        let some = counts.iter().filter(|one| wanted.contains(&one.outcome));
+    let count = |wanted: Outcome| -> u64 {
+        let some = counts.iter().filter(|one| one.outcome == wanted);
         some.map(|one| one.entries).sum()
     };
+    // What was due before and is still open, or was given up only now, would be missing in the day's.
+    let standing = house.store.standing(whole_day(&house, today)).await?;
     let latest = house
         .store
         .ledger_page(&Wanted::default(), Some(Place::at(now)), LATEST)
@@ -53,20 +54,25 @@ pub(super) async fn show(
     let alive = health::alive(&console).await?;
     let page = json!({
         "day": day(today),
-        "sent": count(&[Outcome::Sent]),
-        "waiting": count(&[Outcome::Planned, Outcome::Deferred, Outcome::Sending]),
-        "skipped": count(&[Outcome::Skipped]),
-        "failed": count(&[Outcome::Rejected, Outcome::Expired]),
+        "sent": count(Outcome::Sent),
+        "waiting": standing.waiting,
+        "waiting_and_more": standing.waiting >= MOST_COUNTED,
+        "skipped": count(Outcome::Skipped),
+        "failed": standing.failed,
         "latest": rows,
         "chart": days.well().map(|(days, _)| {
             // The days before hardly change; this one does all the time.
             let before = days.iter().filter(|one| one.day != today);
             picture(before.chain(&counts), today)
         }),
+        "no_chart": days.why_not(),
         "chart_from": short_day(first_day(today)),
         "chart_until": short_day(today),
         "alive": alive,
-        "day_link": format!("/ledger?day={today}"),
+        "sent_link": format!("/ledger?outcome=sent&day={today}"),
+        "skipped_link": format!("/ledger?outcome=skipped&day={today}"),
+        "waiting_link": "/ledger?outcome=waiting",
+        "failed_link": format!("/ledger?outcome=failed&decided={today}"),
     });
     console.page(&visit, "today.html", &page)
 }
@@ -74,9 +80,7 @@ pub(super) async fn show(
 /// The days of the picture.
 pub(super) async fn csv(State(console): State<Arc<Console>>) -> Answer {
     const FIELDS: &[&str] = &["day", "outcome", "entries"];
-    let Told::Well(days, _) = days(&console).await else {
-        return Err(Trouble::Soon);
-    };
+    let days = days(&console).await.answer()?;
     let rows: Vec<_> = days
         .iter()
         .map(|one| {

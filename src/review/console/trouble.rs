@@ -28,6 +28,8 @@ pub(super) enum Trouble {
     TooOften(u64),
     /// The answer is still being worked out.
     Soon,
+    /// The answer can't be worked out, for this reason.
+    Failed(String),
     /// The store is in trouble.
     NotNow,
     /// A fault of ours.
@@ -62,6 +64,11 @@ impl Trouble {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Not quite yet",
                 "This is still being worked out; ask again in a moment.".to_owned(),
+            ),
+            Self::Failed(why) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "This can't be worked out",
+                format!("{why}. Mend that, then ask again; fondly's log says more."),
             ),
             Self::NotNow => (
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -4,9 +4,9 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 
 use super::show::part;
@@ -23,6 +23,20 @@ pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
 /// `Tuesday, 1 December 2026`
 pub(super) fn day(day: Date) -> String {
     day.strftime("%A, %-d %B %Y").to_string()
+}
+
+/// From the first moment of a day at the business to the first of the next.
+pub(super) fn whole_day(house: &House, day: Date) -> (Timestamp, Timestamp) {
+    let begins = |day: Date| {
+        let begins = house.policy().zone.to_timestamp(day.at(0, 0, 0, 0));
+        begins.unwrap_or(Timestamp::MAX)
+    };
+    (begins(day), begins(day.saturating_add(1.day())))
+}
+
+/// `Tue 1 Dec 2026`
+pub(super) fn brief_day(day: Date) -> String {
+    day.strftime("%a %-d %b %Y").to_string()
 }
 
 /// `1 Dec`
@@ -109,9 +123,13 @@ pub(super) fn rule_link(id: &str) -> String {
     format!("/rules/{}", part(id))
 }
 
-/// The address of a customer's entries.
+/// The address of a customer's page. Browsers take two dots, however they are written, for the folder
+/// above, so whoever has such an id is found by the ledger alone.
 pub(super) fn customer_link(id: &str) -> String {
-    format!("/ledger?customer={}", part(id))
+    if matches!(id, "." | "..") {
+        return super::ledger::customers_entries(id);
+    }
+    format!("/customers/{}", part(id))
 }
 
 /// Names by id.
@@ -127,6 +145,8 @@ pub(super) fn entry_row(house: &House, names: &HashMap<String, String>, entry: &
         "link": entry_link(&entry.id),
         "id": entry.id,
         "due": moment(occasion.due_at, &house.policy().zone),
+        "their_day": (house.policy().zone.to_datetime(occasion.due_at).date() != occasion.day)
+            .then(|| short_day(occasion.day)),
         "rule": title(house, &entry.rule),
         "rule_link": rule_link(&entry.rule),
         "customer": entry.customer,

@@ -1,7 +1,7 @@
 //! What the console asks: the ledger page by page, users and their sessions, who decided what.
 
 use super::*;
-use crate::store::{Page, Role, Wanted};
+use crate::store::{Page, Role, Wanted, Which};
 
 /// Every page of a listing; the entries' customers.
 async fn leafed(store: &Store, wanted: &Wanted, limit: u16) -> Vec<String> {
@@ -42,7 +42,7 @@ pub(super) async fn pages_hold_every_entry_once_the_latest_first(store: &Store) 
     assert_eq!(thanks.len(), 10);
     let of_one = Wanted {
         customer: Some("c05".to_owned()),
-        outcome: Some(Outcome::Planned),
+        which: Which::One(Outcome::Planned),
         ..Wanted::default()
     };
     assert_eq!(leafed(store, &of_one, 5).await, ["c05"]);
@@ -60,7 +60,7 @@ pub(super) async fn pages_hold_every_entry_once_the_latest_first(store: &Store) 
     }
     for outcome in [Outcome::Held, Outcome::Rejected, Outcome::Sent] {
         let none = Wanted {
-            outcome: Some(outcome),
+            which: Which::One(outcome),
             ..Wanted::default()
         };
         assert!(leafed(store, &none, 9).await.is_empty());
@@ -104,13 +104,63 @@ pub(super) async fn what_is_rare_is_found_page_by_page(store: &Store) {
     }
     for rule in [None, Some("birthday".to_owned())] {
         let none = Wanted {
-            outcome: Some(Outcome::Sent),
+            which: Which::One(Outcome::Sent),
             rule,
             ..Wanted::default()
         };
         assert!(leafed(store, &none, 50).await.is_empty());
         let first = store.ledger_page(&none, None, 50).await.unwrap();
         assert!(first.next.is_some(), "it looked through everything at once");
+    }
+}
+
+/// Held letters are looked at before they go, however many of their rule and day are over already.
+pub(super) async fn held_letters_are_found_among_thousands_of_their_rule_and_day(store: &Store) {
+    let new = |n: i64| entry(&format!("c{n:04}"), "k", noon() + minutes(n / 100));
+    plan(store, (0..2_500).map(new).collect()).await;
+    for text in [
+        "UPDATE ledger SET outcome = 'skipped', reason = 'holdout'",
+        "UPDATE ledger SET outcome = 'held', reason = NULL WHERE customer < 'c0003'",
+        "UPDATE ledger SET outcome = 'held', reason = NULL, due_day = due_day + 1 \
+         WHERE customer = 'c0004'",
+    ] {
+        let done = sqlx::query(text).execute(&store.inner.writer).await;
+        done.unwrap();
+    }
+    let held = Wanted {
+        rule: Some("birthday".to_owned()),
+        which: Which::One(Outcome::Held),
+        day: Some(date(2027, 5, 2)),
+        ..Wanted::default()
+    };
+    let first = store.ledger_page(&held, None, 2).await.unwrap();
+    assert_eq!(first.entries.len(), 2);
+    assert_eq!(leafed(store, &held, 2).await, ["c0002", "c0001", "c0000"]);
+}
+
+/// However many wait, and however much that is over lies in between.
+pub(super) async fn all_that_waits_is_listed_whether_few_or_many_do(store: &Store) {
+    let new = |n: i64| entry(&format!("c{n:04}"), "k", noon() + minutes(n / 100));
+    plan(store, (0..5_600).map(new).collect()).await;
+    let waiting = Wanted {
+        which: Which::Waiting,
+        ..Wanted::default()
+    };
+    let of_rule = Wanted {
+        rule: Some("birthday".to_owned()),
+        ..waiting.clone()
+    };
+    for (over, left) in [("customer >= 'c5300'", 5_300), ("customer >= 'c0007'", 7)] {
+        let text = format!("UPDATE ledger SET outcome = 'skipped' WHERE {over}");
+        let done = sqlx::query(sqlx::AssertSqlSafe(text))
+            .execute(&store.inner.writer)
+            .await;
+        done.unwrap();
+        let names: Vec<String> = (0..left).rev().map(|n| format!("c{n:04}")).collect();
+        assert_eq!(leafed(store, &waiting, 500).await, names);
+        assert_eq!(leafed(store, &of_rule, 500).await, names);
+        let counted = store.standing((noon(), noon())).await.unwrap();
+        assert_eq!((counted.waiting, counted.failed), (left, 0));
     }
 }
 

@@ -290,6 +290,8 @@ contract!(
         nothing_comes_in_by_a_revoked_token;
     console: pages_hold_every_entry_once_the_latest_first,
         what_is_rare_is_found_page_by_page,
+        held_letters_are_found_among_thousands_of_their_rule_and_day,
+        all_that_waits_is_listed_whether_few_or_many_do,
         a_session_lasts_as_long_as_its_user_and_is_kept_by_its_hash,
         what_was_decided_is_read_back_and_never_changes;
     wishes: what_a_customer_said_outlasts_the_records,

@@ -2,9 +2,10 @@
 
 use super::super::batches::{BATCH, CUSTOMERS, DUE_BATCHES, GONE, HELD_BATCHES, SENT_BETWEEN};
 use super::super::digest::{BACK, ENDED};
+use super::super::glances::{FAILED_BETWEEN, HELD, ON_THEIR_WAY, QUEUED};
 use super::super::ledger::PLANNED_LATER;
 use super::super::log::{bottom, latest};
-use super::super::pages::{BY_DUE, BY_FAILED, BY_RULE};
+use super::super::page_ways::{BY_DUE, BY_FAILED, BY_OPEN, BY_OPEN_RULE, BY_RULE, BY_WAITING};
 use super::super::results::COUNT;
 use super::super::review::NEXT_DUE;
 use super::super::warnings::ANSWERED;
@@ -111,7 +112,6 @@ async fn hot_statements_scan_no_table() {
         COUNT,
         ENDED,
         BACK,
-        BY_FAILED,
         PLANNED_LATER,
         NEXT_DUE,
         "SELECT id FROM ledger WHERE outcome = 'sending' \
@@ -169,7 +169,7 @@ async fn the_log_goes_by_what_is_asked_for() {
         (latest(&with(Outcome::Held)), "ledger_open (outcome=?"),
         (
             latest(&with(Outcome::Expired)),
-            "ledger_failed (outcome=? AND due_at>?",
+            "ledger_failed (due_at>? AND due_at<?)",
         ),
         (
             latest(&everything),
@@ -214,6 +214,31 @@ async fn a_page_is_found_by_key_and_number() {
         let steps = steps(&store, text).await;
         assert!(!steps.iter().any(|step| scans(step)), "{steps:?}");
         assert!(steps.iter().any(|step| step.ends_with(search)), "{steps:?}");
+    }
+}
+
+/// Few letters are open or failed among very many: each of these asks an index that holds just them.
+#[tokio::test]
+async fn what_is_open_or_failed_is_found_among_itself() {
+    let (store, _kept) = sqlite().await;
+    for (text, index) in [
+        (QUEUED, "ledger_queue"),
+        (HELD, "ledger_open"),
+        (ON_THEIR_WAY, "ledger_open"),
+        (FAILED_BETWEEN, "COVERING INDEX ledger_failed"),
+        (BY_FAILED, "INDEX ledger_failed"),
+        (BY_OPEN, "ledger_open (outcome=?)"),
+        (BY_OPEN_RULE, "ledger_open (outcome=? AND rule=?)"),
+        (BY_WAITING, "ledger_queue"),
+    ] {
+        let steps = steps(&store, text).await;
+        assert!(!steps.iter().any(|step| scans(step)), "{text}: {steps:#?}");
+        let leads = steps.iter().any(|step| step.contains(index));
+        assert!(leads, "{text}: {steps:#?}");
+        assert!(
+            !steps.iter().any(|step| step.contains("ledger_due")),
+            "{text}: {steps:#?}"
+        );
     }
 }
 

@@ -70,7 +70,7 @@ impl People {
 fn form(way: Way) -> String {
     match way.path {
         "/ledger/{entry}" => "word=sent".to_owned(),
-        "/held/{rule}/{day}" => "word=decline".to_owned(),
+        "/held/{rule}/{day}" => "word=decline&count=1".to_owned(),
         "/login" => format!("name=anna&password={}", PASSWORD.replace(' ', "+")),
         "/logout" => String::new(),
         new => panic!("what is posted to {new}?"),
@@ -115,6 +115,7 @@ async fn every_way_into_the_console_answers_everybody_as_the_table_says() {
         ("entry", &entry),
         ("rule", "thanks"),
         ("day", &day),
+        ("customer", "c1"),
         ("source", "customers"),
     ];
     let signed_in = |name| format!("Cookie: __Host-fondly={}\r\n", token(&browser, name));
