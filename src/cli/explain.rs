@@ -3,33 +3,15 @@
 use std::path::Path;
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use super::output::{self, Format, Row};
 use super::{Done, Outcome, house};
 use crate::engine::House;
-use crate::engine::entry_json::rfc3339;
 use crate::engine::explain::{Explained, Question, Said, explain};
-use crate::model;
+use crate::engine::explain_json::{FIELDS, said_json};
 use crate::model::Reason;
 use crate::model::dates::civil_date;
 use crate::model::signs::{MOST_OF_A_NAME, brief};
-
-/// The fields of JSON and CSV.
-const FIELDS: &[&str] = &[
-    "rule",
-    "customer",
-    "entry",
-    "occasion",
-    "day",
-    "outcome",
-    "reason",
-    "comes_to",
-    "comes_to_reason",
-    "goes_at",
-    "because_of",
-    "words",
-];
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -68,7 +50,8 @@ pub(super) async fn run(args: Args, config: &Path) -> Outcome {
     if args.format == Format::Table {
         output::lines(&letter(&house, &question, &told))?;
     } else {
-        let rows: Vec<Row> = told.said.iter().map(|one| row(&question, one)).collect();
+        let said = told.said.iter();
+        let rows: Vec<Row> = said.map(|one| said_json(&question.customer, one)).collect();
         output::listing(args.format, &[], FIELDS, &rows)?;
     }
     Ok(Done::Well)
@@ -105,26 +88,4 @@ fn letter(house: &House, question: &Question, told: &Explained) -> String {
         lines.push(format!("\nSwitched off: {}", off.join(", ")));
     }
     lines.join("\n") + "\n"
-}
-
-fn row(question: &Question, one: &Said) -> Row {
-    let zone = one.zone.as_deref().map(TimeZone::get);
-    let zone = zone.and_then(Result::ok).unwrap_or(TimeZone::UTC);
-    let (comes_to, why) = one.comes_to.unzip();
-    let values: [serde_json::Value; 12] = [
-        one.rule.as_str().into(),
-        question.customer.as_str().into(),
-        one.entry.clone().into(),
-        one.occasion.clone().into(),
-        one.day.map(|day| day.to_string()).into(),
-        one.outcome.map(model::Outcome::as_str).into(),
-        one.reason.map(Reason::as_str).into(),
-        comes_to.map(model::Outcome::as_str).into(),
-        why.flatten().map(Reason::as_str).into(),
-        one.goes_at.map(|at| rfc3339(at, &zone)).into(),
-        one.because_of.clone().into(),
-        one.words.as_str().into(),
-    ];
-    let fields = FIELDS.iter().map(|field| (*field).to_owned());
-    fields.zip(values).collect()
 }

@@ -3,7 +3,7 @@
 //! May not know HTTP.
 
 use super::{EngineError, House, wiring};
-use crate::model::refusal::Claims;
+use crate::model::refusal::{Claims, Stops};
 use crate::records::Feeds;
 use crate::records::json::{self, Body, Flaw, JsonReader, NotUsable};
 use crate::settings::Api;
@@ -124,6 +124,8 @@ impl Intake {
             let of = Claims {
                 id: id.clone(),
                 customer,
+                // Whoever sent it is told at once, and nothing of it counts until it is mended.
+                stops: Stops::default(),
             };
             let place = several.then(|| (number - 1).to_string());
             let start: Vec<&str> = way

@@ -23,6 +23,7 @@ pub mod doctor;
 pub mod dossier_json;
 pub mod entry_json;
 pub mod explain;
+pub mod explain_json;
 mod folder;
 pub mod forecast;
 mod gone;

@@ -20,6 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use candidates::Whom;
 pub(super) use of_one::{Known, of_one, whom};
+pub(super) use recall::moved;
 use turn::first_day;
 
 use super::{EngineError, House, learn};

@@ -26,4 +26,22 @@ pub struct Claims {
     pub id: Option<String>,
     /// The customer's whom it is about: of a customer's record its own.
     pub customer: Option<String>,
+    /// What it says plainly of a customer's wishes, which counts all the same.
+    pub stops: Stops,
+}
+
+/// What keeps letters from somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stops {
+    /// They want no more letters.
+    pub unsubscribed: bool,
+    /// They refused marketing.
+    pub refuses: bool,
+}
+
+impl Stops {
+    /// Whether there is anything to heed.
+    pub const fn any(self) -> bool {
+        self.unsubscribed || self.refuses
+    }
 }

@@ -7,6 +7,7 @@
 mod card_dates;
 mod cards;
 mod cell;
+mod claims;
 mod columns;
 pub mod complete;
 mod content;

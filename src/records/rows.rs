@@ -8,7 +8,6 @@ use super::columns::{ATTR, Columns, required};
 use super::forms::{Forms, Value, Values};
 use super::{AttrType, Feeds, Meaning, garbled, values};
 use crate::model::event::KNOWN_KINDS;
-use crate::model::refusal::Claims;
 use crate::model::{AttrValue, Consent, Customer, Event, Told, When};
 
 /// The field that says "no more".
@@ -31,7 +30,7 @@ pub(super) enum Plan {
 /// The columns of events.
 #[derive(Debug)]
 pub(super) struct Events {
-    columns: Vec<Column<EventField>>,
+    pub(super) columns: Vec<Column<EventField>>,
     /// The kind of every row, where no column says it.
     kind: Option<String>,
 }
@@ -39,7 +38,7 @@ pub(super) struct Events {
 /// The columns of customers.
 #[derive(Debug)]
 pub(super) struct Customers {
-    columns: Vec<Column<CustomerField>>,
+    pub(super) columns: Vec<Column<CustomerField>>,
     /// What a row speaks of …
     told: Told,
     /// … and one that leaves open whether they unsubscribed: only a plain "no" takes that back.
@@ -49,10 +48,10 @@ pub(super) struct Customers {
 /// A column that feeds a field.
 #[derive(Debug)]
 pub(super) struct Column<F> {
-    index: usize,
+    pub(super) index: usize,
     /// The field's name.
     name: String,
-    field: F,
+    pub(super) field: F,
     required: bool,
     /// Whether people are called so in letters.
     is_name: bool,
@@ -120,33 +119,6 @@ impl Plan {
         match self {
             Self::Customers(plan) => plan.columns.first().map(|column| column.index),
             Self::Events(plan) => plan.columns.first().map(|column| column.index),
-        }
-    }
-
-    /// The index of the column that says which customer a record is about.
-    fn customer_column(&self) -> Option<usize> {
-        match self {
-            Self::Customers(_) => self.id_column(),
-            Self::Events(plan) => {
-                let mut plan = plan.columns.iter();
-                let theirs = plan.find(|column| column.field == EventField::CustomerId);
-                theirs.map(|column| column.index)
-            }
-        }
-    }
-
-    /// Whose record this is, as far as it can be read, whatever is wrong with it.
-    pub(super) fn claims(&self, record: &dyn Values) -> Claims {
-        let read = |column: Option<usize>| {
-            let id = match record.value(column?) {
-                Value::Text(text) => Forms::id(&Value::Text(&values::clean(text))),
-                other => Forms::id(&other),
-            };
-            id.ok().filter(|id| !id.is_empty())
-        };
-        Claims {
-            id: read(self.id_column()),
-            customer: read(self.customer_column()),
         }
     }
 }

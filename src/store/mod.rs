@@ -43,6 +43,7 @@ mod gone;
 mod handed;
 mod happened;
 mod health;
+mod heed;
 mod history;
 mod hold;
 mod inbox;

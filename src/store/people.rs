@@ -75,7 +75,7 @@ pub(super) struct Load<'a, 'c> {
     pub(super) intake: Intake,
     event_bulk: Bulk,
     /// Customers of changed events, whose revision hasn't been raised.
-    raised: HashSet<String>,
+    pub(super) raised: HashSet<String>,
     pub(super) applied: Applied,
 }
 
@@ -177,6 +177,7 @@ impl<'a, 'c> Load<'a, 'c> {
         }
         if !batch.refusals.is_empty() {
             self.write_refusals(self.meta.path, &batch.refusals).await?;
+            self.heed(&batch.refusals).await?;
         }
         if batch.flush {
             let to = (&mut *self.tx, &self.meta);
@@ -189,7 +190,7 @@ impl<'a, 'c> Load<'a, 'c> {
     }
 
     /// Everything can be found again by its indexes.
-    async fn end_flood(&mut self) -> sqlx::Result<()> {
+    pub(super) async fn end_flood(&mut self) -> sqlx::Result<()> {
         if self.intake.flood.is_on() {
             let to = (&mut *self.tx, &self.meta);
             self.intake.flush(to, &mut self.applied).await?;

@@ -222,7 +222,7 @@ async fn a_customer_has_a_page_whether_or_not_anything_came_due_for_them() {
     };
     assert_eq!(&row("birthday")[1], "c2");
     // The page says what the file says, and so what the command says.
-    let words = row("birthday")[7].to_owned();
+    let words = row("birthday")[11].to_owned();
     let shown = words.replace('\'', "&#39;").replace('"', "&quot;");
     page.shows(&[&shown]);
     let said = shop.run(&["explain", "c2", "--format", "csv"]).is(0).out;

@@ -180,3 +180,34 @@ fn an_unsubscription_can_be_taken_back_after_an_empty_cell() {
     shop.run(&["tick"]).is(0);
     assert_eq!(became(&shop), ["ann sent accepted"]);
 }
+
+#[test]
+fn a_record_that_cant_be_used_says_stop_all_the_same() {
+    let today = today();
+    let born =
+        format!("id,first_name,birthday\nann,Ann,{today}\nbob,Bob,{today}\ncat,Cat,{today}\n");
+    let good = "id,email,unsubscribed,consent,joined_on\nann,ann@mail.example,no,unknown,2020-01-02\n\
+                bob,bob@mail.example,no,unknown,2020-01-02\ncat,cat@mail.example,no,unknown,2020-01-02\n";
+    let shop = shop(good, "id\n");
+    shop.run(&["sync"]).is(0);
+    let bad = "id,email,unsubscribed,consent,joined_on\nann,ann@mail.example,yes,unknown,soon\n\
+               bob,bob at mail,no,no,2020-01-02\ncat,cat at mail,no,unknown,2020-01-02\n\
+               new,x,yes,no,soon\n";
+    shop.write("data/till.csv", bad);
+    shop.write("data/list.csv", born);
+    shop.run(&["tick"]).is(3).says(&["4 records can't be used"]);
+    let wanted = [
+        "ann skipped suppressed",
+        "bob skipped no-consent",
+        "cat sent accepted",
+    ];
+    assert_eq!(became(&shop), wanted);
+    // The word of before is a new one then.
+    shop.write("data/till.csv", good);
+    shop.run(&["sync"]).is(0);
+    let ann = shop.run(&["export", "ann"]).is(0).out;
+    assert!(ann.contains("\"unsubscribed\":false"), "{ann}");
+    let bob = shop.run(&["export", "bob"]).is(0).out;
+    assert!(bob.contains("\"consent\":\"no\""), "{bob}");
+    shop.run(&["export", "new"]).is(1);
+}

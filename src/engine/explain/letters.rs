@@ -13,7 +13,7 @@ use crate::decide;
 use crate::decide::ahead::{Letter, Outlook};
 use crate::engine::{EngineError, House, letter, mishap, plan};
 use crate::model::occasion::entry_id;
-use crate::model::{Outcome, Reason, View};
+use crate::model::{Occasion, Outcome, Reason, View};
 use crate::rules::Rule;
 use crate::store::{Entry, NewEntry};
 
@@ -90,6 +90,28 @@ fn planned<'a>(books: &Books<'a>, rule: &'a Rule, new: NewEntry) -> Letter<'a> {
     }
 }
 
+/// What waits, and will be planned for another moment since the records moved it.
+fn anew<'a>(
+    books: &Books<'a>,
+    rule: &'a Rule,
+    (entry, occasion): (&Entry, Occasion),
+) -> Letter<'a> {
+    Letter {
+        id: entry.id.clone(),
+        rule_id: entry.rule.clone(),
+        rule: Some(rule),
+        class: entry.class,
+        audience: entry.audience,
+        priority: entry.priority,
+        zone: books.house.zone(&occasion.zone),
+        next: occasion.due_at,
+        held: false,
+        batch: books.said_of(&entry.rule, occasion.day),
+        crowded: false,
+        occasion,
+    }
+}
+
 fn waiting<'a>(books: &Books<'a>, entry: &Entry) -> Letter<'a> {
     let rule = books.house.rule(&entry.rule);
     let batch = books.said_of(&entry.rule, entry.occasion.day);
@@ -99,13 +121,18 @@ fn waiting<'a>(books: &Books<'a>, entry: &Entry) -> Letter<'a> {
         entry.reason,
         Some(Reason::RelayTrouble | Reason::RelayRefusesUs)
     );
-    let withdrawn = || {
+    let is_recalled =
+        books.has_news && (entry.outcome != Outcome::Planned || entry.occasion.due_at <= books.now);
+    let mut withdrawn = false;
+    if is_recalled && let Some(rule) = rule.filter(|rule| rule.enabled) {
         let (view, now) = (&books.view, books.now);
         let zone = books.house.zone(&entry.occasion.zone);
-        let over = |rule| decide::withdrawn(rule, view, &entry.occasion, &zone, now).is_some();
-        entry.outcome != Outcome::Planned && books.has_news && rule.is_some_and(over)
-    };
-    let at_once = decided || (for_a_way && books.trouble) || withdrawn();
+        withdrawn = decide::withdrawn(rule, view, &entry.occasion, &zone, now).is_some();
+        if let Some(moved) = plan::moved(books.house, rule, (entry, view), withdrawn) {
+            return anew(books, rule, (entry, moved.occasion));
+        }
+    }
+    let at_once = decided || (for_a_way && books.trouble) || withdrawn;
     let next = entry.next_attempt_at.unwrap_or(entry.occasion.due_at);
     Letter {
         id: entry.id.clone(),

@@ -5,8 +5,9 @@
 
 use super::{Pass, Planned};
 use crate::decide;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, House};
 use crate::model::View;
+use crate::rules::Rule;
 use crate::store::{Entry, Moved};
 
 /// Customers of whom it is asked at once whether anything waits: mostly nothing does.
@@ -56,7 +57,7 @@ impl Pass<'_> {
         let mut ids: Vec<String> = waiting.iter().map(|one| one.customer.clone()).collect();
         ids.dedup();
         let views = self.house.views(&ids).await?;
-        let (mut over, mut moved) = (Vec::new(), Vec::new());
+        let (mut over, mut gone_on) = (Vec::new(), Vec::new());
         for entry in waiting {
             let mut theirs = views.iter();
             let Some(view) = theirs.find(|view| view.customer.id == entry.customer) else {
@@ -65,28 +66,33 @@ impl Pass<'_> {
             let zone = self.house.zone(&entry.occasion.zone);
             let (rule, now) = (self.rule, self.now);
             let withdrawn = decide::withdrawn(rule, view, &entry.occasion, &zone, now).is_some();
-            match self.moved(entry, view, withdrawn) {
-                Some(one) => moved.push(one),
+            match moved(self.house, rule, (entry, view), withdrawn) {
+                Some(one) => gone_on.push(one),
                 None if withdrawn => over.push(entry.id.clone()),
                 None => {}
             }
         }
-        Ok((over, moved))
+        Ok((over, gone_on))
     }
+}
 
-    /// The entry's occasion at its new moment, where the records moved it. What an edit of the rule
-    /// moves isn't news of the customer's.
-    fn moved(&self, entry: &Entry, view: &View, withdrawn: bool) -> Option<Moved> {
-        // It may have arrived already, so it isn't another's letter now.
-        if entry.only_via.is_some() {
-            return None;
-        }
-        let occasion = decide::as_it_is(self.rule, view, self.house.policy(), &entry.occasion)?;
-        let by_records = withdrawn || entry.rule_version == self.rule.version;
-        (by_records && occasion.due_at != entry.occasion.due_at).then(|| Moved {
-            id: entry.id.clone(),
-            rule_version: self.rule.version.clone(),
-            occasion,
-        })
+/// The entry's occasion at its new moment, where the records moved it. What an edit of the rule moves
+/// isn't news of the customer's.
+pub(in crate::engine) fn moved(
+    house: &House,
+    rule: &Rule,
+    (entry, view): (&Entry, &View),
+    withdrawn: bool,
+) -> Option<Moved> {
+    // It may have arrived already, so it isn't another's letter now.
+    if entry.only_via.is_some() {
+        return None;
     }
+    let occasion = decide::as_it_is(rule, view, house.policy(), &entry.occasion)?;
+    let by_records = withdrawn || entry.rule_version == rule.version;
+    (by_records && occasion.due_at != entry.occasion.due_at).then(|| Moved {
+        id: entry.id.clone(),
+        rule_version: rule.version.clone(),
+        occasion,
+    })
 }

@@ -19,8 +19,9 @@ use super::words::{
 use super::{Answer, Console, show};
 use crate::engine::about::{About, about};
 use crate::engine::explain::{Explained, Question, Said, explain};
+use crate::engine::explain_json::{FIELDS, said_json};
 use crate::engine::opinion::FACES;
-use crate::engine::{EngineError, House, listing};
+use crate::engine::{EngineError, House};
 use crate::model::{AttrValue, Event, Outcome, Reason, When};
 use crate::store::{Place, Wanted};
 
@@ -239,10 +240,10 @@ fn answers(house: &House, told: &Explained) -> Vec<Value> {
             "rule": title(house, &said.rule),
             "rule_link": rule_link(&said.rule),
             "entry_link": said.entry.as_deref().map(entry_link),
-            "kind": said.outcome.map(Outcome::as_str),
-            "outcome": said.outcome.map(|what| match what {
+            "kind": comes_to(said).map(Outcome::as_str),
+            "outcome": comes_to(said).map(|what| match what {
                 // The ledger doesn't have it yet; it is what it would come to.
-                Outcome::Planned if said.entry.is_none() => "would go out",
+                Outcome::Planned | Outcome::Sent if said.entry.is_none() => "would go out",
                 other => outcome(other),
             }),
             "day": said.day.map(day),
@@ -252,6 +253,12 @@ fn answers(house: &House, told: &Explained) -> Vec<Value> {
     heard(told).take(ANSWERS).map(one).collect()
 }
 
+/// What became of it; where the ledger doesn't have it yet, what it will come to, as far as that is sure.
+fn comes_to(said: &Said) -> Option<Outcome> {
+    let ahead = said.comes_to.filter(|_| said.entry.is_none());
+    ahead.map(|(outcome, _)| outcome).or(said.outcome)
+}
+
 fn off<'a>(house: &'a House, told: &'a Explained) -> Vec<&'a str> {
     let off = told.said.iter().filter(|said| is_off(said));
     off.map(|said| title(house, &said.rule)).collect()
@@ -259,23 +266,8 @@ fn off<'a>(house: &'a House, told: &'a Explained) -> Vec<&'a str> {
 
 /// What every rule says of them, as `fondly explain` has it.
 pub(super) async fn csv(State(console): State<Arc<Console>>, Path(id): Path<String>) -> Answer {
-    const FIELDS: &[&str] = &[
-        "rule", "customer", "entry", "occasion", "day", "outcome", "reason", "words",
-    ];
     let house = console.house();
     let told = sayings(&house, &id).await?.map_err(Trouble::Nothing)?;
-    let rows = told.said.iter().map(|said| {
-        let values = [
-            json!(said.rule),
-            json!(id),
-            json!(said.entry),
-            json!(said.occasion),
-            json!(said.day.map(|day| day.to_string())),
-            json!(said.outcome.map(Outcome::as_str)),
-            json!(said.reason.map(Reason::as_str)),
-            json!(said.words),
-        ];
-        listing::row(FIELDS, values)
-    });
+    let rows = told.said.iter().map(|said| said_json(&id, said));
     show::download("explained", FIELDS, &rows.collect::<Vec<_>>())
 }

@@ -88,7 +88,7 @@ fn rule(draw: &mut Draw, n: usize, start: Timestamp) -> String {
     let after = draw.one(&["0 minutes", "1 day", "90 minutes", "3 days"]);
     let offset = draw.one(&["0 days", "-2 days", "1 day"]);
     let (first, second) = (draw.below(20), draw.below(20));
-    text += &match draw.below(6) {
+    let trigger = match draw.below(6) {
         0 | 1 => format!("[trigger.anniversary]\nfield = \"birthday\"\noffset = \"{offset}\"\n"),
         2 => "[trigger.anniversary]\nfield = \"joined_on\"\n".to_owned(),
         3 => format!(
@@ -103,6 +103,7 @@ fn rule(draw: &mut Draw, n: usize, start: Timestamp) -> String {
                 .to_owned()
         }
     };
+    text += &trigger;
     if draw.chance(20) {
         text += "[only]\nwhere = \"customer.first_name != 'Cara'\"\n";
     }
@@ -110,9 +111,10 @@ fn rule(draw: &mut Draw, n: usize, start: Timestamp) -> String {
     let zone = draw.one(&["customer", "business"]);
     let late = draw.one(&["2 days", "0 days", "5 days", "9 hours", "12 days"]);
     let capped = draw.one(&["defer", "defer", "skip"]);
-    text += &format!(
+    let send = format!(
         "[send]\nat = \"{at}\"\nzone = \"{zone}\"\nlate = \"{late}\"\nwhen_capped = \"{capped}\"\n"
     );
+    text += &send;
     if draw.chance(30) {
         text += "days = [\"mon\", \"wed\", \"sat\"]\n";
     }
@@ -332,9 +334,15 @@ async fn holds(seed: u64, counts: &mut Counts) -> Result<(), String> {
         let what = format!("{} {}", theirs.0, theirs.1.unwrap_or_default());
         *counts.same.entry(what).or_default() += 1;
     }
-    // What is told without being asked about a day is in the forecast, too.
+    in_both(&office, &stretch, &entries).await?;
+    store.clone().close().await.unwrap();
+    Ok(())
+}
+
+/// What is told without being asked about a day is in the forecast, too.
+async fn in_both(office: &Office, stretch: &Stretch, entries: &[&Entry]) -> Result<(), String> {
     for n in 0..5 {
-        for said in ask(&office, &format!("c{n}"), None).await {
+        for said in ask(office, &format!("c{n}"), None).await {
             let Some((_, _, Some(at))) = of_explain(&said) else {
                 continue;
             };
@@ -348,7 +356,6 @@ async fn holds(seed: u64, counts: &mut Counts) -> Result<(), String> {
             }
         }
     }
-    store.clone().close().await.unwrap();
     Ok(())
 }
 
