@@ -15,7 +15,6 @@ use serde_json::value::RawValue;
 
 use super::dates::Dates;
 use super::error::SourceError;
-use super::rows::{NAMES, says_stop};
 use super::{AttrType, Feeds, values};
 use crate::model::customer::CUSTOMER_FIELDS;
 use crate::model::event::EVENT_FIELDS;
@@ -98,14 +97,9 @@ impl JsonReader {
                 None => read.missing("id", missing("id")),
             }
         }
-        let mut garbled = Vec::new();
-        let mut text = |name| {
-            let given = fields.take(name);
-            if NAMES.contains(&name) {
-                garbled.extend(given.and_then(|given| scalars::garbled(name, given)));
-            }
-            read.text(name, given)
-        };
+        // A name that was garbled before it was sent goes in: what is no fault of its form can't be told
+        // to a program by a schema. People are told of it with what else is odd in their records.
+        let mut text = |name| read.text(name, fields.take(name));
         customer.first_name = text("first_name");
         customer.last_name = text("last_name");
         customer.salutation = text("salutation");
@@ -136,9 +130,6 @@ impl JsonReader {
         }
         let open = leaves_open.iter().filter(|(_, open)| *open);
         let told = Told::all_but(open.map(|(field, _)| *field));
-        if !says_stop(&customer) {
-            flaws.append(&mut garbled);
-        }
         settled((customer, told), flaws)
     }
 

@@ -58,7 +58,7 @@ pub(super) struct Column<F> {
 }
 
 /// The fields in which letters call people by their names.
-pub(super) const NAMES: [&str; 4] = ["first_name", "last_name", "salutation", "staff_name"];
+const NAMES: [&str; 4] = ["first_name", "last_name", "salutation", "staff_name"];
 
 /// The fields of a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -235,7 +235,7 @@ pub(super) fn customer(
 }
 
 /// Whether somebody wants no letters: that mustn't be lost because their name was garbled.
-pub(super) fn says_stop(customer: &Customer) -> bool {
+fn says_stop(customer: &Customer) -> bool {
     customer.unsubscribed || customer.consent == Consent::No
 }
 

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::super::dates::Dates;
 use super::super::forms::Value;
 use super::super::rows::known_kind;
-use super::super::{AttrType, garbled, values};
+use super::super::{AttrType, values};
 use super::{Flaw, VALUE_KEPT, kept};
 use crate::model::{Amount, AttrValue, Consent, PartialDate, When};
 
@@ -195,16 +195,6 @@ impl<'a> Scalars<'a> {
         let read = self.noted(path, value, read);
         read.filter(|value| !matches!(value, AttrValue::Text(text) if text.is_empty()))
     }
-}
-
-/// What is wrong with a name whose letters were garbled before it was sent.
-pub(super) fn garbled(name: &str, value: &RawValue) -> Option<Flaw> {
-    let text = text_of(value).ok()?;
-    Some(Flaw {
-        path: vec![name.to_owned()],
-        value: kept(value.get(), VALUE_KEPT),
-        reason: garbled::find(&text)?.reason(),
-    })
 }
 
 const fn words(kind: AttrType) -> &'static str {
