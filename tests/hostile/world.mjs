@@ -22,12 +22,16 @@ const table = (head, rows) => [head.join(','), ...rows.map(row)].join('\n') + '\
 // What one field after another of one customer says. A formula is one only at the beginning.
 const idOf = (text, n) => `${cut(text, LONGEST_ID)} ${n}`;
 
+// A control sign of 80 to 9F is a letter that got lost on its way: such a name is set aside, and comes
+// into no letter. It stays in everything else.
+const called = (text) => text.replace(/[\u0080-\u0084\u0086-\u009f]/gu, '');
+
 function customers(all) {
   const head = ['id', 'email', 'first_name', 'last_name', 'salutation', 'language', 'tags', 'staff_name',
     'staff_email', 'attr.note', 'birthday', 'joined_on'];
   const birthday = `1980${day(5).slice(4)}`;
-  const good = all.map(([, text], n) => [idOf(text, n), `c${n}@mail.example`, text, text, text,
-    n % 2 ? text : 'en', text, text, 'staff@thorn.example', text, birthday, '2020-01-02']);
+  const good = all.map(([, text], n) => [idOf(text, n), `c${n}@mail.example`, called(text), called(text), called(text),
+    n % 2 ? text : 'en', text, called(text), 'staff@thorn.example', text, birthday, '2020-01-02']);
   // Who has only a number for a name, and whom nobody can tell by anything.
   const nameless = all.filter(([name]) => ['nothing', 'filler'].includes(name))
     .map(([, text], n) => [text, `n${n}@mail.example`, text, text, text, text, text, text, '', text, birthday, '']);
@@ -39,7 +43,7 @@ function customers(all) {
   });
   const asked = all.slice(0, REFUSED + LATER).map(([, text], n) => [
     `${n < REFUSED ? 'refused' : 'later'} ${cut(text, 150)}`,
-    `${n < REFUSED ? 'refused' : 'later'}${n}@mail.example`, text, text, text, 'en', '', '', '', text, '', '']);
+    `${n < REFUSED ? 'refused' : 'later'}${n}@mail.example`, called(text), called(text), called(text), 'en', '', '', '', text, '', '']);
   const addresses = ['"<script>harm()</script>"@mail.example', '"a b\\"c"@mail.example', 'a\'b{}|~@mail.example',
     'נועה@mail.example', '<b@mail.example', 'b@<b>.example', '=1+1@mail.example'];
   const odd = addresses.map((address, n) => [`odd${n}`, address, 'Odd', 'Address', '', 'en', '', '', '', 'x',
