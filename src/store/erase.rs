@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Entry;
 use super::columns::{Columns, json};
-use super::dialect::{Connection, rows, texts};
+use super::dialect::{Connection, Row, rows, texts};
 use super::history::note;
 use super::ledger::{entry_columns, entry_of};
 use super::person::Person;
@@ -104,6 +104,11 @@ pub(super) const RECORDS: [&str; 10] = [
     ),
 ];
 
+fn with_number(row: &Row) -> sqlx::Result<(i64, Entry)> {
+    let columns = &mut Columns::of(row);
+    Ok((columns.number()?, entry_of(columns)?))
+}
+
 /// Their entries with their numbers.
 pub(super) async fn entries_of(tx: &mut Connection, ids: &str) -> sqlx::Result<Vec<(i64, Entry)>> {
     sqlx::query(concat!(
@@ -117,10 +122,7 @@ pub(super) async fn entries_of(tx: &mut Connection, ids: &str) -> sqlx::Result<V
     .fetch_all(tx)
     .await?
     .iter()
-    .map(|row| {
-        let columns = &mut Columns::of(row);
-        Ok((columns.number()?, entry_of(columns)?))
-    })
+    .map(with_number)
     .collect()
 }
 
@@ -140,10 +142,7 @@ pub(super) async fn numbered(
     .fetch_all(tx)
     .await?
     .iter()
-    .map(|row| {
-        let columns = &mut Columns::of(row);
-        Ok((columns.number()?, entry_of(columns)?))
-    })
+    .map(with_number)
     .collect()
 }
 

@@ -15,7 +15,7 @@ use super::access::Visit;
 use super::held::batch_link;
 use super::slow::Told;
 use super::trouble::Trouble;
-use super::words::{customer_link, day as day_words, moment, rule_link, title};
+use super::words::{customer_link, day as day_words, moment, rule_link};
 use super::{Answer, Console, show};
 use crate::engine::House;
 use crate::engine::entry_json::{self, entry_json};
@@ -133,7 +133,7 @@ pub(super) async fn show(
         .iter()
         .map(|(rule, counts)| {
             json!({
-                "title": title(&house, rule),
+                "title": house.title(rule),
                 "link": rule_link(rule),
                 "counts": counts.json(),
             })
@@ -181,7 +181,7 @@ pub(super) async fn day(
         .into_iter()
         .map(|((rule, fate), count)| {
             json!({
-                "rule": title(&house, rule),
+                "rule": house.title(rule),
                 "rule_link": rule_link(rule),
                 "words": words(fate, count),
                 "decide": matches!(fate, Fate::Held(_)).then(|| batch_link(rule, day)),
@@ -210,7 +210,7 @@ fn row(house: &House, name: Option<&str>, entry: &Entry, fate: &Fate) -> Value {
     json!({
         "customer": name,
         "customer_link": customer_link(&entry.customer),
-        "rule": title(house, &entry.rule),
+        "rule": house.title(&entry.rule),
         "rule_link": rule_link(&entry.rule),
         "kind": match fate {
             Fate::GoesOut => "sent",

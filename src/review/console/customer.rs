@@ -13,9 +13,7 @@ use super::access::Visit;
 use super::ledger::customers_entries;
 use super::show::{harmless, part};
 use super::trouble::Trouble;
-use super::words::{
-    brief_day, day, entry_link, entry_row, moment, names, outcome, rule_link, title,
-};
+use super::words::{brief_day, day, entry_link, entry_row, moment, names, outcome, rule_link};
 use super::{Answer, Console, show};
 use crate::engine::about::{About, about};
 use crate::engine::explain::{Explained, Question, Said, explain};
@@ -237,7 +235,7 @@ fn heard(told: &Explained) -> impl Iterator<Item = &Said> {
 fn answers(house: &House, told: &Explained) -> Vec<Value> {
     let one = |said: &Said| {
         json!({
-            "rule": title(house, &said.rule),
+            "rule": house.title(&said.rule),
             "rule_link": rule_link(&said.rule),
             "entry_link": said.entry.as_deref().map(entry_link),
             "kind": comes_to(said).map(Outcome::as_str),
@@ -261,7 +259,7 @@ fn comes_to(said: &Said) -> Option<Outcome> {
 
 fn off<'a>(house: &'a House, told: &'a Explained) -> Vec<&'a str> {
     let off = told.said.iter().filter(|said| is_off(said));
-    off.map(|said| title(house, &said.rule)).collect()
+    off.map(|said| house.title(&said.rule)).collect()
 }
 
 /// What every rule says of them, as `fondly explain` has it.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::access::Visit;
 use super::show::{answer, escaped, harmless, see_other};
 use super::trouble::Trouble;
-use super::words::{customer_link, entry_link, moment, names, outcome, rule_link, step, title};
+use super::words::{customer_link, entry_link, moment, names, outcome, rule_link, step};
 use super::{Answer, Console};
 use crate::engine::control::{self, Word};
 use crate::engine::{House, preview};
@@ -106,7 +106,7 @@ pub(super) async fn show(
     let page = json!({
         "id": entry.id,
         "link": entry_link(&entry.id),
-        "rule": title(&house, &entry.rule),
+        "rule": house.title(&entry.rule),
         "rule_id": entry.rule,
         "rule_link": rule_link(&entry.rule),
         "rule_version": entry.rule_version,

@@ -123,7 +123,7 @@ pub(super) async fn show(
         "next_letter": digest::next(&house, now).map(|at| moment(at, zone)),
         "ways": ways,
         "paused": paused.rules.iter().map(|(rule, at)| json!({
-            "rule": super::words::title(&house, rule),
+            "rule": house.title(rule),
             "since": moment(*at, zone),
         })).collect::<Vec<_>>(),
         "customers": customers,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::access::Visit;
 use super::show::{part, see_other};
 use super::trouble::Trouble;
-use super::words::{day as day_words, entry_link, entry_row, names, rule_link, title};
+use super::words::{day as day_words, entry_link, entry_row, names, rule_link};
 use super::{Answer, Console, show};
 use crate::engine::forecast::calendar::{Fate, fate};
 use crate::engine::{House, control, listing};
@@ -46,7 +46,7 @@ pub(super) async fn show(
         .iter()
         .map(|batch| {
             json!({
-                "rule": title(&house, &batch.rule),
+                "rule": house.title(&batch.rule),
                 "rule_link": rule_link(&batch.rule),
                 "day": day_words(batch.day),
                 "reason": batch.reason.map(Reason::sentence),
@@ -98,7 +98,7 @@ fn ahead(console: &Console, house: &House) -> Vec<Value> {
     }
     let all = all.into_iter().map(|((day, rule), entries)| {
         json!({
-            "rule": title(house, rule),
+            "rule": house.title(rule),
             "day": day_words(day),
             "entries": entries,
             "link": batch_link(rule, day),
@@ -185,7 +185,7 @@ async fn shown(
         .iter()
         .find(|said| said.rule == rule && said.day == day);
     let page = json!({
-        "rule": title(&house, rule),
+        "rule": house.title(rule),
         "rule_link": rule_link(rule),
         "day": day_words(day),
         "link": batch_link(rule, day),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::access::Visit;
 use super::slow::Told;
-use super::words::{customer_link, day, moment, title};
+use super::words::{customer_link, day, moment};
 use super::{Answer, Console, show};
 use crate::engine::quiet::{MOST_OF_A_CURRENCY, Question, Quiet, quiet, worth};
 use crate::engine::quiet_json;
@@ -66,7 +66,7 @@ pub(super) async fn show(
                 "usually": one.cadence.map(|cadence| format!("every {cadence} days")),
                 "sure": format!("{:.0} %", one.chance_gone * 100.0),
                 "worth": one.value_per_year.map(|amount| money(amount.to_f64(), currency)),
-                "letter": one.last_letter.as_ref().map(|(rule, _)| title(&house, rule)),
+                "letter": one.last_letter.as_ref().map(|(rule, _)| house.title(rule)),
                 "letter_at": one.last_letter.as_ref().map(|(_, at)| moment(*at, &house.policy().zone)),
             })
         })

@@ -14,7 +14,7 @@ use super::access::Visit;
 use super::file::{self, Kind, TOGETHER};
 use super::show::{harmless, part};
 use super::trouble::Trouble;
-use super::words::{customer_link, entry_link, names, rule_link, title};
+use super::words::{customer_link, entry_link, names, rule_link};
 use super::{Answer, Console};
 use crate::engine::House;
 use crate::engine::entry_json::rfc3339;
@@ -85,7 +85,7 @@ fn row(house: &House, names: &HashMap<String, String>, one: &Told) -> Value {
             4.. => "sent",
         }),
         "words": one.words.as_deref().map(|words| harmless(words, MOST_CHARS)),
-        "rule": one.rule.as_deref().map(|rule| title(house, rule)),
+        "rule": one.rule.as_deref().map(|rule| house.title(rule)),
         "rule_link": one.rule.as_deref().map(rule_link),
         "entry_link": one.entry.as_deref().map(entry_link),
     })
@@ -124,7 +124,7 @@ fn rules(house: &House, counts: &[RatingCount]) -> Vec<Value> {
             // Tenths, rounded.
             let tenths = (sum * 10 + count / 2).checked_div(count)?;
             let told = json!({
-                "rule": rule.map(|rule| title(house, rule)),
+                "rule": rule.map(|rule| house.title(rule)),
                 "rule_link": rule.map(rule_link),
                 "count": count,
                 "average": format!("{}.{}", tenths / 10, tenths % 10),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::access::Visit;
 use super::slow::Told;
 use super::trouble::Trouble;
-use super::words::{day, moment, outcomes, rule_link, title};
+use super::words::{day, moment, outcomes, rule_link};
 use super::{Answer, Console, ahead, chart, show};
 use crate::engine::forecast::Forecast;
 use crate::engine::forecast::calendar::{Fate, fate};
@@ -194,7 +194,7 @@ pub(super) async fn one(
     let file = std::fs::read_to_string(path).ok();
     let paused = paused(&house, &id).await?;
     let page = json!({
-        "title": title(&house, &id),
+        "title": house.title(&id),
         "id": id,
         "paused": paused,
         "gone": rule.is_none(),

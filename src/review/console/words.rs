@@ -108,11 +108,6 @@ pub(super) fn step(outcome: Outcome, reason: Option<Reason>) -> String {
     format!("{what} {because}").trim_end().to_owned()
 }
 
-/// What people call a rule; its id where its file is gone.
-pub(super) fn title<'a>(house: &'a House, rule: &'a str) -> &'a str {
-    house.rule(rule).map_or(rule, |rule| rule.title.as_str())
-}
-
 /// The address of an entry's page.
 pub(super) fn entry_link(id: &str) -> String {
     format!("/ledger/{}", part(id))
@@ -147,7 +142,7 @@ pub(super) fn entry_row(house: &House, names: &HashMap<String, String>, entry: &
         "due": moment(occasion.due_at, &house.policy().zone),
         "their_day": (house.policy().zone.to_datetime(occasion.due_at).date() != occasion.day)
             .then(|| short_day(occasion.day)),
-        "rule": title(house, &entry.rule),
+        "rule": house.title(&entry.rule),
         "rule_link": rule_link(&entry.rule),
         "customer": entry.customer,
         "customer_link": customer_link(&entry.customer),
